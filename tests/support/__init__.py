@@ -1,0 +1,1 @@
+"""What tests share: fakes of the ports, builders of records, a terminal driver. Nothing here asserts."""
