@@ -1,0 +1,90 @@
+"""Canonical bytes, digests and ids: the only place that hashes artifacts.
+
+Canonical JSON is RFC 8785 (JCS). Integers beyond ±(2^53 - 1), which JCS cannot carry, stand as `{"$int": "<decimal>"}`; a user's object
+that has that very form is refused, so that no two values share their bytes. Reads no file; formatting for people is elsewhere.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NewType
+
+import rfc8785
+
+from caskmcp.errors import CaskError
+
+Digest = NewType("Digest", str)
+"""`sha256:` and 64 lower-case hexadecimal digits."""
+
+SAFE_INTEGER = 2**53 - 1
+
+
+def dump(value: Any) -> bytes:
+    """Canonical bytes of a JSON value (None, bool, int, float, str, list, tuple, mapping with text keys).
+
+    Raises CaskError CASK-I003 for what has no canonical form: NaN, infinities, lone surrogates, other types.
+    """
+    try:
+        return rfc8785.dumps(_portable(value))
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as cause:
+        raise CaskError("CASK-I003", f"a value has no canonical form: {cause}") from cause
+
+
+def digest(value: Any) -> Digest:
+    """Digest of the canonical bytes of a JSON value."""
+    return digest_bytes(dump(value))
+
+
+def digest_bytes(data: bytes) -> Digest:
+    """Digest of bytes as they are."""
+    return Digest("sha256:" + hashlib.sha256(data).hexdigest())
+
+
+def digest_stream(chunks: Iterable[bytes]) -> Digest:
+    """Digest of bytes that come in pieces."""
+    state = hashlib.sha256()
+    for chunk in chunks:
+        state.update(chunk)
+    return Digest("sha256:" + state.hexdigest())
+
+
+def hexadecimal(value: Digest) -> str:
+    """The 64 hexadecimal digits of a digest, as used in file names."""
+    return value.removeprefix("sha256:")
+
+
+def is_digest(text: str) -> bool:
+    """Whether the text has the form of a digest."""
+    body = text.removeprefix("sha256:")
+    return text.startswith("sha256:") and len(body) == 64 and all(letter in "0123456789abcdef" for letter in body)
+
+
+def pretty(value: Any) -> bytes:
+    """JSON for people and for `git diff`: sorted keys, two spaces, UTF-8, a final newline. Same values, same bytes."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8") + b"\n"
+
+
+def compact(value: Any) -> bytes:
+    """JSON between stages: sorted keys, no spaces, UTF-8, any integer. Same values, same bytes; not what is signed."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+
+
+def _portable(value: Any) -> Any:
+    if isinstance(value, bool) or value is None or isinstance(value, str | float):
+        return value
+    if isinstance(value, int):
+        return value if -SAFE_INTEGER <= value <= SAFE_INTEGER else {"$int": str(value)}
+    if isinstance(value, Mapping):
+        return _portable_mapping(value)
+    if isinstance(value, list | tuple):
+        return [_portable(item) for item in value]
+    raise CaskError("CASK-I003", f"a value of type {type(value).__name__} has no canonical form")
+
+
+def _portable_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    if set(value) == {"$int"}:
+        raise CaskError("CASK-I003", "an object with the single key `$int` is reserved")
+    if not all(isinstance(key, str) for key in value):
+        raise CaskError("CASK-I003", "an object key is not text")
+    return {key: _portable(item) for key, item in value.items()}

@@ -1,0 +1,145 @@
+"""What can go wrong, as records: a stable code, what, where, and the one command that mends it.
+
+The table `CODES` is literal and is the source of `docs/reference/errors`. This module leaves two things to others: `cli/main.py`
+alone turns an error into an exit status, and whoever raises an error words it for its reader (what is wrong, never a stack trace).
+"""
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+
+class Exit(IntEnum):
+    """Exit statuses of every command (SPEC section 4)."""
+
+    CLEAN = 0
+    REVIEW = 1
+    BREAKING = 2
+    INPUT = 3
+    REFUSED = 4
+    WORLD = 5
+    BUG = 70
+
+
+class Code(NamedTuple):
+    """One row of the table of errors."""
+
+    code: str
+    """Stable name, `CASK-<area><number>`; never reused for another meaning."""
+    exit: Exit
+    title: str
+    """What this kind of error is, in one line; the heading of its page."""
+    why: str
+    """Why it is an error, and what usually causes it; the body of its page."""
+
+
+# fmt: off
+_ROWS: Final = (
+    # I: the user's manifest, files and command line
+    Code("CASK-I001", Exit.INPUT,   "The command line is not understood", "An option, argument or command does not exist or lacks its value."),
+    Code("CASK-I002", Exit.INPUT,   "A file cannot be found", "The path that was given, or that the manifest names, does not exist."),
+    Code("CASK-I003", Exit.INPUT,   "A YAML or JSON document cannot be read", "Syntax, a duplicate key, an alias, a tag, or a depth or size beyond the limits."),
+    Code("CASK-I004", Exit.INPUT,   "A document has an unknown key or a wrong value", "Manifests and artifacts are strict: an unknown key is an error, never ignored."),
+    Code("CASK-I005", Exit.INPUT,   "A path leaves the project", "Every path of the manifest lies inside the project; links and `..` out of it are refused."),
+    Code("CASK-I006", Exit.INPUT,   "There is no project here", "No cask.yaml was found in this directory or above it."),
+    Code("CASK-I007", Exit.INPUT,   "More than one toolpack fits", "The root holds several toolpacks and the command did not say which."),
+    Code("CASK-I008", Exit.INPUT,   "A file has an unknown schema or version", "The file was written by another version of the program, or is no file of ours."),
+    Code("CASK-I009", Exit.INPUT,   "A name is not allowed", "Names and ids are made of lower-case letters, digits and dashes."),
+    Code("CASK-I010", Exit.INPUT,   "Nothing here is called that", "The tool, toolset, environment, key or toolpack that was named does not exist."),
+    Code("CASK-I011", Exit.INPUT,   "There is no toolpack yet", "The command needs a built toolpack, and none was found under the root."),
+    Code("CASK-I012", Exit.INPUT,   "The option is gone", "An option of earlier versions that no longer exists, with the reason."),
+    # C: capture, the border where traffic comes in
+    Code("CASK-C001", Exit.INPUT,   "A recording cannot be read", "The file is empty, cut off, not UTF-8, or not of the format that its source line says."),
+    Code("CASK-C002", Exit.INPUT,   "A specification cannot be read", "The document is not a supported OpenAPI version, or a reference in it does not resolve."),
+    Code("CASK-C003", Exit.INPUT,   "Nothing was kept", "No entry of the recording belongs to a first-party host."),
+    Code("CASK-C004", Exit.INPUT,   "A source matches no file", "A path or pattern under `sources:` matches no file, and no committed observations stand in for it."),
+    Code("CASK-C005", Exit.INPUT,   "A recording is larger than the limits", "An entry, a body or the nesting is beyond what a build reads."),
+    # N: normalize, infer, classify, emit
+    Code("CASK-N001", Exit.INPUT,   "There is nothing to compile", "No source and no committed observation gives an operation."),
+    Code("CASK-N002", Exit.INPUT,   "A path template is not allowed", "A template under `paths:` has an unknown form."),
+    Code("CASK-N003", Exit.INPUT,   "Two things want the same name", "A rename or an operation id gives two tools one name."),
+    Code("CASK-N004", Exit.INPUT,   "A budget is exceeded", "The surface is larger than `tools.budget` allows."),
+    # B: the build engine
+    Code("CASK-B001", Exit.BUG,     "A stage failed", "A stage of the pipeline raised an error that is not the user's."),
+    Code("CASK-B002", Exit.BUG,     "A stage is not pure", "A stage gave other bytes for the same inputs and toolchain."),
+    Code("CASK-B003", Exit.WORLD,   "Another build holds the lock", "A build of this root is running and did not end in time."),
+    Code("CASK-B004", Exit.REVIEW,  "An output is stale", "`--locked` was given, and the build would change something."),
+    # L: lock, statements and the approved content
+    Code("CASK-L001", Exit.REFUSED, "The lock cannot be read", "The lock is damaged, has a duplicate key, or is of an unknown form."),
+    Code("CASK-L002", Exit.REFUSED, "An artifact cannot be read", "An artifact that is served is missing, damaged or of an unknown form."),
+    Code("CASK-L003", Exit.REVIEW,  "A tool waits for approval", "No valid statement approves the tool's present content."),
+    Code("CASK-L004", Exit.REFUSED, "A statement is not valid", "The signature, key, threshold, expiry or sequence of a statement does not hold."),
+    Code("CASK-L005", Exit.BREAKING,"The surface is broader than approved", "The build allows something that no approved content allows."),
+    Code("CASK-L006", Exit.REFUSED, "The artifacts do not come from these inputs", "Deriving the artifacts again gives other bytes than the files have."),
+    Code("CASK-L007", Exit.REVIEW,  "The toolchain differs and so do the bytes", "Another version of the program or a library gives other artifacts."),
+    # T: trust root and pin
+    Code("CASK-T001", Exit.REFUSED, "This machine has not accepted the trust root", "Nothing is pinned here for this toolpack, so whose signatures count is not known."),
+    Code("CASK-T002", Exit.REFUSED, "The trust root is not the pinned one", "The toolpack's trust root has another digest than the one that was accepted here."),
+    Code("CASK-T003", Exit.REFUSED, "The trust root is not valid", "A version of the trust root is missing, damaged, expired or not signed by the one before."),
+    Code("CASK-T004", Exit.REFUSED, "Something older than what was seen is offered", "The lock, a shared statement or the trust root is older than what this machine accepted."),
+    Code("CASK-T005", Exit.REFUSED, "A pin exists already", "A trust root was accepted before under this toolpack's name."),
+    Code("CASK-T006", Exit.REFUSED, "There is no trust root", "The toolpack has no trust root yet, so nothing can be approved or served."),
+    # K: keys
+    Code("CASK-K001", Exit.REFUSED, "A private key is readable by others", "The key file's mode or owner lets someone else read it."),
+    Code("CASK-K002", Exit.REFUSED, "A key cannot be used", "The passphrase is wrong, the file is damaged, or the key is of an unknown or weak kind."),
+    Code("CASK-K003", Exit.INPUT,   "A key of that name exists", "Keys are never overwritten."),
+    Code("CASK-K004", Exit.INPUT,   "There is no such key", "No private key of that name lies in the user's configuration folder."),
+    # A: what only a person at a terminal may do
+    Code("CASK-A001", Exit.REFUSED, "This needs a person at a terminal", "Whatever adds to what may run is started on a terminal, whatever flags or environment are given."),
+    Code("CASK-A002", Exit.REFUSED, "The typed name does not match", "The name to confirm a signature was not typed as shown."),
+    Code("CASK-A003", Exit.INPUT,   "A reason is needed", "A decision on a tool of tier high or critical needs a reason."),
+    # R: a call at run time; the texts reach agents
+    Code("CASK-R001", Exit.REFUSED, "Unknown tool", "The tool is not listed: it does not exist, or it is not approved."),
+    Code("CASK-R002", Exit.REFUSED, "The arguments do not fit", "The arguments do not match the tool's closed input schema."),
+    Code("CASK-R003", Exit.REFUSED, "The arguments leave the approved request", "The request that the arguments would make is not in the tool's compiled grammar."),
+    Code("CASK-R004", Exit.REFUSED, "Denied by policy", "No rule of the signed policy allows the call, or a rule denies it."),
+    Code("CASK-R005", Exit.REFUSED, "A person has to confirm this call", "The policy asks for a confirmation; the challenge is granted by a person on a terminal."),
+    Code("CASK-R006", Exit.REFUSED, "The confirmation does not hold", "The grant is unknown, spent, expired, or for another call."),
+    Code("CASK-R007", Exit.WORLD,   "The upstream did not answer", "Connection, time-out or a broken answer."),
+    Code("CASK-R008", Exit.WORLD,   "The upstream answered with an error", "The upstream's status says that the call failed."),
+    Code("CASK-R009", Exit.REFUSED, "A credential is missing", "The reference in `auth:` leads to nothing in this environment."),
+    Code("CASK-R010", Exit.REFUSED, "The rate budget is spent", "The policy's budget for this window is used up."),
+    Code("CASK-R011", Exit.BUG,     "The call failed inside the runtime", "An unexpected fault; the record has the details."),
+    # E: egress
+    Code("CASK-E001", Exit.REFUSED, "The scheme or host is not approved", "The request would go to a scheme, host or port that is not in the signed plan."),
+    Code("CASK-E002", Exit.REFUSED, "The name does not resolve", "The host has no address."),
+    Code("CASK-E003", Exit.REFUSED, "The address is not public", "The host resolves to a private, loopback, link-local, metadata or otherwise reserved address."),
+    Code("CASK-E004", Exit.REFUSED, "The host is not written as a host", "The host is no name and no strict address literal."),
+    Code("CASK-E005", Exit.REFUSED, "A redirect leaves what is approved", "A redirect would reach another place than the approved one."),
+    # D: demo
+    Code("CASK-D001", Exit.REFUSED, "A proof of the demo failed", "An attack was not stopped, or two runs differ."),
+    # W: the world
+    Code("CASK-W001", Exit.WORLD,   "The disk refuses", "Writing or reading failed: full, read-only, no permission, or an I/O error."),
+    Code("CASK-W002", Exit.WORLD,   "An extra is missing", "The command needs a package that is not installed."),
+    Code("CASK-W003", Exit.BUG,     "A bug", "An unexpected error. `--debug` shows the traceback."),
+    Code("CASK-W004", Exit.WORLD,   "Interrupted", "The person ended the command."),
+)
+# fmt: on
+
+CODES: Final = {row.code: row for row in _ROWS}
+
+
+class CaskError(Exception):
+    """An error with a code, a place and a mend. `str()` is one line without a trailing full stop.
+
+    what: what is wrong, with the names of the reader's own things. place: `file:line` or another position. mend: one command.
+    """
+
+    def __init__(self, code: str, what: str, *, place: str | None = None, mend: str | None = None) -> None:
+        super().__init__(code, what, place, mend)
+        self.row = CODES[code]
+        self.what = what
+        self.place = place
+        self.mend = mend
+
+    def __str__(self) -> str:
+        return " · ".join(part for part in (f"{self.row.code} {self.what}", self.place, self.mend) if part)
+
+    @property
+    def code(self) -> str:
+        """The stable code, e.g. `CASK-I004`."""
+        return self.row.code
+
+    @property
+    def exit(self) -> Exit:
+        """The exit status that `cli/main.py` gives for it."""
+        return self.row.exit

@@ -1,0 +1,100 @@
+"""Contracts: what is known of an operation, each statement with its evidence. `contracts.yaml` holds every operation."""
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from caskmcp.model.observation import Segment
+from caskmcp.model.record import JsonSchema, Record
+
+SCHEMA: Final = "caskmcp/contracts/1"
+
+Location = Literal["path", "query", "header", "cookie"]
+
+
+class Evidence(Record):
+    """What a statement rests on. `seen` of `total` exchanges; zero of zero if only a document says it."""
+
+    seen: int = 0
+    total: int = 0
+    sources: tuple[str, ...] = ()
+    """Kinds of source that say it, sorted: `manifest`, `spec`, `traffic`."""
+
+
+class Parameter(Record):
+    """One input of an operation outside the body, as observed or declared (OpenAPI 3.1 section 4.8.12, plus evidence)."""
+
+    name: str
+    """Domain name, unique within the operation (`order_id`)."""
+    wire: str
+    """Name as sent; for a path parameter the name in the template."""
+    location: Location
+    schema_: JsonSchema = Field(alias="schema")
+    required: bool = False
+    why: str = ""
+    """The rule that made it required or optional, e.g. `path`, `spec`, `absence-refused`, `never-from-traffic`."""
+    style: str = ""
+    """`simple`, `form`, `deepObject`, `spaceDelimited`, `pipeDelimited`; empty for the location's default."""
+    explode: bool | None = None
+    description: str = ""
+    evidence: Evidence = Evidence()
+
+
+class Body(Record):
+    """One media type that a request body may have."""
+
+    media: str
+    kind: Literal["json", "form", "multipart", "text", "binary"]
+    schema_: JsonSchema = Field(alias="schema")
+    required: bool = False
+    evidence: Evidence = Evidence()
+    fields: dict[str, Evidence] = {}
+    """JSON pointer of each leaf or object field -> evidence."""
+
+
+class Response(Record):
+    """One status and media type of an answer. `schema` is the strict one, which the compiler compares with; it is never served."""
+
+    status: str
+    """`200`, or a document's `2XX` or `default`."""
+    media: str = ""
+    schema_: JsonSchema | None = Field(alias="schema", default=None)
+    evidence: Evidence = Evidence()
+    fields: dict[str, Evidence] = {}
+
+
+class Contract(Record):
+    """What is known of one operation."""
+
+    id: str
+    """As `Group.id`: `GET api.example.com/orders/{order_id}`."""
+    method: str
+    scheme: str
+    host: str
+    port: int = 0
+    template: str
+    """Path template with domain names, e.g. `/orders/{order_id}`."""
+    segments: tuple[Segment, ...]
+    operation_id: str = ""
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    deprecated: bool = False
+    parameters: tuple[Parameter, ...] = ()
+    bodies: tuple[Body, ...] = ()
+    responses: tuple[Response, ...] = ()
+    auth: tuple[str, ...] = ()
+    statuses: dict[str, int] = {}
+    evidence: Evidence = Evidence()
+    confidence: Literal["low", "medium", "high"] = "low"
+    """low: fewer than 3 successful exchanges and no document; high: 10 or more, or a document and traffic."""
+    traits: tuple[str, ...] = ()
+    """What answers and requests hold, by field name and form: `pii`, `money`, `credential`, `auth`, `admin`; sorted."""
+
+
+class Contracts(Record):
+    """`contracts.yaml`."""
+
+    format: str = Field(alias="schema", default=SCHEMA)
+    contracts: tuple[Contract, ...]
+    """Sorted by id."""

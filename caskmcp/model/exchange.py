@@ -1,0 +1,142 @@
+"""Exchanges: one observed request with its response, already redacted. msgspec, since a build reads hundreds of thousands of them.
+
+A body is kept as decoded JSON where it is JSON or a form, else only its media type and size are known. Values that redaction cut are
+placeholders (`redact.placeholder`). Nothing here says when or by whom a request was made, so that the order of a recording can't matter.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+Pair = tuple[str, str]
+
+
+class Body(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A message body. `kind` says how `value` was decoded."""
+
+    media: str
+    """Media type in lower case without parameters, e.g. `application/json`; empty if none was given."""
+    kind: Literal["json", "form", "multipart", "text", "binary", "absent"]
+    """`absent`: the recording says that there was a body, but does not hold it."""
+    value: Any = None
+    """json: the value; form, multipart: list of [name, value] pairs in order (a file's value is null); text, binary, absent: null."""
+    size: int = 0
+    """Bytes after decoding, before redaction; 0 if unknown."""
+
+
+class Exchange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One observed request and response of a first-party host."""
+
+    method: str
+    scheme: str
+    host: str
+    """Lower case, without port."""
+    port: int
+    """The port, or 0 for the scheme's default."""
+    path: str
+    """Path as sent (percent-encoded), starting with `/`; parameters in it may be placeholders."""
+    query: tuple[Pair, ...] = ()
+    """Decoded names and values in order."""
+    headers: tuple[Pair, ...] = ()
+    """Request headers that can matter for the operation: names in lower case; without credentials, cookies, transport and browser headers."""
+    cookies: tuple[str, ...] = ()
+    """Names of the cookies sent, sorted."""
+    auth: tuple[str, ...] = ()
+    """How the request authenticated: `bearer`, `basic`, `header:x-api-key`, `query:api_key`, `cookie:sessionid`; never a value."""
+    request: Body | None = None
+    status: int = 0
+    """0: no response was recorded."""
+    response: Body | None = None
+    location: str = ""
+    """`Location` of a redirect, path only."""
+    links: tuple[Pair, ...] = ()
+    """(place, keyed fingerprint) of values that were cut or that look like identifiers; private to the root, never in an artifact."""
+
+
+class Declared(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One operation as a document states it. Schemas are draft 2020-12 and self-contained (`$defs` inside each)."""
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    """Template with the document's own parameter names, server base path included, e.g. `/v1/orders/{order_id}`."""
+    operation_id: str = ""
+    title: str = ""
+    """The document's summary."""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    deprecated: bool = False
+    parameters: tuple["DeclaredParameter", ...] = ()
+    bodies: tuple["DeclaredBody", ...] = ()
+    body_required: bool = False
+    responses: tuple["DeclaredResponse", ...] = ()
+    auth: tuple[str, ...] = ()
+    """As `Exchange.auth`."""
+
+
+class DeclaredParameter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A declared parameter (OpenAPI 3.1 section 4.8.12)."""
+
+    name: str
+    location: Literal["path", "query", "header", "cookie"]
+    schema: dict[str, Any]
+    required: bool = False
+    description: str = ""
+    style: str = ""
+    """Empty for the location's default (`simple` for path and header, `form` for query and cookie)."""
+    explode: bool | None = None
+    """None for the style's default (true for `form`, else false)."""
+
+
+class DeclaredBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A declared request body of one media type."""
+
+    media: str
+    schema: dict[str, Any]
+
+
+class DeclaredResponse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A declared response of one status (`200`, `2XX`, `default`) and media type (empty: no content)."""
+
+    status: str
+    media: str
+    schema: dict[str, Any] | None = None
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """Something in a source that was left out, with the reason: a value, not a log line."""
+
+    place: str
+    """`entry 17`, `paths./orders.get`: a position in the source, nothing of its content."""
+    reason: str
+    """One of `REASONS`, e.g. `third party`, `asset`, `preflight`, `broken`, `not http`."""
+    host: str = ""
+    """The host that was not kept, for third parties."""
+
+
+REASONS = ("third party", "asset", "page", "preflight", "noise", "broken", "not http", "no response", "websocket", "unsupported")
+"""Why an entry was left out. A literal table: the report counts by it."""
+
+
+class CaptureHead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a capture beside its exchanges: `captures/<id>/redaction.json` and the build's report."""
+
+    id: str
+    """Capture id: 64 hexadecimal digits, the digest of the sorted, key-free exchanges; equal for any order of entries and any redaction key."""
+    kind: str
+    """The source's kind: `har`, `openapi`."""
+    kept: int
+    skipped: tuple[tuple[str, int], ...]
+    """(reason, count), sorted."""
+    hosts: tuple[tuple[str, int], ...]
+    """(third-party host, count), sorted by name: what was seen and left out."""
+    cuts: tuple[tuple[str, str, int], ...]
+    """(detector, place, count), sorted: the redaction receipt. No value, no digest of a value."""
+    broken: tuple[tuple[str, str], ...] = ()
+    """(place, what was wrong) of broken entries, the first 100."""
+    templates: tuple[str, ...] = ()
+    """Path templates that a document declares (`/orders/{id}/items`), sorted: their literals may be kept."""
+    no_body: int = 0
+    """Exchanges whose response body the recording does not hold."""

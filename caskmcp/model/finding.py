@@ -1,0 +1,67 @@
+"""Findings and reports: one row of any report, and the object that `--format json` prints (SPEC section 7)."""
+
+from enum import StrEnum
+from typing import Any
+
+from caskmcp.errors import Exit
+from caskmcp.model.record import Record
+
+
+class Severity(StrEnum):
+    """How bad a finding is; each maps to one exit status."""
+
+    INFO = "info"
+    REVIEW = "review"
+    BREAKING = "breaking"
+    INPUT = "input"
+    REFUSED = "refused"
+
+
+EXITS = {
+    Severity.INFO: Exit.CLEAN,
+    Severity.REVIEW: Exit.REVIEW,
+    Severity.BREAKING: Exit.BREAKING,
+    Severity.INPUT: Exit.INPUT,
+    Severity.REFUSED: Exit.REFUSED,
+}
+
+
+class Finding(Record):
+    """One row of a report."""
+
+    code: str
+    """A row of the error table or of a rule table."""
+    severity: Severity
+    subject: str
+    """What it is about: `tool:get_order`, `policy`, a file."""
+    message: str
+    place: str = ""
+    mend: str = ""
+    """One command, as it would be typed."""
+
+
+class Report(Record):
+    """What a command found. `tables` holds report-specific lists (`tools`, `modes`, `steps`) of plain rows."""
+
+    report: str
+    """`diff`, `check`, `gate-status`, `build`, …: `schema` of the JSON form is `caskmcp/<report>/1`."""
+    summary: dict[str, Any] = {}
+    findings: tuple[Finding, ...] = ()
+    tables: dict[str, tuple[dict[str, Any], ...]] = {}
+    lines: tuple[str, ...] = ()
+    """Prose for the text form alone."""
+
+    @property
+    def exit(self) -> Exit:
+        """The worst finding's exit status."""
+        return max((EXITS[row.severity] for row in self.findings), default=Exit.CLEAN)
+
+    def json_value(self) -> dict[str, Any]:
+        """The object that `--format json` prints."""
+        rows = [row.model_dump(mode="json") for row in self.findings]
+        return {
+            "schema": f"caskmcp/{self.report}/1",
+            "summary": self.summary,
+            "findings": rows,
+            **{key: list(value) for key, value in self.tables.items()},
+        }

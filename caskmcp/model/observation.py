@@ -1,0 +1,163 @@
+"""Observations: the value-free summary of captures, committed. A map from part id to part; merging is map union.
+
+What may stand here is ARCHITECTURE section 4: path words of the vendored table, class marks, key names of records, counts, formats,
+power-of-two buckets, and vocabularies that pass the value rule. What a person typed does not.
+"""
+
+from typing import Any, Final
+
+from pydantic import Field
+
+from caskmcp.model.record import Record
+
+SCHEMA: Final = "caskmcp/observations/1"
+
+CLASSES: Final = ("integer", "uuid", "ulid", "hex", "date", "locale", "other")
+"""Classes of path segments that are never kept; a segment label is a literal, or one of these in braces (`{uuid}`)."""
+
+
+class Bucket(Record):
+    """Bounds in powers of two: every value lay in [low, high]; known only from five distinct values or more."""
+
+    low: int
+    high: int
+
+
+class Shape(Record):
+    """All JSON values seen at one place, without the values. Counts add up under merging."""
+
+    nulls: int = 0
+    booleans: int = 0
+    integers: int = 0
+    numbers: int = 0
+    """Numbers that are not integers."""
+    strings: int = 0
+    arrays: int = 0
+    objects: int = 0
+    redacted: dict[str, int] = {}
+    """Strings that were cut, by kind of placeholder; counted in `strings` too."""
+    formats: dict[str, int] = {}
+    """Strings by format (`uuid`, `date-time`, `date`, `email`, `uri`, …); counted in `strings` too."""
+    empties: int = 0
+    """Empty strings; counted in `strings` too."""
+    values: dict[str, int] = {}
+    """Vocabulary with counts; filled only if every string at this place passed the value rule. Closed if the counts sum to `strings`."""
+    length: Bucket | None = None
+    bounds: Bucket | None = None
+    items: "Shape | None" = None
+    """All items of all arrays here."""
+    empty_arrays: int = 0
+    properties: dict[str, "Shape"] = {}
+    """Fields of objects that are records. A field is in every object if its total equals `objects` less `maps`."""
+    maps: int = 0
+    """Objects whose keys are data; counted in `objects` too."""
+    map_values: "Shape | None" = None
+    """All values of all maps here."""
+
+
+class Seen(Record):
+    """A parameter outside the path, as observed."""
+
+    seen: int
+    """Exchanges that carried it."""
+    statuses: dict[str, int]
+    """The same by status."""
+    repeated: int = 0
+    """Exchanges that carried it more than once."""
+    shape: Shape
+    """Values read as text, with `integers`, `numbers` and `booleans` counted where the text is one."""
+
+
+class BodySeen(Record):
+    """Bodies of one media type (and status, for responses)."""
+
+    seen: int
+    unread: int = 0
+    """Bodies that are known to exist only: binary, broken or not in the recording."""
+    kind: str = "json"
+    """As `Body.kind` of the majority."""
+    shape: Shape | None = None
+
+
+class Row(Record):
+    """All exchanges of one method at one raw path of one origin. Raw: before templating."""
+
+    scheme: str
+    host: str
+    port: int = 0
+    method: str
+    segments: tuple[str, ...]
+    """Labels of the segments after the first `/`: a literal, or a class in braces. `/` is one empty literal."""
+    count: int
+    statuses: dict[str, int]
+    query: dict[str, Seen] = {}
+    headers: dict[str, Seen] = {}
+    cookies: dict[str, int] = {}
+    auth: dict[str, int] = {}
+    requests: dict[str, BodySeen] = {}
+    """By media type."""
+    bodiless: dict[str, int] = {}
+    """Exchanges without request body, by status."""
+    responses: dict[str, dict[str, BodySeen]] = {}
+    """By status, then by media type (empty: no body)."""
+    values: dict[str, dict[str, int]] = {}
+    """Segment index -> locale tokens with counts: a closed public list, so they may be kept."""
+
+
+class Part(Record):
+    """What one source gave. Sorted and key-free: its id is its digest."""
+
+    kind: str
+    """`traffic` or `spec`."""
+    rows: tuple[Row, ...] = ()
+    """Sorted by host, port, scheme, segments, method."""
+    body_words: tuple[str, ...] = ()
+    """Table words that occur as whole strings in bodies (TEMPLATING section 5), sorted."""
+    declared: tuple[dict[str, Any], ...] = ()
+    """`Declared` operations as plain JSON, sorted."""
+
+
+class Observations(Record):
+    """`observations.json`."""
+
+    format: str = Field(alias="schema", default=SCHEMA)
+    parts: dict[str, Part]
+
+
+class Piece(Record):
+    """Literal text or a parameter inside a segment."""
+
+    text: str = ""
+    """Literal, as decoded text; empty for a parameter."""
+    name: str = ""
+    """Domain name of the parameter (`order_id`), unique within the path; empty for a literal."""
+    classes: dict[str, int] = {}
+    """Classes of the values seen here, with counts."""
+    values: dict[str, int] = {}
+    """Locale tokens, or words of the table that turned out to be values of a closed enum parameter (locales only)."""
+    wire: str = ""
+    """The document's own name of the parameter, if a document declares it."""
+
+
+class Segment(Record):
+    """One segment of a template: literal text, or pieces with parameters (`{a}..{b}`)."""
+
+    pieces: tuple[Piece, ...]
+
+
+class Group(Record):
+    """One operation after merging and templating, with everything that was observed or declared of it. What `infer` reads."""
+
+    id: str
+    """`METHOD host[:port]/template`, the template with domain names; unique."""
+    scheme: str
+    """`https` if any exchange or document says so."""
+    host: str
+    port: int = 0
+    method: str
+    segments: tuple[Segment, ...]
+    row: Row | None = None
+    """All rows of the template added up; None if only a document knows the operation."""
+    parts: tuple[str, ...] = ()
+    """Not part ids (those stand in `coverage.json` alone) but kinds of source: `traffic`, `spec`, sorted."""
+    declared: tuple[dict[str, Any], ...] = ()

@@ -1,0 +1,75 @@
+"""The bytes that are offered to the door, and the frozen pack that only the door (`govern/admit.py`) makes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from caskmcp.canon import Digest
+from caskmcp.model.policy import Policy, Rule
+from caskmcp.model.project import AuthRule, EnvironmentHost
+from caskmcp.model.tool import Tool
+from caskmcp.model.trust import Key, Pin
+
+
+@dataclass(frozen=True)
+class PackFiles:
+    """Everything that is served, as bytes read once: no file is read between the check and the use."""
+
+    id: str
+    tools: bytes
+    toolsets: bytes
+    policy: bytes
+    environments: bytes
+    auth: bytes
+    lock: bytes | None
+    """None: nothing was approved yet."""
+    roots: tuple[bytes, ...]
+    """Versions of the trust root from 1 up; empty: none yet."""
+
+
+@dataclass(frozen=True)
+class AdmittedTool:
+    """A tool whose statements hold."""
+
+    tool: Tool
+    digest: Digest
+    """Of its served record."""
+    rules: tuple[Rule, ...]
+    toolsets: tuple[str, ...]
+    """Declared toolsets that hold it, sorted."""
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A subject that is not served, and why."""
+
+    subject: str
+    code: str
+    """`CASK-L003` (waits), `CASK-L004` (invalid), `CASK-T004` (older than seen), …"""
+    reason: str
+    status: str
+    """`pending`, `rejected`, `expired` or `invalid`."""
+
+
+@dataclass(frozen=True)
+class AdmittedPack:
+    """What may run. Made by `admit` alone; the runtime opens no artifact itself."""
+
+    toolpack: str
+    lock: Digest
+    """Digest of the canonical content of the lock, or of null without one."""
+    root: Digest
+    """Digest of version 1 of the trust root."""
+    root_version: int
+    tools: Mapping[str, AdmittedTool]
+    """By name, sorted; listed and callable."""
+    withheld: tuple[Withheld, ...]
+    toolsets: Mapping[str, tuple[str, ...]]
+    """Toolset -> admitted members, sorted."""
+    policy: Policy
+    environment: Mapping[str, EnvironmentHost]
+    """Host -> other place; empty without `--env`."""
+    auth: Mapping[str, AuthRule]
+    """Host -> reference, for hosts whose statement holds."""
+    confirmers: Mapping[str, Key]
+    pin: Pin
+    """The pin with the sequences of this lock seen; the caller stores it."""

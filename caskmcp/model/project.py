@@ -1,0 +1,161 @@
+"""`cask.yaml`: everything that a build depends on (SPEC section 2). Strict: an unknown key is an error with its line."""
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from caskmcp.model.record import Record
+
+ID: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
+REFERENCE: Final = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,127}|keyring:[A-Za-z0-9_./-]{1,128})", re.ASCII)
+SOURCE_KINDS: Final = ("har", "openapi", "capture")
+"""The keys that an entry of `sources:` may have; one a kind of source."""
+
+
+def _id(value: str) -> str:
+    if not ID.fullmatch(value):
+        raise ValueError("expected 1 to 40 of a-z, 0-9 and dashes")
+    return value
+
+
+def _host(value: str) -> str:
+    if not HOST.fullmatch(value):
+        raise ValueError("expected a host name in lower case, with an optional port, without scheme or path")
+    return value
+
+
+def _reference(value: str) -> str:
+    if not REFERENCE.fullmatch(value):
+        raise ValueError("expected `env:NAME` or `keyring:NAME`")
+    return value
+
+
+def _origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#@\s]+/?", value, re.ASCII):
+        raise ValueError("expected scheme, host and port only, e.g. `http://127.0.0.1:8080`")
+    return value.rstrip("/")
+
+
+Id = Annotated[str, AfterValidator(_id)]
+Host = Annotated[str, AfterValidator(_host)]
+Reference = Annotated[str, AfterValidator(_reference)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Tier = Literal["safe", "low", "medium", "high", "critical"]
+
+
+class Source(Record):
+    """One entry of `sources:`: exactly one kind with a path, a pattern or a capture's id."""
+
+    har: str | None = None
+    openapi: str | None = None
+    capture: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Source":
+        if len(self.model_fields_set) != 1 or self.pattern == "":
+            raise ValueError(f"expected exactly one of {', '.join(SOURCE_KINDS)}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """`har`, `openapi` or `capture`."""
+        return next(iter(self.model_fields_set))
+
+    @property
+    def pattern(self) -> str:
+        """The path, glob or id as written."""
+        return str(getattr(self, self.kind) or "")
+
+
+class Redact(Record):
+    """What redaction cuts beyond its own table."""
+
+    profile: Literal["strict", "standard"] = "strict"
+    keys: tuple[str, ...] = ()
+    """Names (of headers, parameters, fields; case-insensitive) whose values are always cut."""
+    keep: tuple[str, ...] = ()
+    """Names whose values are never cut by a rule on names; forms that give a secret away are cut all the same."""
+
+
+class Budget(Record):
+    """The size that the toolset `default` may have."""
+
+    tools: Annotated[int, Field(ge=1, le=10_000)] = 40
+    tokens: Annotated[int, Field(ge=1)] = 20_000
+
+
+class Tools(Record):
+    """What the user says about tools."""
+
+    rename: dict[str, str] = {}
+    """Tool name as compiled -> name as wanted."""
+    exclude: tuple[str, ...] = ()
+    """Operations to leave out, as `METHOD /template` or a tool's name."""
+    budget: Budget | None = None
+
+
+class ToolsetRule(Record):
+    """A named subset of tools that the user declares."""
+
+    include: tuple[str, ...] = ()
+    """Names or shell patterns of tools; empty means all."""
+    exclude: tuple[str, ...] = ()
+    max_risk: Tier | None = None
+
+
+class AuthRule(Record):
+    """How calls to a host authenticate: a scheme and a reference, never a secret. Signed as `auth:HOST`."""
+
+    scheme: Literal["bearer", "basic", "api_key"]
+    source: Annotated[Reference, Field(alias="from")]
+    name: str | None = None
+    """For `api_key`: the header's, query parameter's or cookie's name."""
+    place: Annotated[Literal["header", "query", "cookie"], Field(alias="in")] = "header"
+
+    @model_validator(mode="after")
+    def _named(self) -> "AuthRule":
+        if self.scheme == "api_key" and not self.name:
+            raise ValueError("`api_key` needs `name:`")
+        return self
+
+
+class EnvironmentHost(Record):
+    """Another place for a host: scheme, host and port only; path and Host header stay as approved. Signed as part of `env:NAME`."""
+
+    url: Origin
+    private: bool = False
+    """Whether the place may have a private or loopback address."""
+
+
+EMITTERS: Final = ("tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi")
+
+
+class Project(Record):
+    """The manifest."""
+
+    version: Literal[1]
+    name: Id | None = None
+    hosts: tuple[Host, ...] = Field(min_length=1)
+    sources: tuple[Source, ...] = ()
+    paths: tuple[str, ...] = ()
+    redact: Redact = Redact()
+    tools: Tools = Tools()
+    toolsets: dict[Id, ToolsetRule] = {}
+    auth: dict[Host, AuthRule] = {}
+    environments: dict[Id, dict[Host, EnvironmentHost]] = {}
+    policy: str | None = None
+    """Path of additions to the emitted policy."""
+    emit: tuple[Literal["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi"], ...] = EMITTERS
+    plugins: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The toolpack's id: the name, or the first host with dashes for every other character, cut to 40."""
+        return self.name or re.sub(r"[^a-z0-9-]", "-", self.hosts[0])[:40]
+
+
+def manifest_fields() -> dict[str, Any]:
+    """JSON Schema of the manifest, for editors."""
+    return Project.model_json_schema(by_alias=True)

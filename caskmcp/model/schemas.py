@@ -1,0 +1,23 @@
+"""Which records are published as JSON Schema under `schemas/`. Rows are resolved on use."""
+
+from typing import Final
+
+SCHEMAS: Final = {
+    "cask": "model.project:Project",
+    "observations": "model.observation:Observations",
+    "contracts": "model.contract:Contracts",
+    "tools": "model.tool:Tools",
+    "toolsets": "model.toolset:Toolsets",
+    "policy": "model.policy:Policy",
+    "policy-additions": "model.policy:Additions",
+    "scopes.suggested": "model.scope:Scopes",
+    "baseline": "model.artifact:Baseline",
+    "coverage": "model.artifact:Coverage",
+    "environments": "model.artifact:Environments",
+    "auth": "model.artifact:Auth",
+    "toolpack": "model.artifact:Toolpack",
+    "lock": "model.statement:Lock",
+    "lock.pending": "model.statement:Pending",
+    "trust-root": "model.trust:SignedRoot",
+    "pin": "model.trust:Pin",
+}

@@ -1,0 +1,48 @@
+"""What a signature covers: the served record of a tool and the content of the shared subjects, as canonical values.
+
+Pure functions of records, shared by the compiler (pending lock), the door (`govern/admit.py`) and the diff: one definition of what is signed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from caskmcp import canon
+from caskmcp.canon import Digest
+from caskmcp.model.artifact import Auth, Environments
+from caskmcp.model.policy import Defaults, Policy
+from caskmcp.model.tool import Tool
+from caskmcp.model.toolset import Toolsets
+
+UNSIGNED = ("operation", "confidence")
+"""Fields of a tool that inform the reviewer and change nothing that is served."""
+
+
+def served(tool: Tool, policy: Policy, toolsets: Toolsets) -> dict[str, Any]:
+    """The served record: the whole tool but `UNSIGNED`, the policy rules that can match it, the declared toolsets that hold it."""
+    record = tool.model_dump(mode="json", by_alias=True, exclude=set(UNSIGNED))
+    record["policy"] = [rule.model_dump(mode="json") for rule in policy.rules_for(tool)]
+    record["toolsets"] = sorted(name for name, row in toolsets.toolsets.items() if row.declared and tool.name in row.tools)
+    return {"schema": "caskmcp/served/1", **record}
+
+
+def served_digest(tool: Tool, policy: Policy, toolsets: Toolsets) -> Digest:
+    """Digest of the served record: what a statement on `tool:NAME` names."""
+    return canon.digest(served(tool, policy, toolsets))
+
+
+def defaults(policy: Policy) -> Defaults:
+    """The policy's signed common part."""
+    return Defaults(default=policy.default, budgets=policy.budgets, rules=tuple(rule for rule in policy.rules if not rule.match.tools))
+
+
+def shared(policy: Policy, environments: Environments, auth: Auth) -> Mapping[str, dict[str, Any]]:
+    """Subject -> content of everything that is signed beside the tools: `policy`, `env:NAME`, `auth:HOST`."""
+    rows: dict[str, dict[str, Any]] = {"policy": {"schema": "caskmcp/policy-defaults/1", **defaults(policy).model_dump(mode="json")}}
+    for name, hosts in environments.environments.items():
+        rows[f"env:{name}"] = {
+            "schema": "caskmcp/environment/1",
+            "hosts": {host: place.model_dump(mode="json") for host, place in hosts.items()},
+        }
+    for host, rule in auth.hosts.items():
+        rows[f"auth:{host}"] = {"schema": "caskmcp/auth-reference/1", "host": host, **rule.model_dump(mode="json", by_alias=True)}
+    return rows

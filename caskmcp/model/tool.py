@@ -1,0 +1,128 @@
+"""Tools: what an agent sees, plus the request plan that the runtime may send for it and the response plan for the answer."""
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from caskmcp.model.record import JsonSchema, Record
+
+SCHEMA: Final = "caskmcp/tools/1"
+
+TIERS: Final = ("safe", "low", "medium", "high", "critical")
+"""Risk tiers in rising order."""
+Tier = Literal["safe", "low", "medium", "high", "critical"]
+Effect = Literal["read", "write", "destructive"]
+
+
+class Annotations(Record):
+    """The four MCP hints, always all of them."""
+
+    read_only: bool
+    destructive: bool
+    idempotent: bool
+    open_world: bool
+
+
+class PathPiece(Record):
+    """Literal text of a segment, or the argument that fills it."""
+
+    text: str = ""
+    """Literal, as it stands on the wire (percent-encoded)."""
+    argument: str = ""
+    charset: Literal["", "integer", "token", "text"] = ""
+    """Of an argument: `integer` -?[0-9]+; `token` unreserved characters (RFC 3986 section 2.3), never `.` or `..` alone; `text` any text, percent-encoded
+    once, no control characters, and never a segment that is empty, `.` or `..` after decoding."""
+    max_length: int = 0
+    """Characters, before encoding."""
+
+
+class PathSegment(Record):
+    """One segment: its pieces in order."""
+
+    pieces: tuple[PathPiece, ...]
+
+
+class Field_(Record):
+    """An argument that becomes a query parameter, header, cookie or body field."""
+
+    argument: str
+    wire: str
+    style: Literal["form", "deepObject", "spaceDelimited", "pipeDelimited", "simple"] = "form"
+    explode: bool = True
+
+
+class BodyPlan(Record):
+    """How arguments become a body. Exactly one of `argument` and `fields` is used."""
+
+    media: str
+    kind: Literal["json", "form", "multipart", "text"]
+    argument: str = ""
+    """The argument that is the whole body (`body`); empty if the fields of an object body are arguments."""
+    fields: tuple[Field_, ...] = ()
+    required: bool = False
+    """Whether a body is sent even if no field is given (then an empty object or form)."""
+
+
+class RequestPlan(Record):
+    """A closed grammar: the runtime can send its members and nothing else (SPEC promise 6)."""
+
+    method: str
+    scheme: Literal["http", "https"]
+    host: str
+    port: int = 0
+    """0: the scheme's default."""
+    segments: tuple[PathSegment, ...]
+    query: tuple[Field_, ...] = ()
+    headers: tuple[Field_, ...] = ()
+    cookies: tuple[Field_, ...] = ()
+    accept: str = "application/json"
+    body: BodyPlan | None = None
+
+
+class ResponsePlan(Record):
+    """What happens to an answer before an agent sees it."""
+
+    max_bytes: int = 100_000
+    """Of the body as passed on; a longer one is cut and says so."""
+    media: tuple[str, ...] = ()
+    """Media types seen or declared for success, sorted; for the reader, nothing is refused by it."""
+
+
+class Reason(Record):
+    """Why a tool has its tier: a rule of the table and what it found."""
+
+    rule: str
+    evidence: str
+
+
+class Tool(Record):
+    """One tool. Everything but `operation`, `summary_of` and `confidence` is part of what is signed (`served.py`)."""
+
+    name: str
+    """`^[a-z][a-z0-9_]{0,35}$`, unique; also its id."""
+    operation: str
+    """The contract's id."""
+    title: str
+    description: str
+    input_schema: JsonSchema
+    """Closed object (`additionalProperties: false`), flat, safe keys."""
+    output_schema: JsonSchema | None = None
+    """Open object that can't fail on drift: few `required`."""
+    annotations: Annotations
+    request: RequestPlan
+    response: ResponsePlan = ResponsePlan()
+    effect: Effect
+    risk: Tier
+    reasons: tuple[Reason, ...]
+    scope: str
+    """Suggested scope that holds it, e.g. `orders:read`."""
+    traits: tuple[str, ...] = ()
+    confidence: Literal["low", "medium", "high"] = "low"
+
+
+class Tools(Record):
+    """`tools.json`."""
+
+    format: str = Field(alias="schema", default=SCHEMA)
+    tools: tuple[Tool, ...]
+    """Sorted by name."""

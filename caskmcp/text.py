@@ -1,0 +1,218 @@
+"""Strict YAML and JSON: line numbers, no duplicate keys, no aliases or tags, no YAML 1.1 surprises, limits of depth and size.
+
+The value that comes out is plain JSON (None, bool, int, float, str, list, dict) with a map from paths to line numbers. What the value
+means is for the reader of the document to say. Raises CaskError CASK-I003 with `name:line` as the place.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from caskmcp.errors import CaskError
+
+MAX_DEPTH: Final = 60
+MAX_BYTES: Final = 32 << 20
+
+Path = tuple[str | int, ...]
+
+Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Dumper: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed document: its value, and the line (from 1) of each path in it."""
+
+    name: str
+    value: Any
+    lines: Mapping[Path, int]
+
+    def place(self, path: Path = ()) -> str:
+        """`name:line` of the nearest known place at or above a path."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return f"{self.name}:{self.lines.get(path, 1)}"
+
+
+def parse_yaml(data: bytes, name: str, *, limit: int = MAX_BYTES) -> Document:
+    """Parse one YAML document in the JSON schema of YAML 1.2 (`no` is text, `1:30` is text, dates are text)."""
+    text = _decode(data, name, limit)
+    try:
+        node = yaml.compose(text, Loader=Loader)
+    except (yaml.YAMLError, RecursionError) as cause:
+        raise _unreadable(cause, name) from cause
+    lines: dict[Path, int] = {}
+    value = None if node is None else _construct(node, (), name, lines, {})
+    return Document(name, value, lines)
+
+
+def parse_json(data: bytes, name: str, *, limit: int = MAX_BYTES) -> Any:
+    """Parse JSON with unique keys and finite numbers; integers keep every digit."""
+    text = _decode(data, name, limit)
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as cause:
+        raise _bad_json(cause, name) from cause
+    if _depth(value) > MAX_DEPTH:
+        raise CaskError("CASK-I003", f"nested deeper than {MAX_DEPTH} levels", place=name)
+    return value
+
+
+def dump_yaml(value: Any) -> bytes:
+    """YAML for people: block style, sorted keys, UTF-8; reads back as the same value by `parse_yaml`. Same values, same bytes."""
+    text = yaml.dump(_quoted(value), Dumper=_Writer, sort_keys=True, allow_unicode=True, default_flow_style=False, width=100_000)
+    return str(text).encode("utf-8")
+
+
+# ---------------------------------------------------------------- reading
+def _decode(data: bytes, name: str, limit: int) -> str:
+    if len(data) > limit:
+        raise CaskError("CASK-I003", f"larger than {limit} bytes", place=name)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise CaskError("CASK-I003", f"not UTF-8 at byte {cause.start}", place=name) from cause
+
+
+def _unreadable(cause: Exception, name: str) -> CaskError:
+    mark = getattr(cause, "problem_mark", None)
+    problem = getattr(cause, "problem", None) or (
+        "nested too deep" if isinstance(cause, RecursionError) else str(cause).split("\n", maxsplit=1)[0]
+    )
+    return CaskError("CASK-I003", str(problem), place=f"{name}:{mark.line + 1}" if mark else name)
+
+
+def _bad_json(cause: Exception, name: str) -> CaskError:
+    if isinstance(cause, json.JSONDecodeError):
+        return CaskError("CASK-I003", cause.msg, place=f"{name}:{cause.lineno}")
+    return CaskError("CASK-I003", "nested too deep" if isinstance(cause, RecursionError) else str(cause), place=name)
+
+
+def _construct(node: Any, path: Path, name: str, lines: dict[Path, int], seen: dict[int, None]) -> Any:
+    here = f"{name}:{node.start_mark.line + 1}"
+    lines.setdefault(path, node.start_mark.line + 1)
+    if len(path) > MAX_DEPTH:
+        raise CaskError("CASK-I003", f"nested deeper than {MAX_DEPTH} levels", place=here)
+    if id(node) in seen:  # an alias gives the very same node again
+        raise CaskError("CASK-I003", "aliases are not allowed", place=here)
+    seen[id(node)] = None
+    return _BUILD[type(node)](node, path, name, lines, seen)
+
+
+def _scalar(node: Any, path: Path, name: str, lines: dict[Path, int], seen: dict[int, None]) -> Any:
+    here = f"{name}:{node.start_mark.line + 1}"
+    if node.tag not in _IMPLICIT:
+        raise CaskError("CASK-I003", f"the tag {node.tag} is not allowed", place=here)
+    if node.style in ("'", '"', "|", ">"):
+        return node.value
+    return plain(node.value, here)
+
+
+def _sequence(node: Any, path: Path, name: str, lines: dict[Path, int], seen: dict[int, None]) -> list[Any]:
+    return [_construct(item, (*path, index), name, lines, seen) for index, item in enumerate(node.value)]
+
+
+def _mapping(node: Any, path: Path, name: str, lines: dict[Path, int], seen: dict[int, None]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        here = f"{name}:{key_node.start_mark.line + 1}"
+        if not isinstance(key_node, yaml.ScalarNode) or id(key_node) in seen:
+            raise CaskError("CASK-I003", "a key has to be plain text", place=here)
+        seen[id(key_node)] = None
+        key = key_node.value
+        if key == "<<" and key_node.style is None:
+            raise CaskError("CASK-I003", "merge keys are not allowed", place=here)
+        if key in out:
+            raise CaskError("CASK-I003", f"the key `{key}` stands twice", place=here)
+        out[key] = _construct(value_node, (*path, key), name, lines, seen)
+        lines[(*path, key)] = key_node.start_mark.line + 1
+    return out
+
+
+_BUILD: Final[Mapping[type, Callable[..., Any]]] = {yaml.ScalarNode: _scalar, yaml.SequenceNode: _sequence, yaml.MappingNode: _mapping}
+
+_IMPLICIT: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "value"))
+_WORDS: Final[Mapping[str, Any]] = {"": None, "null": None, "~": None, "true": True, "false": False}
+_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
+_FLOAT: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+
+
+def plain(text: str, place: str) -> Any:
+    """What an unquoted YAML scalar means by the JSON schema of YAML 1.2; everything else is text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        if len(text) > 1000:
+            raise CaskError("CASK-I003", "a number has more than 1,000 digits", place=place)
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return _finite(text)
+    return text
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key `{twice}` stands twice")
+    return out
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _depth(value: Any) -> int:
+    deepest, stack = 0, [(value, 1)]
+    while stack:
+        item, level = stack.pop()
+        deepest = max(deepest, level)
+        if level <= MAX_DEPTH + 1 and isinstance(item, dict | list):
+            stack.extend((child, level + 1) for child in (item.values() if isinstance(item, dict) else item))
+    return deepest
+
+
+# ---------------------------------------------------------------- writing
+class _Writer(Dumper):  # type: ignore[misc, valid-type]
+    """Never writes anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class _Quoted(str):
+    __slots__ = ()
+
+
+def _quote(dumper: Any, value: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style='"')
+
+
+_Writer.add_representer(_Quoted, _quote)
+
+_SAFE_PLAIN: Final = re.compile(r"[A-Za-z_/$][A-Za-z0-9_./$-]*", re.ASCII)
+_YAML_11: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def _quoted(value: Any) -> Any:
+    """Quote every text that another YAML reader might take for something else."""
+    if isinstance(value, Mapping):
+        return {_quoted(key): _quoted(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_quoted(item) for item in value]
+    if isinstance(value, str) and (not _SAFE_PLAIN.fullmatch(value) or value.lower() in _YAML_11):
+        return _Quoted(value)
+    return value
