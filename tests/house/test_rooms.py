@@ -1,0 +1,65 @@
+"""What the import contracts of pyproject.toml cannot say: which library lives in which room, and what the runtime sees of `govern`."""
+
+import sys
+from typing import Final
+
+from tests.support.syntax import modules
+
+# fmt: off
+LIBRARIES: Final = {
+    # library            rooms or modules that may import it
+    "anyio":             ("runtime/", "workflows/", "record/"),
+    "backports":         ("compiler/capture/",),
+    "brotli":            ("compiler/capture/", "runtime/"),
+    "click":             ("cli/",),
+    "cryptography":      ("govern/",),
+    "doit":              ("engine/",),
+    "filelock":          ("store/",),
+    "genson":            ("compiler/infer/",),
+    "graphql":           ("compiler/",),
+    "httpcore2":         ("runtime/",),
+    "ijson":             ("compiler/capture/",),
+    "jinja2":            ("report/",),
+    "jsonschema":        ("analyze/",),
+    "jsonschema_rs":     ("calculus/", "compiler/infer/", "compiler/normalize/", "runtime/"),
+    "limits":            ("runtime/",),
+    "mcp":               ("runtime/", "workflows/demo/"),
+    "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py"),  # the hot path of a build
+    "platformdirs":      ("store/", "cli/main.py"),
+    "publicsuffixlist":  ("compiler/",),
+    "purgatory":         ("runtime/",),
+    "pydantic":          ("model/",),
+    "pydantic_core":     ("model/",),
+    "re2":               ("redact/",),
+    "referencing":       ("analyze/",),
+    "rfc8785":           ("canon.py",),
+    "rich":              ("report/",),
+    "starlette":         ("runtime/",),
+    "tenacity":          ("runtime/",),
+    "uvicorn":           ("runtime/",),
+    "yaml":              ("text.py",),
+}
+# fmt: on
+
+RUNTIME_SEES: Final = ("caskmcp.govern.admit", "caskmcp.govern.verify")
+
+
+def test_each_library_is_imported_in_its_room_alone() -> None:
+    stray = [
+        f"{module.path}:{line}: {name}"
+        for module in modules()
+        for line, name in module.imports()
+        if (top := name.split(".")[0]) not in sys.stdlib_module_names and top != "caskmcp"
+        if not module.path.startswith(LIBRARIES.get(top, ()))
+    ]
+    assert stray == []
+
+
+def test_of_govern_the_runtime_sees_admission_and_verification_alone() -> None:
+    seen = {name for module in modules() if module.room == "runtime" for _, name in module.imports() if name.startswith("caskmcp.govern")}
+    assert [name for name in sorted(seen) if not name.startswith(RUNTIME_SEES)] == []
+
+
+def test_no_import_is_relative() -> None:
+    """`imports` and the table above read full names only."""
+    assert [f"{module.path}:{line}" for module in modules() for line, name in module.imports() if name.startswith(".")] == []

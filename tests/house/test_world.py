@@ -1,0 +1,111 @@
+"""The world is injected: clock, randomness, environment, files, network, processes and the console are touched in named places only.
+
+`PLACES` is the whole list of those places. A use elsewhere fails, and so does a row that nothing needs any more.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+import pytest
+
+from tests.support.syntax import Module, modules
+
+# What each kind of world access looks like: full names of imported things and builtins, matched as a whole.
+# fmt: off
+KINDS: Final = {
+    "clock":       r"datetime\.(datetime|date)\.(now|utcnow|today)|time\.(?!struct_time).*|(asyncio|anyio)\.(current_time|sleep).*",
+    "randomness":  r"random\..*|secrets\..*|uuid\.uuid[14]|os\.(urandom|getrandom).*",
+    "environment": r"os\.(environ|getenv|putenv|getcwd|getlogin|getuid|geteuid|uname|cpu_count).*|getpass\..*|platform\..*|locale\..*"
+                   r"|pathlib\.Path\.(cwd|home)|sys\.(argv|platform|version_info|executable).*",
+    "files":       r"builtins\.open|io\.(open|FileIO)|(gzip|bz2|lzma)\.open|shutil\..*|tempfile\..*|glob\..*|sqlite3\..*|fcntl\..*|mmap\..*"
+                   r"|importlib\.resources\..*|os\.(open|read|write|close|fsync|replace|rename|remove|unlink|rmdir|mkdir|makedirs|scandir|listdir"
+                   r"|walk|stat|lstat|chmod|chown|umask|link|symlink|readlink|truncate|ftruncate|utime|access|mkfifo|path\.(exists|isfile|isdir"
+                   r"|islink|getsize|getmtime|realpath|abspath|expanduser)).*",
+    "network":     r"socket\..*|ssl\..*|http\.(client|server).*|urllib\.request.*|asyncio\.(open_connection|start_server).*|socketserver\..*",
+    "processes":   r"subprocess\..*|os\.(system|popen|fork|forkpty|exec\w*|spawn\w*|posix_spawn\w*|kill|killpg|waitpid|wait|getpid)|signal\..*"
+                   r"|multiprocessing\..*|concurrent\.futures\.ProcessPoolExecutor|pty\..*|asyncio\.create_subprocess\w*",
+    "console":     r"builtins\.(print|input)|sys\.(stdin|stdout|stderr).*|logging\..*",
+    "hashing":     r"hashlib\..*|hmac\..*",
+}
+# Methods of path objects that touch the disk and that no port of ours has.
+PATH_METHODS: Final = frozenset({
+    "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "iterdir", "rglob", "unlink", "rmdir", "touch", "symlink_to",
+    "hardlink_to", "chmod", "lstat", "is_file", "is_dir", "is_symlink", "expanduser",
+})
+# fmt: on
+
+
+class Place(NamedTuple):
+    """A room (`store/`) or module that may touch the world."""
+
+    path: str
+    kinds: tuple[str, ...]
+    reason: str
+
+
+# fmt: off
+PLACES: Final = (
+    Place("canon.py", ("hashing",), "the one place that hashes artifacts"),
+)
+# fmt: on
+
+
+def world_uses(module: Module) -> list[tuple[str, int, str]]:
+    """Kind, line and name of each access to the world in a module."""
+    found = [(kind, line, name) for line, name in module.uses() for kind, form in KINDS.items() if re.fullmatch(form, name)]
+    found += [("files", line, f".{name}()") for line, name in module.methods() if name in PATH_METHODS]
+    return sorted(found)
+
+
+def covers(place: Place, module: Module) -> bool:
+    return module.path == place.path or (place.path.endswith("/") and module.path.startswith(place.path))
+
+
+def test_no_module_touches_the_world_outside_the_named_places() -> None:
+    stray = [
+        f"{module.path}:{line}: {name} ({kind})"
+        for module in modules()
+        for kind, line, name in world_uses(module)
+        if not any(covers(place, module) and kind in place.kinds for place in PLACES)
+    ]
+    assert stray == []
+
+
+def test_no_named_place_has_outlived_its_need() -> None:
+    used = {(place.path, kind) for module in modules() for kind, _, _ in world_uses(module) for place in PLACES if covers(place, module)}
+    stale = [f"{place.path}: {kind}" for place in PLACES for kind in place.kinds if (place.path, kind) not in used]
+    assert stale == []
+
+
+def test_each_place_stands_once_and_says_why() -> None:
+    assert len({place.path for place in PLACES}) == len(PLACES)
+    assert all(place.reason and set(place.kinds) <= set(KINDS) for place in PLACES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("clock", "from datetime import datetime\nx = datetime.now()"),
+        ("clock", "import time as t\nx = t.monotonic()"),
+        ("randomness", "from uuid import uuid4\nx = uuid4()"),
+        ("randomness", "import os\nx = os.urandom(3)"),
+        ("environment", "import os\nx = os.environ.get('HOME')"),
+        ("environment", "from os import getenv\nx = getenv('HOME')"),
+        ("files", "x = open('a')"),
+        ("files", "def f(path):\n    return path.read_text()"),
+        ("files", "from os import replace\nreplace('a', 'b')"),
+        ("network", "import socket\nsocket.socket()"),
+        ("processes", "import subprocess as sub\nsub.run([])"),
+        ("console", "print('x')"),
+        ("hashing", "from hashlib import sha256\nsha256()"),
+    ],
+)
+def test_the_search_finds_each_kind_however_it_is_imported(kind: str, code: str) -> None:
+    assert [found for found, _, _ in world_uses(Module("runtime/example.py", code))] == [kind]
+
+
+@pytest.mark.parametrize(
+    "code", ["x = 'a'.replace('a', 'b')", "import datetime\nx = datetime.timedelta(1)", "def f(files, p):\n    return files.read(p)"]
+)
+def test_the_search_leaves_alone_what_is_no_world(code: str) -> None:
+    assert world_uses(Module("runtime/example.py", code)) == []
