@@ -71,9 +71,10 @@ class Module:
         """Line and full name of each imported thing or builtin that the code uses, attributes included: `os.environ.get`."""
         inner = {id(node.value) for node in ast.walk(self.tree) if isinstance(node, ast.Attribute)}
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in inner:
-                if name := self.full_name(node):
-                    yield node.lineno, name
+            if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load) or id(node) in inner:
+                continue
+            if name := self.full_name(node):
+                yield node.lineno, name
 
     def methods(self) -> Iterator[tuple[int, str]]:
         """Line and name of each attribute that is called, whatever it belongs to: `path.read_text()` gives `read_text`."""

@@ -1,0 +1,117 @@
+"""The chores of this project: how people work here. `doit list` explains them, `doit` alone runs the checks.
+
+Nothing here is part of the product. Every task runs with the Python that runs doit, so an environment with `.[dev]` is all it takes.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+DOIT_CONFIG: Final = {"default_tasks": ["lint", "types", "imports", "generated", "test:quick"], "verbosity": 2}
+
+ROOT: Final = Path(__file__).resolve().parent
+PYTHON: Final = (sys.executable, "-m")
+
+Task = dict[str, Any]
+
+
+def run(*arguments: str) -> list[str]:
+    """A command of this Python's environment, as doit takes it: `run("pytest", "-q")`."""
+    return [*PYTHON, *arguments]
+
+
+def task_generate() -> Task:
+    """Write everything that is generated: schemas, reference pages, the status table."""
+    return {"actions": None, "task_dep": ["schemas", "reference", "status"]}
+
+
+def task_schemas() -> Task:
+    """Write schemas/*.schema.json from the records of caskmcp/model."""
+    return {"actions": [run("docs._generate", "write", "schemas")]}
+
+
+def task_reference() -> Task:
+    """Write docs/reference from the tables of errors, commands and rules."""
+    return {"actions": [run("docs._generate", "write", "errors", "commands", "tables")]}
+
+
+def task_status() -> Task:
+    """Write the README's status table from the feature marks of the tests."""
+    return {"actions": [run("docs._generate", "write", "status")]}
+
+
+def task_generated() -> Any:
+    """Compare generated files with what their sources give."""
+    yield {"name": "check", "doc": "fail, naming each generated file that is stale", "actions": [run("docs._generate", "check")]}
+
+
+def task_lint() -> Any:
+    """Lint and format with ruff."""
+    yield {"name": "format", "doc": "rewrite the layout of the code", "actions": [run("ruff", "format", ".")]}
+    yield {"name": "rules", "doc": "report what the rules find", "actions": [run("ruff", "check", ".")], "task_dep": ["lint:format"]}
+
+
+def task_types() -> Task:
+    """Check types with mypy, strict."""
+    return {"actions": [run("mypy")]}
+
+
+def task_imports() -> Task:
+    """Check that each room imports downwards only (contracts in pyproject.toml)."""
+    return {"actions": [[str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]]}
+
+
+def task_test() -> Any:
+    """Run the tests."""
+    yield {
+        "name": "quick",
+        "doc": "all but the slow ones, with two processes",
+        "actions": [run("pytest", "-q", "-n", "2", "-m", "not slow")],
+    }
+    yield {"name": "all", "doc": "every test", "actions": [run("pytest", "-q", "-n", "2")]}
+    yield {"name": "house", "doc": "what the code says about itself", "actions": [run("pytest", "-q", "tests/house")]}
+    yield {"name": "coverage", "doc": "branch coverage of the quick tests", "actions": [run("pytest", "-q", "-m", "not slow", "--cov")]}
+
+
+def task_constraints() -> Task:
+    """Resolve constraints-3.X.txt anew for the Python that runs this (asks the package index)."""
+    return {"actions": [resolve]}
+
+
+def resolve() -> None:
+    """Write the pins that pip chooses for the project, all extras and all tools, wheels only."""
+    minor = "{}.{}".format(*sys.version_info[:2])
+    command = run(
+        "pip",
+        "install",
+        "--dry-run",
+        "--quiet",
+        "--ignore-installed",
+        "--only-binary",
+        ":all:",
+        "--report",
+        "-",
+        ".[dev,all,packaging-test]",
+    )
+    report = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
+    (ROOT / f"constraints-{minor}.txt").write_text(constraints(report, minor), encoding="utf-8")
+
+
+def constraints(report: bytes, minor: str) -> str:
+    """The constraints file for pip's installation report."""
+    packages = [row["metadata"] for row in json.loads(report)["install"]]
+    pins = sorted(f"{row['name'].lower().replace('_', '-')}=={row['version']}" for row in packages if row["name"] != "caskmcp")
+    head = f"# What CaskMCP, its extras and its tools resolve to on Python {minor}, wheels only. Made by `doit constraints`."
+    return "\n".join([head, *pins, ""])
+
+
+def task_changelog() -> Task:
+    """Show what the changelog of the next release would say."""
+    return {"actions": [run("towncrier", "build", "--draft", "--version", "next")]}
+
+
+def task_wheel() -> Task:
+    """Build the wheel and the source distribution into dist/."""
+    return {"actions": [run("build", "--no-isolation")]}

@@ -1,0 +1,116 @@
+"""Each row of each literal table has a test case, each `module:attribute` resolves, and no table is forgotten.
+
+A table is a module-level constant whose three or more items all are records. Each stands in `TABLES` with the folders that hold its
+cases: every key has to occur there, as a whole word.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from caskmcp.errors import CODES
+from caskmcp.load import load
+from tests.support.syntax import ROOT, Module, modules
+
+
+class Table(NamedTuple):
+    """A literal table and where its cases are."""
+
+    name: str
+    """`module:attribute`, as `load` takes it."""
+    key: str
+    """The field of a row that its cases name."""
+    cases: tuple[str, ...]
+    """Folders or files below `tests/`; empty if the rows need no case of their own."""
+    reason: str = ""
+    """Why they need none."""
+
+
+# fmt: off
+TABLES: Final = (
+    Table("errors:_ROWS", "code", ("unit", "cases", "property", "golden", "security", "e2e", "conformance")),
+)
+# fmt: on
+
+_TEXTS: Final = frozenset({".py", ".yaml", ".yml", ".json", ".jsonl", ".md", ".ambr", ".txt"})
+_ROW: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*:[A-Za-z_][A-Za-z0-9_]*")
+
+
+@cache
+def words(folder: str) -> frozenset[str]:
+    """All words of the texts in a folder below `tests/`, dashes and dots inside a word included."""
+    base = ROOT / "tests" / folder
+    paths = [base] if base.is_file() else [path for path in sorted(base.rglob("*")) if path.suffix in _TEXTS]
+    return frozenset(
+        word for path in paths for word in re.findall(r"[\w][\w.-]*[\w]|\w", path.read_text(encoding="utf-8", errors="replace"))
+    )
+
+
+def keys(table: Table) -> list[str]:
+    """What the cases of a table have to name."""
+    rows: Any = load(table.name)
+    return [str(getattr(row, table.key)) for row in (rows.values() if isinstance(rows, Mapping) else rows)]
+
+
+def tables_in(module: Module) -> Iterator[str]:
+    """`module:attribute` of each literal table of records in a module."""
+    for node in module.tree.body:
+        target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(target, ast.Name) and target.id.isupper() and _records(getattr(node, "value", None)):
+            yield f"{module.dotted.removeprefix('caskmcp.')}:{target.id}"
+
+
+def _records(value: ast.expr | None) -> bool:
+    items = value.values if isinstance(value, ast.Dict) else value.elts if isinstance(value, ast.Tuple | ast.List) else []
+    return len(items) >= 3 and all(
+        isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id[0].isupper() for item in items
+    )
+
+
+def references() -> list[str]:
+    """Each text constant of the package that reads as a `module:attribute` of it."""
+    rooms = {module.room for module in modules()}
+    constants = (node.value for module in modules() for node in ast.walk(module.tree) if isinstance(node, ast.Constant))
+    found = {text for text in constants if isinstance(text, str) and _ROW.fullmatch(text)}
+    return sorted(text for text in found if re.split(r"[.:]", text)[0] in rooms)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_each_row_has_a_case(table: Table) -> None:
+    assert bool(table.cases) != bool(table.reason)
+    known = frozenset().union(*(words(folder) for folder in table.cases))
+    assert [key for key in keys(table) if table.cases and key not in known] == []
+
+
+def test_no_table_is_forgotten_and_none_is_listed_that_is_gone() -> None:
+    assert sorted(name for module in modules() for name in tables_in(module)) == sorted(table.name for table in TABLES)
+
+
+def test_each_reference_in_a_table_resolves() -> None:
+    found = references()
+    assert found
+    for reference in found:
+        assert load(reference) is not None, reference
+
+
+def test_each_error_code_is_raised_somewhere() -> None:
+    texts = [module.text for module in modules() if module.path != "errors.py"]
+    assert [code for code in sorted(CODES) if not any(f'"{code}"' in text for text in texts)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("ROWS = (Row(1), Row(2), Row(3))", ["runtime.example:ROWS"]),
+        ("ROWS: Final = {'a': Row(1), 'b': Row(2), 'c': Row(3)}", ["runtime.example:ROWS"]),
+        ("_ROWS: Final = [Row(1), Row(2), Row(3)]", ["runtime.example:_ROWS"]),
+        ("ROWS = (Row(1), Row(2))\nNAMES = ('a', 'b', 'c')\nrows = (Row(1), Row(2), Row(3))", []),
+        ("RULES = (re.compile('a'), re.compile('b'), re.compile('c'))", []),
+    ],
+)
+def test_the_search_for_tables_finds_tables_of_records(code: str, names: list[str]) -> None:
+    assert list(tables_in(Module("runtime/example.py", code))) == names
