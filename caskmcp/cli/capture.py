@@ -1,0 +1,33 @@
+"""`cask capture …`."""
+
+import click
+
+from caskmcp.cli.command import command
+from caskmcp.model.finding import Report
+from caskmcp.ports import World
+from caskmcp.workflows import capture as story
+
+
+@command(
+    "import",
+    click.Argument(["sources"], nargs=-1, required=True, metavar="FILE..."),
+    click.Option(["-a", "--host", "hosts"], multiple=True, metavar="HOST", help="A first-party host; may be repeated."),
+)
+def take(world: World, sources: tuple[str, ...], hosts: tuple[str, ...]) -> Report:
+    """Take recordings and specs from anywhere into the project.
+
+    A recording is redacted and kept under the root as `- capture: ID`; a spec is copied to specs/. The same bytes again add nothing.
+    """
+    return story.take(world, sources=sources, hosts=hosts)
+
+
+@command("list")
+def listing(world: World) -> Report:
+    """The captures under the root."""
+    return story.listing(world)
+
+
+@command("forget", click.Argument(["capture"], metavar="ID"))
+def forget(world: World, capture: str) -> Report:
+    """Remove a capture and the part of the observations that it gave."""
+    return story.forget(world, capture=capture)

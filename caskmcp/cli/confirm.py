@@ -1,0 +1,28 @@
+"""`cask confirm …`: answers to challenges, given by a person out of the agent's reach."""
+
+import click
+
+from caskmcp.cli.command import command
+from caskmcp.model.finding import Report
+from caskmcp.ports import World
+from caskmcp.workflows import confirm as story
+
+CHALLENGE = click.Argument(["challenge"], metavar="CHALLENGE")
+
+
+@command("list")
+def listing(world: World) -> Report:
+    """The challenges that wait for a person."""
+    return story.listing(world)
+
+
+@command("grant", CHALLENGE, click.Option(["--key"], metavar="NAME", help="Which key signs."))
+def grant(world: World, challenge: str, key: str | None) -> Report:
+    """Grant one call: shows what will be sent, asks the passphrase, signs. Single use."""
+    return story.grant(world, challenge=challenge, key=key)
+
+
+@command("deny", CHALLENGE)
+def deny(world: World, challenge: str) -> Report:
+    """Refuse one call."""
+    return story.deny(world, challenge=challenge)

@@ -1,0 +1,12 @@
+"""`cask doctor`."""
+
+from caskmcp.cli.command import command
+from caskmcp.model.finding import Report
+from caskmcp.ports import World
+from caskmcp.workflows import doctor as story
+
+
+@command("doctor")
+def doctor(world: World) -> Report:
+    """What this machine and this project lack: versions, permissions, root, pin."""
+    return story.run(world)

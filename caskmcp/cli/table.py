@@ -1,0 +1,64 @@
+"""The table of commands, as text: `--help` prints it and imports nothing else. A row's module is imported when its command runs."""
+
+from typing import Final, NamedTuple
+
+
+class Row(NamedTuple):
+    """One command."""
+
+    name: str
+    """As typed; a sub-command after a space."""
+    shown: bool
+    """Whether plain `--help` shows it (the flagship)."""
+    help: str
+    run: str
+    """`module:attribute` below the package: a click command; empty for a group of the rows that begin with its name."""
+
+
+# fmt: off
+COMMANDS: Final = (
+    Row("init",           True,  "Write cask.yaml and the git files; finds specs and recordings nearby.", "cli.init:init"),
+    Row("mint",           True,  "From a recording or spec to a compiled toolpack, and the next commands.", "cli.mint:mint"),
+    Row("build",          True,  "Compile what is stale and nothing else.",                             "cli.build:build"),
+    Row("diff",           True,  "Risk-classified capability diff: what is approved against what was built.", "cli.diff:diff"),
+    Row("gate",           True,  "Review and sign: allow, block, status, list, sync, check, snapshot.", ""),
+    Row("gate allow",     False, "Approve tools with a signature. Needs a person at a terminal.",        "cli.gate:allow"),
+    Row("gate block",     False, "Take a tool away. Works anywhere, at once, without a key.",           "cli.gate:block"),
+    Row("gate status",    False, "What is approved, what waits, what is not valid.",                    "cli.gate:status"),
+    Row("gate list",      False, "The statements of the lock.",                                         "cli.gate:listing"),
+    Row("gate sync",      False, "Drop statements of subjects that no longer exist.",                   "cli.gate:sync"),
+    Row("gate check",     False, "The lock and signature steps of `cask check`.",                       "cli.gate:check"),
+    Row("gate snapshot",  False, "Write the baseline from what is approved. Needs a person at a terminal.", "cli.gate:snapshot"),
+    Row("check",          True,  "The one CI gate: reproducible, locked, signed, nothing broader.",     "cli.check:check"),
+    Row("serve",          True,  "Serve the approved tools through MCP on stdio.",                      "cli.serve:serve"),
+    Row("config",         True,  "The snippet for an MCP client; --install edits its file, with a backup.", "cli.config:config"),
+    Row("demo",           True,  "Offline proof: compile, approve, serve, attack itself.",              "cli.demo:demo"),
+    Row("capture",        False, "Bring traffic in: import, list, forget.",                             ""),
+    Row("capture import", False, "Take recordings and specs from anywhere into the project.",           "cli.capture:take"),
+    Row("capture list",   False, "The captures under the root.",                                        "cli.capture:listing"),
+    Row("capture forget", False, "Remove a capture and the part of the observations that it gave.",     "cli.capture:forget"),
+    Row("keys",           False, "Signing keys: new, list.",                                            ""),
+    Row("keys new",       False, "Make a key with a passphrase. Needs a person at a terminal.",         "cli.keys:new"),
+    Row("keys list",      False, "The keys in the user's configuration folder.",                        "cli.keys:listing"),
+    Row("trust",          False, "The trust root: init, show, pin.",                                    ""),
+    Row("trust init",     False, "Make version 1 of the trust root and pin it here. Needs a person at a terminal.", "cli.trust:init"),
+    Row("trust show",     False, "The trust root and the pin of this machine.",                         "cli.trust:show"),
+    Row("trust pin",      False, "Accept a trust root on this machine. Needs a person at a terminal.",  "cli.trust:pin"),
+    Row("confirm",        False, "Answer challenges: list, grant, deny.",                               ""),
+    Row("confirm list",   False, "The challenges that wait for a person.",                              "cli.confirm:listing"),
+    Row("confirm grant",  False, "Grant one call. Needs a person at a terminal.",                       "cli.confirm:grant"),
+    Row("confirm deny",   False, "Refuse one call.",                                                    "cli.confirm:deny"),
+    Row("doctor",         False, "What this machine and this project lack.",                            "cli.doctor:doctor"),
+    Row("graph",          False, "Draw the build as text or Mermaid.",                                  "cli.graph:graph"),
+)
+
+ALIASES: Final = (
+    # earlier name      today
+    ("plan",           "diff"),
+    ("approve",        "gate"),
+    ("run",            "serve"),
+    ("compile",        "build"),
+    ("mcp serve",      "serve"),
+    ("openapi",        "capture import"),
+)
+# fmt: on

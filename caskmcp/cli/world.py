@@ -1,0 +1,41 @@
+"""Builds the world from the real adapters, once a run."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from caskmcp.ports import World
+from caskmcp.report.console import TerminalConsole
+from caskmcp.store.clock import SystemClock
+from caskmcp.store.credentials import ReferencedCredentials
+from caskmcp.store.entropy import SystemEntropy
+from caskmcp.store.files import LocalFiles
+
+READ = ("CASK_TRUST_PIN", "NO_COLOR", "CI", "XDG_CONFIG_HOME")
+"""The environment variables that `cask` reads; credentials are read by reference alone."""
+
+
+def build(options: Mapping[str, Any]) -> World:
+    """The world of this process. options: the global options that were given."""
+    plain = bool(options.get("plain")) or "NO_COLOR" in os.environ
+    return World(
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        files=LocalFiles(),
+        console=TerminalConsole(plain=plain),
+        credentials=ReferencedCredentials(os.environ),
+        cwd=Path.cwd(),
+        config=config_folder(os.environ),
+        environ={name: os.environ[name] for name in READ if name in os.environ},
+        root=options.get("root"),
+        toolpack=options.get("toolpack"),
+    )
+
+
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """`$XDG_CONFIG_HOME/caskmcp` where that is set to an absolute path, else the platform's place."""
+    given = environ.get("XDG_CONFIG_HOME", "")
+    return Path(given) / "caskmcp" if given.startswith("/") else Path(platformdirs.user_config_dir("caskmcp", appauthor=False))

@@ -1,0 +1,50 @@
+"""The console adapter: results on stdout, prose on stderr, questions on the terminal alone."""
+
+import getpass
+import sys
+
+from caskmcp.errors import CaskError
+from caskmcp.report.visible import visible
+
+
+class TerminalConsole:
+    """The real `Console`. Every text passes `visible`, so captured text cannot steer the terminal."""
+
+    def __init__(self, *, plain: bool = False) -> None:
+        self.plain = plain
+
+    @property
+    def interactive(self) -> bool:
+        """Whether stdin and stdout both are terminals."""
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+    @property
+    def styled(self) -> bool:
+        """Whether colour may be used on stdout."""
+        return not self.plain and sys.stdout.isatty()
+
+    def out(self, text: str) -> None:
+        """Print a result."""
+        print(visible(text))
+
+    def note(self, text: str) -> None:
+        """Print prose or progress."""
+        print(visible(text), file=sys.stderr, flush=True)
+
+    def ask(self, prompt: str) -> str:
+        """Ask for a line."""
+        self._person(prompt)
+        print(visible(prompt), end=" ", flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            raise KeyboardInterrupt
+        return line.rstrip("\n")
+
+    def ask_secret(self, prompt: str) -> str:
+        """Ask for a line without echo."""
+        self._person(prompt)
+        return getpass.getpass(visible(prompt) + " ")
+
+    def _person(self, prompt: str) -> None:
+        if not self.interactive:
+            raise CaskError("CASK-A001", f"`{prompt}` needs a person at a terminal", mend="run the command in a terminal")
