@@ -1,0 +1,65 @@
+"""Containment of schemas: what narrows, what widens, and that the unknown never narrows."""
+
+import pytest
+
+from caskmcp.calculus.schema import compare
+from caskmcp.calculus.verdict import Verdict, contained, together
+
+OPEN = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"a": {"type": "integer", "minimum": 1}, "s": {"enum": ["x", "y"]}},
+    "required": ["a"],
+}
+
+
+def closed(**properties):
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+PAIRS = [
+    ("equal", OPEN, OPEN),
+    ("equal", {"type": "string", "description": "one"}, {"type": "string", "description": "two"}),
+    ("narrows", {"type": "integer"}, {"type": "integer", "minimum": 3}),
+    ("broadens", {"type": "integer", "minimum": 3}, {"type": "integer"}),
+    ("narrows", {"enum": ["x", "y"]}, {"enum": ["x"]}),
+    ("broadens", {"enum": ["x"]}, {"enum": ["x", "y"]}),
+    ("incomparable", {"enum": ["x"]}, {"enum": ["y"]}),
+    ("broadens", closed(a={"type": "string"}), closed(a={"type": "string"}, b={"type": "string"})),
+    ("narrows", closed(a={"type": "string"}, b={"type": "string"}), closed(a={"type": "string"})),
+    ("narrows", {"type": "string"}, {"type": "string", "maxLength": 3}),
+    ("incomparable", {"type": "string"}, {"type": "integer"}),
+    ("broadens", {"type": "string", "format": "uuid"}, {"type": "string"}),
+    ("equal", closed(title={"type": "string"}), closed(title={"type": "string"})),
+    ("narrows", closed(title={"type": "string"}), closed(title={"type": "string", "minLength": 1})),
+]
+
+
+@pytest.mark.feature(63)
+@pytest.mark.parametrize(("verdict", "old", "new"), PAIRS)
+def test_a_change_of_a_schema_gets_its_verdict(verdict, old, new):
+    assert compare(old, new) == verdict
+
+
+def test_an_edit_below_a_recursive_reference_is_never_taken_for_narrower():
+    def tree(extra):
+        return {
+            "$ref": "#/$defs/n",
+            "$defs": {"n": {"type": "object", "properties": {"child": {"$ref": "#/$defs/n"}, **extra}, "additionalProperties": False}},
+        }
+
+    assert compare(tree({}), tree({"x": {"type": "string"}})) in (Verdict.BROADENS, Verdict.INCOMPARABLE)
+    assert compare(tree({"x": {"type": "string"}}), tree({"x": {"type": "string"}})) == Verdict.EQUAL
+
+
+def test_a_schema_that_cannot_be_read_is_incomparable():
+    assert compare({"type": "string"}, {"type": 7}) == Verdict.INCOMPARABLE
+
+
+def test_parts_that_pull_apart_make_an_incomparable_whole():
+    assert together([Verdict.NARROWS, Verdict.BROADENS]) == Verdict.INCOMPARABLE
+    assert together([Verdict.NARROWS, Verdict.EQUAL]) == Verdict.NARROWS
+    assert together([]) == Verdict.EQUAL
+    assert contained(False, False) == Verdict.INCOMPARABLE
+    assert not Verdict.NARROWS.widens
+    assert Verdict.INCOMPARABLE.widens
