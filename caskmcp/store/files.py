@@ -1,0 +1,348 @@
+"""The real file system behind `ports.Files`: whole-file writes that survive a crash, private modes, journals, globs that stay inside.
+
+Promises: a file appears as a whole or not at all, with its folder synced; a private file is never readable by others, not even for a
+moment; nothing outside `base` comes out of a glob; each refusal of the disk is a CaskError with path and mend. A killed writer can
+leave one temporary file: below a root it lies in `cache/tmp` (which `sweep` empties), elsewhere beside its target, where the next
+write of the same file removes it. What lies where under the root is `layout`'s; who may write when is the callers' lock.
+"""
+
+import errno
+import fcntl
+import fnmatch
+import itertools
+import os
+import re
+import shlex
+import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from caskmcp.errors import CaskError
+from caskmcp.load import load
+from caskmcp.ports import Sink
+
+TEMPORARY: Final = ("cache", "tmp")
+"""Folder below a root that takes temporary files."""
+MARK: Final = "CACHEDIR.TAG"
+"""File in `cache/` that tells our cache from a stranger's folder of that name (bford.info/cachedir)."""
+SUFFIX: Final = ".cask-tmp"
+
+_ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL})
+_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_COUNTER: Final = itertools.count()
+
+
+class LocalFiles:
+    """`ports.Files` on the local disk."""
+
+    def read(self, path: Path, limit: int | None = None) -> bytes:
+        """All bytes of a file; CASK-C005 beyond `limit`."""
+        with _reading(path), open(path, "rb") as file:
+            data = file.read() if limit is None else file.read(limit + 1)
+        if limit is not None and len(data) > limit:
+            raise CaskError("CASK-C005", f"larger than {limit} bytes", place=str(path))
+        return data
+
+    def chunks(self, path: Path, size: int = 1 << 20) -> Iterator[bytes]:
+        """The bytes of a file in pieces of at most `size`."""
+        with _reading(path):
+            file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by the with below, after the errors of opening are told apart
+        with file:
+            while piece := _piece(file.fileno(), size, path):
+                yield piece
+
+    def write(self, path: Path, data: bytes, *, private: bool = False, durable: bool = True) -> None:
+        """Replace a file as a whole; its folders are made. `private`: file 0600, new folders 0700. `durable=False` skips the fsync."""
+        with _replacing(path, private=private, durable=durable) as sink:
+            sink.write(data)
+
+    def stream(self, path: Path, *, private: bool = False) -> AbstractContextManager[Sink]:
+        """Write a file in pieces; it appears as a whole when the context ends well, and not at all otherwise."""
+        return _replacing(path, private=private, durable=True)
+
+    def append(self, path: Path, line: bytes, *, private: bool = True, durable: bool = True) -> None:
+        """Append one line to a journal; a torn last line of an earlier crash is cut first."""
+        with _writing(path):
+            _make_folders(path.parent, private=private)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600 if private else 0o666)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)  # released when the handle closes, and by the kernel after a kill
+                _append(handle, line.rstrip(b"\n") + b"\n")
+                if durable:
+                    os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file; absent is well."""
+        with _writing(path), suppress(FileNotFoundError):  # absent is well
+            os.unlink(path)
+
+    def remove_tree(self, path: Path) -> None:
+        """Remove a folder with all that is in it; absent is well. Links are removed, never followed."""
+        with _writing(path), suppress(FileNotFoundError):  # absent is well
+            _remove_tree(path)
+
+    def exists(self, path: Path) -> bool:
+        """Whether something is there."""
+        return os.path.exists(path)
+
+    def is_folder(self, path: Path) -> bool:
+        """Whether a folder is there."""
+        return os.path.isdir(path)
+
+    def listing(self, path: Path) -> tuple[str, ...]:
+        """Sorted names in a folder; empty if there is none."""
+        with _writing(path):  # a folder that may not be read is the disk's refusal, an absent one is empty
+            try:
+                return tuple(sorted(os.listdir(path)))
+            except (FileNotFoundError, NotADirectoryError):
+                return ()
+
+    def glob(self, base: Path, pattern: str) -> tuple[Path, ...]:
+        """Sorted files below `base` that match; `**` is allowed. Nothing outside `base` is returned.
+
+        As in a shell, `*` and `**` pass over names that begin with a dot. CASK-I005 for an absolute pattern or one with `..`.
+        """
+        parts = [part for part in pattern.split("/") if part not in ("", ".")]
+        if pattern.startswith("/") or ".." in parts:
+            raise CaskError("CASK-I005", f"`{pattern}` leaves {base}", mend="name files inside the project")
+        inside = os.path.realpath(base)
+        found = {path for path in _matches(str(base), parts, inside) if os.path.isfile(path) and _within(path, inside)}
+        return tuple(Path(path) for path in sorted(found))
+
+    def mode(self, path: Path) -> tuple[int, int]:
+        """(permission bits, owner's user id)."""
+        with _reading(path):
+            status = os.stat(path)
+        return stat.S_IMODE(status.st_mode), status.st_uid
+
+    def stat_key(self, path: Path) -> tuple[int, int, int, int, int]:
+        """(device, inode, size, mtime_ns, ctime_ns), for a git-like index."""
+        with _reading(path):
+            status = os.stat(path)
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+    def lock(self, path: Path, timeout: float) -> AbstractContextManager[None]:
+        """Hold an exclusive lock between processes; CASK-B003 after `timeout` seconds."""
+        with _writing(path):
+            _make_folders(path.parent, private=True)
+        return load("store.locks:hold")(path, timeout)  # type: ignore[no-any-return]
+
+
+def prepare(root: Path) -> None:
+    """Make the folder for temporary files below a root, so that a kill leaves none beside an artifact."""
+    with _writing(root):
+        _make_folders(root.joinpath(*TEMPORARY), private=True)
+        mark = root / TEMPORARY[0] / MARK
+        if not mark.exists():
+            LocalFiles().write(mark, b"Signature: 8a477f597d28d172789f06886806bc55\n# Made by CaskMCP; safe to delete.\n", private=True)
+
+
+def sweep(root: Path) -> None:
+    """Remove what killed writers left in the folder for temporary files; call it under the lock of the root."""
+    folder = root.joinpath(*TEMPORARY)
+    for name in LocalFiles().listing(folder):
+        if name.endswith(SUFFIX) and not _alive(name):
+            LocalFiles().remove(folder / name)
+
+
+# ---------------------------------------------------------------- whole files
+class _Pieces:
+    """A sink on an open handle."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+
+    def write(self, data: bytes, /) -> int:
+        """Take a piece, all of it."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self.handle, rest) :]
+        return len(data)
+
+
+@contextmanager
+def _replacing(path: Path, *, private: bool, durable: bool) -> Iterator[Sink]:
+    with _writing(path):
+        made = _make_folders(path.parent, private=private)
+        temporary = _temporary(path)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
+        try:
+            try:
+                if private:
+                    os.fchmod(handle, 0o600)  # whatever the umask says
+                yield _Pieces(handle)
+                if durable:
+                    os.fsync(handle)
+            finally:
+                os.close(handle)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):  # the first error is the one to tell; a rest is swept later
+                os.unlink(temporary)
+            raise
+        if durable:
+            _sync_folders(path.parent, made)
+
+
+def _temporary(path: Path) -> str:
+    """A new name on the target's file system: in the root's own folder if the target lies below a root, else beside the target."""
+    name = f"{os.getpid()}-{next(_COUNTER)}{SUFFIX}"
+    device = os.stat(path.parent).st_dev
+    for folder in path.parents:
+        place = folder.joinpath(*TEMPORARY)
+        if os.path.exists(folder / TEMPORARY[0] / MARK) and os.path.isdir(place) and os.stat(place).st_dev == device:
+            return str(place / name)
+    for left in os.listdir(path.parent):
+        if left.startswith(f".{path.name}.") and left.endswith(SUFFIX) and not _alive(left.removeprefix(f".{path.name}.")):
+            os.unlink(path.parent / left)
+    return str(path.parent / f".{path.name}.{name}")
+
+
+def _alive(name: str) -> bool:
+    """Whether the process that made a temporary file still runs."""
+    owner = name.partition("-")[0]
+    if not owner.isdigit():
+        return False
+    try:
+        os.kill(int(owner), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _make_folders(folder: Path, *, private: bool) -> list[Path]:
+    """Make the folders that are missing; returns them, outermost first."""
+    missing = list(itertools.takewhile(lambda each: not os.path.isdir(each), (folder, *folder.parents)))[::-1]
+    for each in missing:
+        with suppress(FileExistsError):  # another thread or process was faster
+            os.mkdir(each, 0o700 if private else 0o777)
+            if private:
+                os.chmod(each, 0o700)
+    return missing
+
+
+def _sync_folders(folder: Path, made: list[Path]) -> None:
+    """Make the new names durable: in the file's folder, and of each new folder in its parent."""
+    for each in (folder, *(new.parent for new in made)):
+        handle = os.open(each, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        except OSError as cause:
+            if cause.errno != errno.EINVAL:  # some file systems cannot sync a folder
+                raise
+        finally:
+            os.close(handle)
+
+
+def _append(handle: int, line: bytes) -> None:
+    end = _whole_lines(handle)
+    os.ftruncate(handle, end)
+    try:
+        os.lseek(handle, end, os.SEEK_SET)
+        _Pieces(handle).write(line)
+    except OSError:
+        os.ftruncate(handle, end)
+        raise
+
+
+def _whole_lines(handle: int) -> int:
+    """Size of the file up to its last line end."""
+    end = os.fstat(handle).st_size
+    while end:
+        start = max(0, end - 4096)
+        if (cut := os.pread(handle, end - start, start).rfind(b"\n")) >= 0:
+            return start + cut + 1
+        end = start
+    return 0
+
+
+def _remove_tree(path: Path) -> None:
+    if os.path.islink(path) or not os.path.isdir(path):
+        os.unlink(path)
+        return
+    with os.scandir(path) as entries:
+        names = [entry.name for entry in entries]
+    for name in names:
+        _remove_tree(path / name)
+    os.rmdir(path)
+
+
+# ---------------------------------------------------------------- globs
+def _matches(folder: str, parts: list[str], inside: str) -> Iterator[str]:
+    """Paths below a folder that match; a folder that leads out of `inside` is not entered."""
+    if not parts:
+        return
+    head, rest = parts[0], parts[1:]
+    if head == "**":
+        yield from _matches(folder, rest or ["*"], inside)
+        for name in _names(folder, "*", inside):
+            if not os.path.islink(below := os.path.join(folder, name)) and os.path.isdir(below):
+                yield from _matches(below, parts, inside)
+        return
+    for name in _names(folder, head, inside):
+        below = os.path.join(folder, name)
+        yield from _matches(below, rest, inside) if rest else (below,)
+
+
+def _names(folder: str, form: str, inside: str) -> list[str]:
+    if not _within(folder, inside):
+        return []
+    if not re.search(r"[*?[]", form):
+        return [form] if os.path.lexists(os.path.join(folder, form)) else []
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as cause:
+        raise _refusal(cause, Path(folder)) from cause
+    return sorted(name for name in names if fnmatch.fnmatchcase(name, form) and (form.startswith(".") or not name.startswith(".")))
+
+
+def _within(path: str, inside: str) -> bool:
+    real = os.path.realpath(path)
+    return real == inside or real.startswith(inside.rstrip("/") + "/")
+
+
+# ---------------------------------------------------------------- errors
+def _piece(handle: int, size: int, path: Path) -> bytes:
+    with _reading(path):
+        return os.read(handle, size)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except IsADirectoryError as cause:
+        raise CaskError("CASK-I002", "this is a folder, a file is needed", place=str(path)) from cause
+    except OSError as cause:
+        if cause.errno in _ABSENT:
+            mend = f"ls {shlex.quote(str(path.parent))}"
+            raise CaskError("CASK-I002", "there is no such file", place=str(path), mend=mend) from cause
+        raise _refusal(cause, path) from cause
+    except ValueError as cause:  # a NUL in the path
+        raise CaskError("CASK-I002", f"this is no path: {cause}", place=repr(str(path))) from cause
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as cause:
+        raise _refusal(cause, path) from cause
+    except ValueError as cause:  # a NUL in the path
+        raise CaskError("CASK-I002", f"this is no path: {cause}", place=repr(str(path))) from cause
+
+
+def _refusal(cause: OSError, path: Path) -> CaskError:
+    """What the disk says, as an error whose mend shows the reason."""
+    nearest = next((each for each in (path, *path.parents) if os.path.lexists(each)), path)
+    shown = shlex.quote(str(nearest))
+    mend = f"df -h {shown}" if cause.errno in _SPACE else f"ls -ld {shown}"
+    return CaskError("CASK-W001", (cause.strerror or str(cause)).lower(), place=str(path), mend=mend)
