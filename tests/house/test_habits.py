@@ -22,7 +22,7 @@ HIDDEN_IMPORTS: Final[tuple[Exempt, ...]] = ()
 
 DYNAMIC_IMPORTS: Final = (Exempt("load.py", "resolves rows of tables on first use"),)
 
-BROAD_HANDLERS: Final[tuple[Exempt, ...]] = ()
+BROAD_HANDLERS: Final = (Exempt("cli/main.py", "an unexpected error is one line and exit 70, never a traceback"),)
 """Modules that catch `Exception` or `BaseException`: borders where nothing may get through."""
 
 ENDINGS: Final = re.compile(r"sys\.exit|builtins\.(exit|quit)|os\._exit|os\.abort")

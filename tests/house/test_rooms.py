@@ -25,7 +25,7 @@ LIBRARIES: Final = {
     "limits":            ("runtime/",),
     "mcp":               ("runtime/", "workflows/demo/"),
     "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py"),  # the hot path of a build
-    "platformdirs":      ("store/", "cli/main.py"),
+    "platformdirs":      ("cli/world.py",),
     "publicsuffixlist":  ("compiler/",),
     "purgatory":         ("runtime/",),
     "pydantic":          ("model/",),

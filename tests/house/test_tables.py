@@ -33,6 +33,8 @@ class Table(NamedTuple):
 # fmt: off
 TABLES: Final = (
     Table("errors:_ROWS", "code", ("unit", "cases", "property", "golden", "security", "e2e", "conformance")),
+    Table("cli.table:COMMANDS", "name", ("unit", "e2e")),
+    Table("compiler.pipeline:STAGES", "name", ("unit/compiler", "unit/engine", "golden")),
 )
 # fmt: on
 
