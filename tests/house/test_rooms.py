@@ -22,6 +22,7 @@ LIBRARIES: Final = {
     "jinja2":            ("report/",),
     "jsonschema":        ("analyze/",),
     "jsonschema_rs":     ("calculus/", "compiler/infer/", "compiler/normalize/", "runtime/"),
+    "keyring":           ("store/keyrings.py",),
     "limits":            ("runtime/",),
     "mcp":               ("runtime/", "workflows/demo/"),
     "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py"),  # the hot path of a build
