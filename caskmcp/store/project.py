@@ -14,10 +14,9 @@ from typing import Final
 from caskmcp.errors import CaskError
 from caskmcp.model.project import ID, Project, Source
 from caskmcp.ports import Files
+from caskmcp.store.layout import MANIFEST, ROOT, Root
 from caskmcp.text import Document, parse_yaml
 
-MANIFEST: Final = "cask.yaml"
-ROOT: Final = ".caskmcp"
 MANIFEST_LIMIT: Final = 1 << 20
 CAPTURE_ID: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -118,7 +117,7 @@ def _place(loaded: LoadedProject, index: int) -> str:
 def _capture(files: Files, source: Source, root: Path, place: str) -> tuple[SourceFile, ...]:
     if not CAPTURE_ID.fullmatch(source.pattern):
         raise CaskError("CASK-I009", f"`{source.pattern}` is no capture id: expected 64 hexadecimal digits", place=place)
-    path = root / "captures" / source.pattern / "exchanges.ndjson.gz"
+    path = Root(root).exchanges(source.pattern)
     return (SourceFile("capture", source.pattern, path),) if files.exists(path) else ()
 
 
@@ -137,11 +136,10 @@ def _paths(files: Files, folder: Path, pattern: str, place: str) -> list[Path]:
     if not _WILD.search(pattern):
         path = folder / PurePosixPath(pattern)
         return [path] if files.exists(path) and not files.is_folder(path) else []
-    try:
-        # Not `files.glob`: that leaves out what a link brings in from elsewhere, and here such a link has to be refused by name.
-        hits = sorted(folder.glob(pattern))
-    except ValueError as cause:
-        raise CaskError("CASK-I005", f"`{pattern}` is no pattern of files: {cause}", place=place) from cause
+    if any("**" in part and part != "**" for part in pattern.split("/")):  # Pythons differ on what that means
+        raise CaskError("CASK-I005", f"`{pattern}`: `**` has to stand alone between slashes", place=place)
+    # Not `files.glob`: that leaves out what a link brings in from elsewhere, and here such a link has to be refused by name.
+    hits = sorted(folder.glob(f"{pattern}/*" if pattern.endswith("**") else pattern))
     shown = _hidden(pattern)
     return [path for path in hits if not files.is_folder(path) and (shown or not _hidden(path.relative_to(folder).as_posix()))]
 
@@ -171,23 +169,23 @@ def find_toolpack(files: Files, root: Path, given: str | None, *, cwd: Path, pre
     if given is not None:
         return _named(files, root, given, cwd, names)
     if preferred in names:
-        return root / "toolpacks" / str(preferred)
+        return Root(root).pack(str(preferred)).path
     if len(names) > 1:
         raise CaskError("CASK-I007", f"{root.name} holds several toolpacks: {', '.join(names)}", mend=f"--toolpack {names[0]}")
     if not names:
         raise CaskError("CASK-I011", "nothing was built yet", place=str(root), mend="cask build")
-    return root / "toolpacks" / names[0]
+    return Root(root).pack(names[0]).path
 
 
 def toolpacks(files: Files, root: Path) -> tuple[str, ...]:
     """The ids of the toolpacks under a root, sorted."""
-    folder = root / "toolpacks"
-    return tuple(name for name in files.listing(folder) if ID.fullmatch(name) and files.exists(folder / name / "toolpack.yaml"))
+    packs = Root(root)
+    return tuple(name for name in files.listing(packs.toolpacks) if ID.fullmatch(name) and files.exists(packs.pack(name).toolpack))
 
 
 def _named(files: Files, root: Path, given: str, cwd: Path, names: tuple[str, ...]) -> Path:
     if given in names:
-        return root / "toolpacks" / given
+        return Root(root).pack(given).path
     path = Path(os.path.normpath(cwd / given))
     folder = path.parent if path.name == "toolpack.yaml" else path
     if files.exists(folder / "toolpack.yaml"):
