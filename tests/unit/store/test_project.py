@@ -158,14 +158,11 @@ def test_a_project_that_is_reached_through_a_link_is_no_link_out(tmp_path: Path)
     assert names(load_project(FILES, tmp_path / "alias")) == ["x.har"]
 
 
-def test_a_loop_of_links_is_an_error_and_no_hang(tmp_path: Path) -> None:
+def test_a_loop_of_links_is_no_file_and_no_hang(tmp_path: Path) -> None:
     (tmp_path / "a.har").symlink_to(tmp_path / "b.har")
     (tmp_path / "b.har").symlink_to(tmp_path / "a.har")
     loaded = project(tmp_path, "har: a.har")
-    try:
-        assert names(loaded) == []  # Python 3.13 resolves a loop to itself
-    except CaskError as error:
-        assert error.code == "CASK-I005"
+    assert names(loaded) == []
 
 
 @pytest.mark.parametrize("pattern", ["**x/a.har", "a/b**"])
