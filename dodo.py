@@ -75,6 +75,11 @@ def task_test() -> Any:
     yield {"name": "coverage", "doc": "branch coverage of the quick tests", "actions": [run("pytest", "-q", "-m", "not slow", "--cov")]}
 
 
+def task_bench() -> Task:
+    """Time commands against what they cannot do without, by turns (tests/bench)."""
+    return {"actions": [run("pytest", "-q", "tests/bench")]}
+
+
 def task_constraints() -> Task:
     """Resolve constraints-3.X.txt anew for the Python that runs this (asks the package index)."""
     return {"actions": [resolve]}
