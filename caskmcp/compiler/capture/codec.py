@@ -1,0 +1,89 @@
+"""The bytes between capture and normalize: one JSON object a line, compressed the same way on every machine and every run.
+
+A line is `{"exchange": {...}}` or `{"declared": {...}}`; integers are exact at any size. Compression is gzip level 1 with time 0 and
+without a name. Order is the source's; nothing here sorts.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from caskmcp.errors import CaskError
+from caskmcp.model.exchange import Declared, Exchange
+
+_PIECE: Final = 1 << 16
+"""Bytes that are compressed at a time: small calls cost more than they save."""
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One line: exactly one of the two."""
+
+    exchange: Exchange | None = None
+    declared: Declared | None = None
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Line)
+
+
+def encode_line(item: Exchange | Declared) -> bytes:
+    """One line with its line end. Raises UnicodeEncodeError for lone surrogates: redaction has to replace them before."""
+    return _encoder.encode(Line(exchange=item) if isinstance(item, Exchange) else Line(declared=item)) + b"\n"
+
+
+def decode_line(line: bytes) -> Exchange | Declared:
+    """The record of one line. Raises CaskError CASK-C001 for anything that `encode_line` did not write."""
+    try:
+        read = _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+        raise CaskError("CASK-C001", f"a line of a capture cannot be read: {cause}") from cause
+    item = read.exchange or read.declared
+    if item is None:
+        raise CaskError("CASK-C001", "a line of a capture holds neither an exchange nor a declared operation")
+    return item
+
+
+def compress(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Gzip pieces of the lines; equal lines give equal bytes."""
+    state = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+    held: list[bytes] = []
+    size = 0
+    for line in lines:
+        held.append(line)
+        size += len(line)
+        if size >= _PIECE:
+            yield state.compress(b"".join(held))
+            held, size = [], 0
+    yield state.compress(b"".join(held)) + state.flush()
+
+
+def decode_lines(blocks: Iterable[bytes]) -> Iterator[Exchange | Declared]:
+    """The records of a compressed capture, in order. Raises CaskError CASK-C001 for damage and for a cut end."""
+    held: list[bytes] = []  # pieces of a line whose end has not come yet; joined once, so that a huge line costs linear time
+    for piece in _inflate(blocks):
+        if b"\n" not in piece:
+            held.append(piece)
+            continue
+        *whole, rest = b"".join((*held, piece)).split(b"\n")
+        held = [rest]
+        for line in whole:
+            yield decode_line(line)
+    if any(held):
+        raise CaskError("CASK-C001", "a capture ends in the middle of a line")
+
+
+def _inflate(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    state = zlib.decompressobj(_GZIP)
+    try:
+        for block in blocks:
+            piece = state.decompress(block, _PIECE)
+            while piece:
+                yield piece
+                piece = state.decompress(state.unconsumed_tail, _PIECE)
+    except zlib.error as cause:
+        raise CaskError("CASK-C001", f"a capture is damaged: {cause}") from cause
+    if not state.eof:
+        raise CaskError("CASK-C001", "a capture is cut off")

@@ -1,0 +1,63 @@
+"""What a source is: bytes in, what they record or declare out. A source knows its format; the stage knows hosts, redaction and the rest.
+
+A source promises file order, bounded memory and an honest `Skipped` for whatever it cannot read. It filters nothing by host and cuts
+nothing: nobody may write what comes out of `read` before the stage has redacted it.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Protocol
+
+import msgspec
+
+from caskmcp.model.exchange import Declared, Pair, Skipped
+
+Blocks = Iterable[bytes]
+"""The bytes of one file in pieces of any size, as they lie on the disk (compressed files included)."""
+
+
+class RecordedBody(msgspec.Struct, frozen=True, gc=False):
+    """A message body as a recorder kept it. `text` or `data` or neither (the recorder dropped it), never both."""
+
+    media: str
+    """Media type with parameters, as recorded; may be empty."""
+    text: str | None = None
+    data: bytes | None = None
+    pairs: tuple[Pair, ...] | None = None
+    """Names and values of a form that a recorder lists beside (or instead of) the text."""
+    size: int = 0
+    """Bytes as the recorder states them; 0 if it does not."""
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """One request and its response as recorded: nothing decoded, nothing cut. Lives in memory only."""
+
+    place: str
+    """Position in the file, e.g. `entry 17`."""
+    method: str
+    url: str
+    headers: tuple[Pair, ...] = ()
+    cookies: tuple[str, ...] = ()
+    """Names of cookies that a recorder lists beside the header."""
+    query: tuple[Pair, ...] = ()
+    """Decoded pairs that a recorder lists beside the URL; used only if the URL has no query."""
+    request: RecordedBody | None = None
+    status: int = 0
+    response_headers: tuple[Pair, ...] = ()
+    response: RecordedBody | None = None
+    kind: str = ""
+    """What the recorder says that this is (`xhr`, `document`, `websocket`, `preflight`); empty if it says nothing."""
+
+
+class Source(Protocol):
+    """One kind of source. The row in `table.py` names a class that can be made without arguments."""
+
+    kind: ClassVar[str]
+    """The key under `sources:` in cask.yaml, e.g. `har`."""
+
+    def read(self, blocks: Blocks) -> Iterator[Recorded | Declared | Skipped]:
+        """Yield each recorded exchange in file order, each operation that a document declares, or `Skipped(place, reason)`.
+
+        A `Declared` without host (`host=""`: the document names no server) gets the manifest's first host from the stage, and
+        one of a host that is no first party is left out by the stage. Raises CaskError CASK-C001 (recordings), CASK-C002
+        (documents) or CASK-C005 (limits), with `byte N` or `line N` as its place: the stage does not know the file's name.
+        """

@@ -1,0 +1,20 @@
+"""The literal table of sources. Adding a format is one file beside this one and one row."""
+
+from typing import Final
+
+from caskmcp.compiler.capture.sources.interface import Source
+from caskmcp.load import load
+
+# fmt: off
+SOURCES: Final = {
+    # kind      class (resolved on use)
+    "har":     "compiler.capture.sources.har:Har",
+    "openapi": "compiler.capture.sources.openapi:OpenApi",
+}
+# fmt: on
+
+
+def source(kind: str) -> Source:
+    """The source of a kind, ready to read. KeyError is our bug: the manifest allows no other kinds."""
+    made: Source = load(SOURCES[kind])()
+    return made
