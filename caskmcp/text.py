@@ -43,6 +43,7 @@ def parse_yaml(data: bytes, name: str, *, limit: int = MAX_BYTES) -> Document:
     """Parse one YAML document in the JSON schema of YAML 1.2 (`no` is text, `1:30` is text, dates are text)."""
     text = _decode(data, name, limit)
     try:
+        _refuse_depth(text, name)
         node = yaml.compose(text, Loader=Loader)
     except (yaml.YAMLError, RecursionError) as cause:
         raise _unreadable(cause, name) from cause
@@ -77,6 +78,25 @@ def _decode(data: bytes, name: str, limit: int) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as cause:
         raise CaskError("CASK-I003", f"not UTF-8 at byte {cause.start}", place=name) from cause
+
+
+_BRACKETS: Final = re.compile(r"[\[\]{}]")
+_LEAD: Final = re.compile(r"^[ \t?:-]+", re.MULTILINE)
+
+
+def _refuse_depth(text: str, name: str) -> None:
+    """The C composer recurses and would take the process down with it, so depth is known before it starts.
+
+    A bound that is cheap and never too low comes first; only where it is too high are the parser's events counted.
+    """
+    lead = max((len(run) for run in _LEAD.findall(text)), default=0)
+    if lead + sum(bracket in "[{" for bracket in _BRACKETS.findall(text)) <= MAX_DEPTH:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise CaskError("CASK-I003", f"nested deeper than {MAX_DEPTH} levels", place=f"{name}:{event.start_mark.line + 1}")
 
 
 def _unreadable(cause: Exception, name: str) -> CaskError:
@@ -125,7 +145,7 @@ def _mapping(node: Any, path: Path, name: str, lines: dict[Path, int], seen: dic
             raise CaskError("CASK-I003", "a key has to be plain text", place=here)
         seen[id(key_node)] = None
         key = key_node.value
-        if key == "<<" and key_node.style is None:
+        if key_node.tag == "tag:yaml.org,2002:merge":
             raise CaskError("CASK-I003", "merge keys are not allowed", place=here)
         if key in out:
             raise CaskError("CASK-I003", f"the key `{key}` stands twice", place=here)
@@ -151,7 +171,10 @@ def plain(text: str, place: str) -> Any:
             raise CaskError("CASK-I003", "a number has more than 1,000 digits", place=place)
         return int(text)
     if _FLOAT.fullmatch(text):
-        return _finite(text)
+        try:
+            return _finite(text)
+        except ValueError as cause:
+            raise CaskError("CASK-I003", str(cause), place=place) from cause
     return text
 
 

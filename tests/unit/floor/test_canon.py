@@ -1,0 +1,80 @@
+"""Canonical bytes and digests: RFC 8785's own examples, and what JCS cannot carry."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caskmcp import canon
+from caskmcp.errors import CaskError
+
+VECTORS = [
+    # RFC 8785 section 3.2.2 to 3.2.4, and the integers beyond 2^53
+    (
+        {"numbers": [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001]},
+        b'{"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27]}',
+    ),
+    ({"literals": [None, True, False]}, b'{"literals":[null,true,false]}'),
+    (
+        {"\u20ac": "Euro Sign", "\r": "Carriage Return", "1": "One", "\U0001f600": "Smiley"},
+        '{"\\r":"Carriage Return","1":"One","€":"Euro Sign","😀":"Smiley"}'.encode(),
+    ),
+    ([-0.0, 1.0, 1e21], b"[0,1,1e+21]"),
+    ({"n": 2**53 - 1}, b'{"n":9007199254740991}'),
+    ({"n": 2**53}, b'{"n":{"$int":"9007199254740992"}}'),
+    ({"n": -(2**70)}, b'{"n":{"$int":"-1180591620717411303424"}}'),
+    ((), b"[]"),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), VECTORS)
+def test_a_value_has_its_published_canonical_bytes(value, expected):
+    assert canon.dump(value) == expected
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, {"a": "\ud800"}, {"$int": "1"}, {1: 2}, {"a": {1, 2}}, b"bytes"])
+def test_what_has_no_canonical_form_is_refused(value):
+    with pytest.raises(CaskError) as caught:
+        canon.dump(value)
+    assert caught.value.code == "CASK-I003"
+
+
+def test_a_digest_names_its_algorithm():
+    assert canon.digest_bytes(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert canon.digest({"b": 1, "a": 2}) == canon.digest({"a": 2, "b": 1}) == canon.digest_bytes(b'{"a":2,"b":1}')
+    assert canon.digest_stream([b"a", b"b"]) == canon.digest_bytes(b"ab")
+    assert canon.hexadecimal(canon.digest_bytes(b"")).startswith("e3b0c442")
+
+
+@pytest.mark.parametrize("text", ["sha256:" + "0" * 63, "sha256:" + "G" * 64, "sha512:" + "0" * 64, "0" * 64, "sha256:" + "A" * 64])
+def test_what_only_looks_like_a_digest_is_none(text):
+    assert not canon.is_digest(text)
+
+
+def test_json_for_people_is_sorted_and_ends_with_a_newline():
+    assert canon.pretty({"b": [1], "a": "é"}) == '{\n  "a": "é",\n  "b": [\n    1\n  ]\n}\n'.encode()
+    assert canon.compact({"b": 1, "a": "é"}) == '{"a":"é","b":1}'.encode()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(-(2.0**53) + 1, 2.0**53 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=5).filter(lambda key: key != "$int"), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_canonical_bytes_read_back_to_the_same_canonical_bytes(value):
+    def revive(item):
+        if isinstance(item, dict):
+            return int(item["$int"]) if set(item) == {"$int"} else {key: revive(inner) for key, inner in item.items()}
+        return [revive(inner) for inner in item] if isinstance(item, list) else item
+
+    assert canon.dump(revive(json.loads(canon.dump(value)))) == canon.dump(value)
