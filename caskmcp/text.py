@@ -96,7 +96,8 @@ def _refuse_depth(text: str, name: str) -> None:
     for event in yaml.parse(text, Loader=Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise CaskError("CASK-I003", f"nested deeper than {MAX_DEPTH} levels", place=f"{name}:{event.start_mark.line + 1}")
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise CaskError("CASK-I003", f"nested deeper than {MAX_DEPTH} levels", place=f"{name}:{line}")
 
 
 def _unreadable(cause: Exception, name: str) -> CaskError:

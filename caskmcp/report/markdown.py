@@ -17,11 +17,11 @@ def render(report: Report) -> str:
         if rows:
             blocks.append("\n".join(_table(name, rows)))
     if report.findings:
-        rows = [
+        found = [
             {"severity": row.severity.value, "code": row.code, "subject": row.subject, "finding": row.message, "place": row.place}
             for row in report.findings
         ]
-        blocks.append("\n".join(_table("findings", rows)))
+        blocks.append("\n".join(_table("findings", found)))
     if report.summary:
         blocks.append(", ".join(f"{escape(key.replace('_', ' '))}: **{escape(str(value))}**" for key, value in report.summary.items()))
     return "\n\n".join(blocks)
