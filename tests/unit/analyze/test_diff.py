@@ -19,8 +19,8 @@ def test_before_the_first_approval_everything_is_new_and_needs_review():
     report = run({}, {**GET, "policy": {"rules": []}})
     assert report.exit == 1
     assert [(row["change"], row["subject"], row["after"]) for row in report.tables["changes"]] == [
-        ("tool-added", "tool:get_order", "read GET api.example.com/orders/{order_id}"),
         ("shared-added", "policy", ""),
+        ("tool-added", "tool:get_order", "read GET api.example.com/orders/{order_id}"),
     ]
 
 
