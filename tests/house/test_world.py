@@ -49,10 +49,13 @@ PLACES: Final = (
     Place("canon.py",           ("hashing",),                            "the one place that hashes artifacts"),
     Place("cli/main.py",        ("console", "environment", "files"),     "the command line, the traceback under --debug, /dev/null when the reader went away"),
     Place("cli/world.py",       ("environment",),                        "builds the world from the real adapters, once a run"),
+    Place("compiler/normalize/words.py", ("files",),                     "reads the word table that ships with the package; the toolchain has its digest"),
     Place("report/console.py",  ("console",),                            "the adapter of Console"),
     Place("report/error.py",    ("console",),                            "shows the error that ended a command, when there may be no world yet"),
     Place("store/clock.py",     ("clock",),                              "the adapter of Clock"),
     Place("store/entropy.py",   ("randomness",),                         "the adapter of Entropy"),
+    Place("store/project.py",   ("files",),                              "follows links, to refuse sources that lead out of the project"),
+    Place("workflows/demo/service.py", ("network",),                     "the demo's loopback upstream"),
     Place("store/files.py",     ("files", "processes"),                  "the adapter of Files; removes what a process that is gone left half-written"),
 )
 # fmt: on
