@@ -14,7 +14,7 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -147,6 +147,26 @@ def sweep(root: Path) -> None:
     for name in LocalFiles().listing(folder):
         if name.endswith(SUFFIX) and not _alive(name):
             LocalFiles().remove(folder / name)
+
+
+@contextmanager
+def spooled(folder: Path) -> Iterator[tuple[Sink, Callable[[Path], None]]]:
+    """A private file in the making whose name is known only at its end: (where pieces go, what gives it its name). Not synced."""
+    with _writing(folder):
+        _make_folders(folder, private=True)
+        temporary = folder / f"{os.getpid()}-{next(_COUNTER)}{SUFFIX}"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            yield _Pieces(handle), lambda path: _name(temporary, path)
+        finally:
+            os.close(handle)
+            with suppress(FileNotFoundError):  # it has its name: nothing is left
+                os.unlink(temporary)
+
+
+def _name(temporary: Path, path: Path) -> None:
+    _make_folders(path.parent, private=True)
+    os.replace(temporary, path)
 
 
 # ---------------------------------------------------------------- whole files

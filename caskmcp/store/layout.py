@@ -13,25 +13,12 @@ MANIFEST: Final = "cask.yaml"
 PRIVATE: Final = ("captures", "state", "cache", "evidence")
 """Folders below the root that are 0700 with files 0600, and are not committed."""
 
-OUTPUTS: Final = {
-    # output of a stage    where it goes; a name that ends with a slash takes a map of files
-    "emit.files": "artifact/",
-    "merge.observations": "artifact/observations.json",
-    "lock.pending": "lockfile/caskmcp.lock.pending.yaml",
-}
-"""Outputs of stages that become files of a toolpack. Everything else between stages is a blob."""
-
 
 @dataclass(frozen=True)
 class Pack:
     """The files of one toolpack; `path` is its folder."""
 
     path: Path
-
-    @property
-    def id(self) -> str:
-        """The toolpack's id: the folder's name."""
-        return self.path.name
 
     @property
     def toolpack(self) -> Path:
@@ -173,5 +160,5 @@ class Root:
 
     @property
     def index(self) -> Path:
-        """What the last build saw: for reasons, and for the fast path of a build with nothing to do."""
+        """The folder of what the last build of each manifest saw."""
         return self.cache / "index"
