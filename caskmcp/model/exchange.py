@@ -114,6 +114,8 @@ class Skipped(msgspec.Struct, frozen=True):
     """One of `REASONS`, e.g. `third party`, `asset`, `preflight`, `broken`, `not http`."""
     host: str = ""
     """The host that was not kept, for third parties."""
+    detail: str = ""
+    """For `broken`: what is wrong, in our words."""
 
 
 REASONS = ("third party", "asset", "page", "preflight", "noise", "broken", "not http", "no response", "websocket", "unsupported")
