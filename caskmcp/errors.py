@@ -71,6 +71,8 @@ _ROWS: Final = (
     Code("CASK-L005", Exit.BREAKING,"The surface is broader than approved", "The build allows something that no approved content allows."),
     Code("CASK-L006", Exit.REFUSED, "The artifacts do not come from these inputs", "Deriving the artifacts again gives other bytes than the files have."),
     Code("CASK-L007", Exit.REVIEW,  "The toolchain differs and so do the bytes", "Another version of the program or a library gives other artifacts."),
+    Code("CASK-L008", Exit.REVIEW,  "A person took it away", "A block stands on the subject; it holds until a newer approval."),
+    Code("CASK-L009", Exit.REVIEW,  "An approval has expired", "The approval was given for a limited time, and that time is over."),
     # T: trust root and pin
     Code("CASK-T001", Exit.REFUSED, "This machine has not accepted the trust root", "Nothing is pinned here for this toolpack, so whose signatures count is not known."),
     Code("CASK-T002", Exit.REFUSED, "The trust root is not the pinned one", "The toolpack's trust root has another digest than the one that was accepted here."),
@@ -78,6 +80,7 @@ _ROWS: Final = (
     Code("CASK-T004", Exit.REFUSED, "Something older than what was seen is offered", "The lock, a shared statement or the trust root is older than what this machine accepted."),
     Code("CASK-T005", Exit.REFUSED, "A pin exists already", "A trust root was accepted before under this toolpack's name."),
     Code("CASK-T006", Exit.REFUSED, "There is no trust root", "The toolpack has no trust root yet, so nothing can be approved or served."),
+    Code("CASK-T007", Exit.REFUSED, "The pin cannot be used", "The pin or the condition on it is damaged, writable by others, or of an unknown form."),
     # K: keys
     Code("CASK-K001", Exit.REFUSED, "A private key is readable by others", "The key file's mode or owner lets someone else read it."),
     Code("CASK-K002", Exit.REFUSED, "A key cannot be used", "The passphrase is wrong, the file is damaged, or the key is of an unknown or weak kind."),

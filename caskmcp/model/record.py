@@ -53,4 +53,7 @@ def refusal(cause: ValidationError, document: Document, code: str) -> CaskError:
 
 def _json(value: Any) -> bytes:
     # Strict mode takes tuples and enums from JSON only, so records are always checked from JSON bytes.
-    return json.dumps(value, ensure_ascii=False).encode("utf-8")
+    try:
+        return json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as cause:
+        raise CaskError("CASK-I003", "a text holds half a character (a lone surrogate)") from cause

@@ -8,7 +8,10 @@ from caskmcp.model.record import Record
 
 LOCK_SCHEMA: Final = "caskmcp/lock/1"
 PENDING_SCHEMA: Final = "caskmcp/lock-pending/1"
+STATEMENT_SCHEMA: Final = "caskmcp/statement/1"
+GRANT_SCHEMA: Final = "caskmcp/grant/1"
 PAYLOAD_TYPE: Final = "application/vnd.caskmcp.statement+json"
+GRANT_TYPE: Final = "application/vnd.caskmcp.grant+json"
 
 Basis = Literal["traffic", "observations", "spec"]
 
@@ -17,7 +20,7 @@ class Statement(Record):
     """What a person decided. Signed as canonical JSON under DSSE's pre-authentication encoding."""
 
     kind: Literal["approval"] = "approval"
-    format: str = Field(alias="schema", default="caskmcp/statement/1")
+    format: str = Field(alias="schema", default=STATEMENT_SCHEMA)
     toolpack: str
     subject: str
     """`tool:NAME`, `env:NAME`, `auth:HOST` or `policy`."""
@@ -79,7 +82,7 @@ class Grant(Record):
     """A person's answer to a challenge: signed by a key of role `confirmer`, spent once by the runtime."""
 
     kind: Literal["grant"] = "grant"
-    format: str = Field(alias="schema", default="caskmcp/grant/1")
+    format: str = Field(alias="schema", default=GRANT_SCHEMA)
     toolpack: str
     challenge: str
     tool: str
@@ -96,3 +99,10 @@ class Grant(Record):
     def payload(self) -> dict[str, object]:
         """All fields, as signed."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+class SignedGrant(Record):
+    """A grant with its signature (Ed25519, base64)."""
+
+    grant: Grant
+    signature: str

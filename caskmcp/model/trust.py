@@ -1,9 +1,11 @@
 """The trust root (after TUF): whose statements count, for which risk, how many are needed; and the pin that anchors it on a machine."""
 
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from caskmcp.canon import Digest
 from caskmcp.model.record import Record
 from caskmcp.model.tool import TIERS, Tier
 
@@ -86,3 +88,13 @@ class Pin(Record):
     def highest(self) -> int:
         """The highest sequence seen of all."""
         return max((value for row in self.sequences.values() for value in row.values()), default=0)
+
+
+@dataclass(frozen=True)
+class TrustPin:
+    """What `--trust-pin` or CASK_TRUST_PIN says: a condition on the pack, beside the stored pin."""
+
+    root: Digest
+    """Digest of version 1 of the trust root."""
+    sequence: int = 0
+    """The lock's highest sequence has to be at least this."""

@@ -1,0 +1,220 @@
+"""The one door: lock, artifacts, trust root and pin become a frozen pack, or are refused.
+
+Everything is recomputed from the very bytes that are served, in this order: root chain, pin, form of the lock, the records, the shared
+statements, each tool. Promises that a tool is in `AdmittedPack.tools` only if its own statement, the policy's, its host's auth reference's
+and the chosen environment's all hold; everything else is in `withheld` with the reason. There is no switch. Reads no file and no clock.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from caskmcp.canon import Digest
+from caskmcp.canon import digest as digest_of
+from caskmcp.errors import CaskError
+from caskmcp.govern import lockfile, offer, pins, statements, trust
+from caskmcp.govern.lockfile import ReadLock
+from caskmcp.govern.offer import Offer, OfferedTool
+from caskmcp.govern.statements import Examined, Standing
+from caskmcp.govern.trust import Chain
+from caskmcp.model.pack import AdmittedPack, AdmittedTool, PackFiles, Withheld
+from caskmcp.model.toolset import EMITTED, emitted
+from caskmcp.model.trust import Key, Pin, TrustPin
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Every subject of a toolpack and what the statements say of it. Says nothing about what may run: that is `admit`."""
+
+    offer: Offer
+    lock: ReadLock
+    examined: Examined
+    tools: tuple[tuple[OfferedTool, Standing], ...]
+    """In the order of `tools.json`."""
+    shared: Mapping[str, Standing]
+    """`policy`, `env:NAME`, `auth:HOST`, sorted."""
+    at: str
+    """The time that was judged by."""
+
+    @property
+    def vanished(self) -> tuple[str, ...]:
+        """Subjects of the lock that the artifacts no longer have, sorted."""
+        here = {row.subject for row, _ in self.tools} | {*self.offer.shared, *self.offer.broken}
+        return tuple(subject for subject in self.lock.subjects if subject not in here)
+
+
+# ---------------------------------------------------------------- public
+def admit(files: PackFiles, *, pin: Pin | None, condition: TrustPin | None, environment: str | None, at: str) -> AdmittedPack:
+    """Turn what is offered into what may run.
+
+    environment: name of the entry of `environments.yaml` to serve against. at: RFC 3339, UTC.
+    Raises CASK-T006, T003 (no sound trust root), T001, T002, T004 (the pin), L001, L002, I008 (a file cannot be read), I010 (no such environment).
+    A sound pack without approvals is no error: it has no tools, and `withheld` says why.
+    """
+    chain = trust.chain(files.roots, files.id)
+    anchored = trust.anchor(chain, pin, condition)
+    found = survey(files, chain=chain, pin=anchored, at=at)
+    trust.refuse_expired(chain, found.at)
+    _refuse_low(found.examined, condition)
+    _refuse_unknown(found.offer, environment)
+    needed = _shared_needed(found, environment)
+    _refuse_older(needed)
+    return _pack(found, needed, chain, anchored, environment)
+
+
+def survey(files: PackFiles, *, chain: Chain | None, pin: Pin | None, at: str) -> Survey:
+    """Judge every subject. Without a chain no signature counts; without a pin nothing is older than seen. Raises CASK-L001, L002, I008."""
+    lock = lockfile.read(files.lock, files.id)
+    offered = offer.parse(files)
+    examined = statements.examine(lock, chain)
+    instant = examined.instant(at)
+    tools = tuple((row, _standing_of_tool(row, examined, pin, instant)) for row in offered.tools)
+    shared = {
+        subject: _standing_of_shared(subject, offered, examined, pin, instant) for subject in sorted({*offered.shared, *offered.broken})
+    }
+    return Survey(offered, lock, examined, tools, shared, instant)
+
+
+def anchored_survey(files: PackFiles, *, pin: Pin | None, condition: TrustPin | None, at: str) -> tuple[Survey, Chain | None, str]:
+    """A survey for readers: works without a trust root and without a pin, and says so.
+
+    Returns the survey, the chain, and why the trust root is not accepted here (empty if it is). Raises what `survey` raises, and CASK-T003.
+    """
+    if not files.roots:
+        return survey(files, chain=None, pin=None, at=at), None, "no trust root"
+    chain = trust.chain(files.roots, files.id)
+    try:
+        accepted: Pin | None = trust.anchor(chain, pin, condition)
+        note = ""
+    except CaskError as cause:
+        accepted, note = pin, "unpinned" if cause.code == "CASK-T001" else cause.what
+    return survey(files, chain=chain, pin=accepted, at=at), chain, note
+
+
+# ---------------------------------------------------------------- standings
+def _standing_of_tool(row: OfferedTool, examined: Examined, pin: Pin | None, at: str) -> Standing:
+    if row.tool is None:
+        return Standing(row.subject, "invalid", "CASK-L002", f"its record cannot be read: {row.problem}")
+    role = trust.approver_of(examined.chain.current, row.tool, row.toolsets) if examined.chain else None
+    return statements.judge(row.subject, row.digest, examined, role, pin, at)
+
+
+def _standing_of_shared(subject: str, offered: Offer, examined: Examined, pin: Pin | None, at: str) -> Standing:
+    if problem := offered.broken.get(subject):
+        return Standing(subject, "invalid", "CASK-L002", f"its record cannot be read: {problem}")
+    role = trust.approver_of_shared(examined.chain.current) if examined.chain else None
+    return statements.judge(subject, digest_of(offered.shared[subject]), examined, role, pin, at)
+
+
+# ---------------------------------------------------------------- refusals
+def _refuse_low(examined: Examined, condition: TrustPin | None) -> None:
+    if condition and examined.highest < condition.sequence:
+        what = f"the highest sequence of the lock is {examined.highest}, --trust-pin asks for {condition.sequence}"
+        raise CaskError("CASK-T004", what, place=lockfile.NAME, mend="git pull")
+
+
+def _refuse_unknown(offered: Offer, environment: str | None) -> None:
+    if environment is not None and f"env:{environment}" not in {*offered.shared, *offered.broken}:
+        known = ", ".join(sorted(offered.environments.environments)) or "none"
+        raise CaskError(
+            "CASK-I010", f"there is no environment `{environment}`; here are: {known}", place="environments.yaml", mend="cask build"
+        )
+
+
+def _refuse_older(needed: Mapping[str, Standing]) -> None:
+    for standing in needed.values():
+        if standing.code == "CASK-T004":
+            raise CaskError(
+                "CASK-T004", f"{standing.subject}: {standing.reason}", place=lockfile.NAME, mend="cask trust pin --accept-older"
+            )
+
+
+# ---------------------------------------------------------------- what each tool needs
+def _shared_needed(found: Survey, environment: str | None) -> dict[str, Standing]:
+    """The shared subjects that this pack stands on: the policy, each host's auth reference, the chosen environment.
+
+    An auth reference that was decided on and is gone from the file still counts: its tools were approved to call with it.
+    """
+    gone = (subject for subject in found.vanished if subject.startswith("auth:"))
+    needed = {subject: Standing(subject, "pending", "CASK-L003", "approved, but no longer in auth.yaml") for subject in gone}
+    needed.update({subject: row for subject, row in found.shared.items() if not subject.startswith("env:")})
+    if environment is not None:
+        needed[f"env:{environment}"] = found.shared[f"env:{environment}"]
+    return dict(sorted(needed.items()))
+
+
+def _needs(row: OfferedTool, needed: Mapping[str, Standing]) -> Iterator[Standing]:
+    hosts = _hosts(row)
+    for subject, standing in needed.items():
+        if not subject.startswith("auth:") or subject.removeprefix("auth:") in hosts:
+            yield standing
+
+
+def _hosts(row: OfferedTool) -> frozenset[str]:
+    """A tool's host, with and without its port: as `auth.yaml` may name it."""
+    request = row.tool.request if row.tool else None
+    return frozenset({request.host, f"{request.host}:{request.port}"}) if request else frozenset()
+
+
+def _obstacle(row: OfferedTool, standing: Standing, needed: Mapping[str, Standing]) -> Withheld | None:
+    """Why a tool is not served; None if everything holds."""
+    if standing.status != "approved":
+        return Withheld(row.subject, standing.code, standing.reason, standing.status)
+    for other in _needs(row, needed):
+        if other.status != "approved":
+            return Withheld(row.subject, other.code, f"it needs {other.subject}: {other.reason}", other.status)
+    return None
+
+
+# ---------------------------------------------------------------- the pack
+def _pack(found: Survey, needed: Mapping[str, Standing], chain: Chain, anchored: Pin, environment: str | None) -> AdmittedPack:
+    judged = [(row, _obstacle(row, standing, needed)) for row, standing in found.tools]
+    served = {row.name: _admitted(row, found.offer) for row, obstacle in judged if obstacle is None}
+    withheld = [Withheld(row.subject, row.code, row.reason, row.status) for row in needed.values() if row.status != "approved"]
+    withheld += [obstacle for _, obstacle in judged if obstacle is not None]
+    places = found.offer.environments.environments.get(environment, {}) if environment is not None else {}
+    return AdmittedPack(
+        toolpack=chain.current.toolpack,
+        lock=found.lock.digest,
+        root=chain.first,
+        root_version=chain.current.version,
+        tools={name: served[name] for name in sorted(served)},
+        withheld=tuple(sorted(withheld, key=lambda row: (row.subject, row.code))),
+        toolsets=_toolsets(found.offer, served),
+        policy=found.offer.policy,
+        environment=places if served else {},
+        auth={host: rule for host, rule in found.offer.auth.hosts.items() if _approved(needed, f"auth:{host}")},
+        confirmers=_confirmers(chain),
+        pin=anchored.model_copy(update={"sequences": pins.merged(anchored.sequences, found.examined.sequences)}),
+    )
+
+
+def _admitted(row: OfferedTool, offered: Offer) -> AdmittedTool:
+    if row.tool is None:
+        raise CaskError("CASK-L002", f"{row.subject} has no record", place="tools.json", mend="cask build")
+    return AdmittedTool(row.tool, row.digest, offered.policy.rules_for(row.tool), row.toolsets)
+
+
+def _approved(needed: Mapping[str, Standing], subject: str) -> bool:
+    return subject in needed and needed[subject].status == "approved"
+
+
+def _toolsets(offered: Offer, served: Mapping[str, AdmittedTool]) -> dict[str, tuple[str, ...]]:
+    """Declared toolsets (their membership is signed), the emitted ones by their rule, and `default`. Any other name is nobody's and is left out."""
+    out: dict[str, tuple[str, ...]] = {}
+    for name, row in sorted(offered.toolsets.toolsets.items()):
+        if row.declared or name == "default":
+            out[name] = tuple(sorted(set(row.tools) & set(served)))
+        elif name in EMITTED:
+            out[name] = emitted(name, (entry.tool for entry in served.values()))
+    return out
+
+
+def _confirmers(chain: Chain) -> dict[str, Key]:
+    """Keys of which one alone may answer a challenge. Where the trust root asks for several none does: a grant has one signature."""
+    role = chain.current.confirmer
+    return {key: chain.current.keys[key] for key in role.keys} if role.threshold == 1 else {}
+
+
+def lock_digest(files: PackFiles) -> Digest:
+    """Digest of the lock's canonical content, as `AdmittedPack.lock`. Raises CASK-L001."""
+    return lockfile.read(files.lock, files.id).digest

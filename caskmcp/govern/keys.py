@@ -1,0 +1,135 @@
+"""Private keys at rest: OpenSSH format, bcrypt, 0600, in the user's configuration folder; never in the project.
+
+Promises that a key is never overwritten, that a file which others can read signs nothing, and that no key lies there without a passphrase.
+The runtime may not import this.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+    load_ssh_public_key,
+)
+
+from caskmcp.errors import CaskError
+from caskmcp.govern.public import of_bytes
+from caskmcp.govern.sign import Signer, signer
+from caskmcp.model.trust import Key
+from caskmcp.ports import Files
+
+NAME: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+ROUNDS: Final = 64
+"""bcrypt rounds: 0.6 s for each guess at a passphrase."""
+LIMIT: Final = 64 << 10
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """The places of one key."""
+
+    folder: Path
+    name: str
+
+    @property
+    def private(self) -> Path:
+        """The private key, 0600."""
+        return self.folder / self.name
+
+    @property
+    def public(self) -> Path:
+        """The public key, as `ssh-keygen` writes it."""
+        return self.folder / f"{self.name}.pub"
+
+
+def place(config: Path, name: str) -> KeyFile:
+    """Where a key lies below the user's configuration folder. Raises CASK-I009 for a name that is not allowed."""
+    if not NAME.fullmatch(name) or name.startswith("-"):
+        raise CaskError("CASK-I009", f"`{name}` is no name for a key: expected 1 to 40 of a-z, 0-9 and dashes")
+    return KeyFile(config / "keys", name)
+
+
+def save(files: Files, config: Path, by: Signer, passphrase: str) -> KeyFile:
+    """Write a new key under its name. Raises CASK-K003 if the name is taken and CASK-K002 for an empty passphrase."""
+    where = place(config, by.key.name)
+    refuse_taken(files, config, by.key.name)
+    if not passphrase:
+        raise CaskError("CASK-K002", "a key needs a passphrase", mend=f"cask keys new {by.key.name}")
+    files.write(where.private, _sealed(by.private, passphrase), private=True)
+    files.write(where.public, public_line(by), private=True)
+    return where
+
+
+def refuse_taken(files: Files, config: Path, name: str) -> None:
+    """Raise CASK-K003 if a key of that name exists."""
+    where = place(config, name)
+    if files.exists(where.private):
+        raise CaskError("CASK-K003", f"a key called {name} exists already", place=str(where.private), mend="cask keys list")
+
+
+def refuse_readable(files: Files, config: Path, name: str) -> KeyFile:
+    """The places of an existing key. Raises CASK-K004 if there is none and CASK-K001 if someone else can read or replace it."""
+    where = place(config, name)
+    if not files.exists(where.private):
+        raise CaskError("CASK-K004", f"there is no key called {name}", place=str(where.folder), mend=f"cask keys new {name}")
+    (mode, owner), (around, keeper) = files.mode(where.private), files.mode(where.folder)
+    if mode & 0o077 or owner != keeper:
+        raise CaskError("CASK-K001", f"the mode of the key file is {mode:04o}", place=str(where.private), mend=f"chmod 600 {where.private}")
+    if around & 0o022:
+        raise CaskError(
+            "CASK-K001", f"the mode of the key folder is {around:04o}", place=str(where.folder), mend=f"chmod 700 {where.folder}"
+        )
+    return where
+
+
+def load(files: Files, config: Path, name: str, passphrase: str) -> Signer:
+    """Open a key. Raises CASK-K001 and CASK-K004 as `refuse_readable`, CASK-K002 for a wrong passphrase, a damaged file, another kind of key."""
+    where = refuse_readable(files, config, name)
+    private = _opened(files.read(where.private, LIMIT), passphrase, where)
+    if not isinstance(private, Ed25519PrivateKey):
+        raise CaskError("CASK-K002", f"{name} is no Ed25519 key", place=str(where.private), mend="cask keys list")
+    return signer(private, name)
+
+
+def listing(files: Files, config: Path) -> Iterator[Key]:
+    """The public part of each key here, by name. A file that is none of ours, or that is damaged, is left out."""
+    names = [name.removesuffix(".pub") for name in files.listing(config / "keys") if name.endswith(".pub")]
+    for name in names:
+        if NAME.fullmatch(name) and (key := public(files, place(config, name))):
+            yield key
+
+
+def public(files: Files, where: KeyFile) -> Key | None:
+    """The public part of a key, read from its `.pub` file; None if that is damaged or no Ed25519 key."""
+    try:
+        point = load_ssh_public_key(files.read(where.public, LIMIT))
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return of_bytes(point.public_bytes_raw(), where.name) if isinstance(point, Ed25519PublicKey) else None
+
+
+def public_line(by: Signer) -> bytes:
+    """The public key as a line of an `authorized_keys` file."""
+    return by.private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + f" {by.key.name}\n".encode()
+
+
+def _sealed(private: Ed25519PrivateKey, passphrase: str) -> bytes:
+    # Not PKCS8: its "best available" encryption derives the key in 2 ms, bcrypt with 64 rounds in 600.
+    encryption = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(ROUNDS).build(passphrase.encode("utf-8"))
+    return private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption)
+
+
+def _opened(data: bytes, passphrase: str, where: KeyFile) -> object:
+    try:
+        return load_ssh_private_key(data, passphrase.encode("utf-8"))
+    except (ValueError, TypeError, UnsupportedAlgorithm) as cause:
+        what = "the passphrase is wrong, the file is damaged, or it has no passphrase"
+        raise CaskError("CASK-K002", f"{where.name} cannot be opened: {what}", place=str(where.private), mend="cask keys list") from cause

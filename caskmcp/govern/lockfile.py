@@ -1,0 +1,112 @@
+"""`caskmcp.lock.yaml` as bytes: read strictly, written sorted, one subject a block.
+
+A file that cannot be read as a whole is refused as a whole. A statement of a wrong form spoils its own subject alone: that subject is
+`broken`, and is kept as it stands when the lock is written again. Whether statements hold is `statements`' to say.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from caskmcp import canon, text
+from caskmcp.canon import Digest
+from caskmcp.errors import CaskError
+from caskmcp.model.statement import LOCK_SCHEMA, Lock, Signed
+from caskmcp.text import Document
+
+NAME: Final = "caskmcp.lock.yaml"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A subject with a statement of a wrong form."""
+
+    raw: Any
+    """As it stands in the file."""
+    problem: str
+    place: str
+
+
+@dataclass(frozen=True)
+class ReadLock:
+    """A lock that was read."""
+
+    lock: Lock
+    broken: Mapping[str, Broken] = field(default_factory=dict)
+    digest: Digest = field(default_factory=lambda: canon.digest(None))
+    """Of the canonical content; of null without a lock."""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Every subject that the file names, sorted."""
+        return tuple(sorted({*self.lock.subjects, *self.broken}))
+
+
+def read(data: bytes | None, toolpack: str) -> ReadLock:
+    """Read a lock; None is an empty one. Raises CASK-L001, and CASK-I008 for another version of the format."""
+    if data is None:
+        return ReadLock(Lock(toolpack=toolpack))
+    try:
+        document = text.parse_yaml(data, NAME)
+        digest = canon.digest(document.value)
+    except CaskError as cause:
+        raise _unreadable(cause.what, cause.place or NAME) from cause
+    subjects = _subjects(document, toolpack)
+    good: dict[str, tuple[Signed, ...]] = {}
+    broken: dict[str, Broken] = {}
+    for subject, rows in subjects.items():
+        found = _statements(document, subject, rows)
+        if isinstance(found, Broken):
+            broken[subject] = found
+        else:
+            good[subject] = found
+    return ReadLock(Lock(toolpack=toolpack, subjects=good), broken, digest)
+
+
+def dump(lock: ReadLock) -> bytes:
+    """The lock as a file. Statements are written with all their fields: what is read there is what was signed."""
+    rows: dict[str, Any] = {subject: broken.raw for subject, broken in lock.broken.items()}
+    for subject, signed in lock.lock.subjects.items():
+        if signed:
+            rows[subject] = [{"statement": row.statement.payload(), "signature": row.signature} for row in in_order(signed)]
+    return text.dump_yaml({"schema": LOCK_SCHEMA, "toolpack": lock.lock.toolpack, "subjects": rows})
+
+
+def in_order(rows: Iterable[Signed]) -> tuple[Signed, ...]:
+    """Statements by sequence, then key."""
+    return tuple(sorted(rows, key=lambda row: (row.statement.sequence, row.statement.key)))
+
+
+def replaced(lock: ReadLock, subject: str, rows: Iterable[Signed]) -> ReadLock:
+    """The lock with other statements on one subject, whatever stood there; without any, the subject goes."""
+    subjects = {name: kept for name, kept in lock.lock.subjects.items() if name != subject}
+    if new := in_order(rows):
+        subjects[subject] = new
+    broken = {name: kept for name, kept in lock.broken.items() if name != subject}
+    return ReadLock(Lock(toolpack=lock.lock.toolpack, subjects=subjects), broken, lock.digest)
+
+
+def _subjects(document: Document, toolpack: str) -> Mapping[str, Any]:
+    value = document.value
+    if not isinstance(value, dict) or set(value) != {"schema", "toolpack", "subjects"} or not isinstance(value["subjects"], dict):
+        raise _unreadable("expected `schema`, `toolpack` and `subjects`, and nothing else", document.place())
+    if value["schema"] != LOCK_SCHEMA:
+        what = f"its schema is `{value['schema']}`, this program reads {LOCK_SCHEMA}"
+        raise CaskError("CASK-I008", what, place=document.place(("schema",)), mend="cask migrate")
+    if value["toolpack"] != toolpack:
+        raise _unreadable(f"it is the lock of `{value['toolpack']}`, not of {toolpack}", document.place(("toolpack",)))
+    return value["subjects"]
+
+
+def _statements(document: Document, subject: str, rows: Any) -> tuple[Signed, ...] | Broken:
+    place = document.place(("subjects", subject))
+    if not isinstance(rows, list) or not rows:
+        return Broken(rows, "expected a list of statements", place)
+    try:
+        return in_order([Signed.of(Document(place, row, {})) for row in rows])
+    except CaskError as cause:
+        return Broken(rows, cause.what, place)
+
+
+def _unreadable(problem: str, place: str) -> CaskError:
+    return CaskError("CASK-L001", f"the lock cannot be read: {problem}", place=place, mend=f"git log -p -- {NAME}")

@@ -1,0 +1,208 @@
+"""What a toolpack offers: its files as bytes read once, and the records in them with the digest of each subject.
+
+A file that cannot be read as a whole is refused as a whole (CASK-L002); a record of a wrong form spoils itself alone. Nothing here is
+trusted yet: that is `admit`'s to say.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from caskmcp import canon, text
+from caskmcp.canon import Digest
+from caskmcp.errors import CaskError
+from caskmcp.model import policy as policies
+from caskmcp.model import tool as tools
+from caskmcp.model import toolset as toolsets
+from caskmcp.model.artifact import Auth, Environments, Toolpack
+from caskmcp.model.pack import PackFiles
+from caskmcp.model.policy import Policy
+from caskmcp.model.project import ID
+from caskmcp.model.record import Record
+from caskmcp.model.served import served, shared
+from caskmcp.model.tool import Tool
+from caskmcp.model.toolset import Toolsets
+from caskmcp.ports import Files
+from caskmcp.store.layout import Pack
+from caskmcp.text import Document
+
+R = TypeVar("R", bound=Record)
+
+POLICY: Final = "policy"
+_ROOT_FILE: Final = re.compile(r"([1-9][0-9]{0,5})\.root\.json", re.ASCII)
+
+
+@dataclass(frozen=True)
+class OfferedTool:
+    """One record of `tools.json`."""
+
+    name: str
+    """As it says; `#3` for a record without a name."""
+    tool: Tool | None
+    content: Mapping[str, Any] | None
+    """Its served record: what a statement on it covers."""
+    problem: str = ""
+    """Why there is none."""
+
+    @property
+    def subject(self) -> str:
+        """`tool:NAME`."""
+        return f"tool:{self.name}"
+
+    @property
+    def digest(self) -> Digest:
+        """Of its served record; of null without one."""
+        return canon.digest(self.content)
+
+    @property
+    def toolsets(self) -> tuple[str, ...]:
+        """Declared toolsets that hold it, sorted."""
+        return tuple(self.content["toolsets"]) if self.content else ()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The records of a toolpack."""
+
+    tools: tuple[OfferedTool, ...]
+    toolsets: Toolsets
+    policy: Policy
+    environments: Environments
+    auth: Auth
+    shared: Mapping[str, Mapping[str, Any]]
+    """`policy`, `env:NAME`, `auth:HOST` -> content."""
+    broken: Mapping[str, str]
+    """Shared subject of a wrong form -> problem."""
+
+    @property
+    def contents(self) -> dict[str, Mapping[str, Any]]:
+        """Subject -> what a statement on it covers."""
+        return {**self.shared, **{row.subject: row.content for row in self.tools if row.content is not None}}
+
+
+# ---------------------------------------------------------------- bytes
+def read(files: Files, pack: Pack) -> PackFiles:
+    """Read everything that is served, once. Raises CASK-L002 for an artifact that is missing, CASK-I011 where there is no toolpack."""
+    return PackFiles(
+        id=identity(files, pack),
+        lock=files.read(pack.lock, text.MAX_BYTES) if files.exists(pack.lock) else None,
+        roots=tuple(files.read(pack.trust / name, text.MAX_BYTES) for name in root_files(files, pack)),
+        **{role: _artifact(files, pack, name) for role, name in NAMES.items()},
+    )
+
+
+NAMES: Final = {
+    "tools": "tools.json",
+    "toolsets": "toolsets.yaml",
+    "policy": "policy.yaml",
+    "environments": "environments.yaml",
+    "auth": "auth.yaml",
+}
+"""Field of `PackFiles` -> file below `artifact/`."""
+
+
+def identity(files: Files, pack: Pack) -> str:
+    """The toolpack's id, as `toolpack.yaml` says."""
+    if not files.exists(pack.toolpack):
+        raise CaskError("CASK-I011", "there is no toolpack here", place=str(pack.path), mend="cask build")
+    handoff = Toolpack.from_yaml(files.read(pack.toolpack, text.MAX_BYTES), str(pack.toolpack), code="CASK-L002")
+    if not ID.fullmatch(handoff.id):
+        raise CaskError("CASK-L002", f"`{handoff.id}` is no toolpack id", place=str(pack.toolpack), mend="cask build")
+    return handoff.id
+
+
+def root_files(files: Files, pack: Pack) -> list[str]:
+    """The versions of the trust root that lie here, in order of their number."""
+    found = (_ROOT_FILE.fullmatch(name) for name in files.listing(pack.trust))
+    return [match[0] for match in sorted(filter(None, found), key=lambda match: int(match[1]))]
+
+
+def _artifact(files: Files, pack: Pack, name: str) -> bytes:
+    path = pack.artifact(name)
+    if not files.exists(path):
+        raise CaskError("CASK-L002", f"{name} is missing", place=str(path), mend="cask build")
+    return files.read(path, text.MAX_BYTES)
+
+
+# ---------------------------------------------------------------- records
+def parse(files: PackFiles) -> Offer:
+    """Read the records. Raises CASK-L002 for a file that cannot be read as a whole, CASK-I008 for another version of a format."""
+    policy = _policy(files.policy)
+    sets, _ = _records(files.toolsets, "toolsets.yaml", toolsets.SCHEMA, "toolsets", Toolsets)
+    environments, bad = _records(files.environments, "environments.yaml", "caskmcp/environments/1", "environments", Environments)
+    auth, worse = _records(files.auth, "auth.yaml", "caskmcp/auth/1", "hosts", Auth)
+    broken = {**{f"env:{name}": problem for name, problem in bad.items()}, **{f"auth:{host}": problem for host, problem in worse.items()}}
+    return Offer(
+        tools=_tools(files.tools, policy, sets),
+        toolsets=sets,
+        policy=policy,
+        environments=environments,
+        auth=auth,
+        shared=shared(policy, environments, auth),
+        broken=broken,
+    )
+
+
+def _policy(data: bytes) -> Policy:
+    document = _document(data, "policy.yaml", text.parse_yaml, policies.SCHEMA)
+    try:
+        policy = Policy.of(document)
+        canon.digest(policy.model_dump(mode="json"))
+    except CaskError as cause:
+        raise _unreadable(cause, "policy.yaml") from cause
+    return policy
+
+
+def _records(data: bytes, name: str, schema: str, key: str, model: type[R]) -> tuple[R, dict[str, str]]:
+    """A file that is a map of records: those of a right form, and what is wrong with the others."""
+    document = _document(data, name, text.parse_yaml, schema)
+    rows = document.value.get(key, {})
+    if not isinstance(rows, dict) or set(document.value) - {"schema", key}:
+        raise _unreadable(CaskError("CASK-I004", f"expected `schema` and `{key}`", place=document.place()), name)
+    good: dict[str, Any] = {}
+    broken: dict[str, str] = {}
+    for row, value in rows.items():
+        try:
+            good.update(getattr(model.of(Document(name, {key: {row: value}}, {})), key))
+            canon.digest(value)
+        except CaskError as cause:
+            good.pop(row, None)
+            broken[row] = f"{document.place((key, row))}: {cause.what}"
+    return model(**{key: good}), broken
+
+
+def _tools(data: bytes, policy: Policy, sets: Toolsets) -> tuple[OfferedTool, ...]:
+    document = _document(data, "tools.json", lambda raw, name: Document(name, text.parse_json(raw, name), {}), tools.SCHEMA)
+    rows = document.value.get("tools")
+    if not isinstance(rows, list) or set(document.value) != {"schema", "tools"}:
+        raise _unreadable(CaskError("CASK-I004", "expected `schema` and `tools`", place="tools.json"), "tools.json")
+    return tuple(_tool(row, index, policy, sets) for index, row in enumerate(rows))
+
+
+def _tool(row: Any, index: int, policy: Policy, sets: Toolsets) -> OfferedTool:
+    name = row.get("name") if isinstance(row, dict) else None
+    try:
+        tool = Tool.of(Document(f"tools.json:#{index}", row, {}))
+        content = served(tool, policy, sets)
+        canon.digest(content)
+    except CaskError as cause:
+        return OfferedTool(name if isinstance(name, str) else f"#{index}", None, None, cause.what)
+    return OfferedTool(tool.name, tool, content)
+
+
+def _document(data: bytes, name: str, reader: Callable[[bytes, str], Document], schema: str) -> Document:
+    try:
+        document = reader(data, name)
+    except CaskError as cause:
+        raise _unreadable(cause, name) from cause
+    if not isinstance(document.value, dict) or not isinstance(document.value.get("schema"), str):
+        raise _unreadable(CaskError("CASK-I004", "it does not name its schema", place=document.place()), name)
+    if document.value["schema"] != schema:
+        what = f"the schema of {name} is `{document.value['schema'][:100]}`, this program reads {schema}"
+        raise CaskError("CASK-I008", what, place=document.place(("schema",)), mend="cask migrate")
+    return document
+
+
+def _unreadable(cause: CaskError, name: str) -> CaskError:
+    return CaskError("CASK-L002", f"{name} cannot be read: {cause.what}", place=cause.place or name, mend="cask build")

@@ -1,0 +1,67 @@
+"""Signing: a private key over the canonical bytes of a statement, a trust root or a grant. The runtime may not import this.
+
+Who asks for a signature, and that a person is there, is for `workflows` to see to.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from caskmcp import canon
+from caskmcp.canon import Digest
+from caskmcp.errors import CaskError
+from caskmcp.govern.public import encode, key_id, of_bytes
+from caskmcp.govern.verify import pae
+from caskmcp.model import statement as statements
+from caskmcp.model import trust
+from caskmcp.model.statement import Grant, Signed, SignedGrant, Statement
+from caskmcp.model.trust import Key, Root, Signature, SignedRoot
+from caskmcp.ports import Entropy
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A private key in memory, with its public record."""
+
+    private: Ed25519PrivateKey
+    key: Key
+
+    @property
+    def id(self) -> Digest:
+        """The key id."""
+        return key_id(self.key)
+
+
+def signer(private: Ed25519PrivateKey, name: str) -> Signer:
+    """A private key with its public record. Raises CASK-K002 for a point that is refused."""
+    return Signer(private, of_bytes(private.public_key().public_bytes_raw(), name))
+
+
+def generate(entropy: Entropy, name: str) -> Signer:
+    """A new key from 32 unpredictable bytes (RFC 8032 section 5.1.5); it is nowhere but in memory."""
+    return signer(Ed25519PrivateKey.from_private_bytes(entropy.token(32)), name)
+
+
+def sign_statement(by: Signer, statement: Statement) -> Signed:
+    """Sign a statement that names this key. Raises CASK-K002 if it names another."""
+    if statement.key != by.id:
+        raise CaskError("CASK-K002", f"the statement on {statement.subject} names another key than {by.key.name}")
+    return Signed(statement=statement, signature=_sign(by, statements.PAYLOAD_TYPE, statement.payload()))
+
+
+def sign_root(root: Root, *signers: Signer) -> SignedRoot:
+    """Sign one version of the trust root with each key."""
+    rows = tuple(Signature(key=by.id, signature=_sign(by, trust.PAYLOAD_TYPE, root.payload())) for by in signers)
+    return SignedRoot(signed=root, signatures=rows)
+
+
+def sign_grant(by: Signer, grant: Grant) -> SignedGrant:
+    """Sign the answer to a challenge. Raises CASK-K002 if it names another key."""
+    if grant.key != by.id:
+        raise CaskError("CASK-K002", f"the grant names another key than {by.key.name}")
+    return SignedGrant(grant=grant, signature=_sign(by, statements.GRANT_TYPE, grant.payload()))
+
+
+def _sign(by: Signer, payload_type: str, payload: Mapping[str, object]) -> str:
+    return encode(by.private.sign(pae(payload_type, canon.dump(payload))))

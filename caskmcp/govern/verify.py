@@ -1,0 +1,55 @@
+"""Verification of signatures: Ed25519 (RFC 8032) over DSSE's pre-authentication encoding of canonical JSON.
+
+There is one algorithm and no field that names one. What a valid signature is worth is for `statements` and `trust` to say.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+
+from caskmcp import canon
+from caskmcp.errors import CaskError
+from caskmcp.govern.public import decode, key_id, public_key
+from caskmcp.model.statement import GRANT_SCHEMA, GRANT_TYPE, Grant, SignedGrant
+from caskmcp.model.trust import Key
+
+SIGNATURE_SIZE: Final = 64
+INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
+"""The one form of a time in what is signed; two of them compare as text."""
+
+
+def pae(payload_type: str, body: bytes) -> bytes:
+    """DSSE's pre-authentication encoding (protocol.md of secure-systems-lab/dsse, version 1): what is signed in place of `body`."""
+    kind = payload_type.encode("utf-8")
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(body), body)
+
+
+def holds(key: Key, payload_type: str, payload: Mapping[str, object], signature: str) -> bool:
+    """Whether `signature` (canonical base64) is the key's over the payload. Raises CASK-K002 for a key that may not be used at all."""
+    point = public_key(key)
+    data = decode(signature, SIGNATURE_SIZE)
+    if data is None:
+        return False
+    try:
+        point.verify(data, pae(payload_type, canon.dump(payload)))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def verify_grant(signed: SignedGrant, confirmers: Mapping[str, Key], *, at: str) -> Grant:
+    """The grant, if a confirmer of the trust root signed it and it has not expired. Raises CASK-R006.
+
+    confirmers: `AdmittedPack.confirmers`. Whether it answers this very call, and is unspent, is for the runtime to compare.
+    """
+    grant = signed.grant
+    key = confirmers.get(grant.key)
+    if grant.format != GRANT_SCHEMA or key is None or key_id(key) != grant.key:
+        raise CaskError("CASK-R006", "the grant is not signed by a confirmer of the trust root")
+    if not holds(key, GRANT_TYPE, grant.payload(), signed.signature):
+        raise CaskError("CASK-R006", f"the signature of {key.name} on the grant does not hold")
+    if not INSTANT.fullmatch(grant.not_after) or at > grant.not_after:
+        raise CaskError("CASK-R006", f"the grant expired at {grant.not_after}")
+    return grant
