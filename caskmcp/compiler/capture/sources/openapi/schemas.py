@@ -1,0 +1,301 @@
+"""Schemas of a document as self-contained draft 2020-12: every constraint kept, references as `$defs`, recursion finite.
+
+A schema has a direction: what is `readOnly` leaves requests, what is `writeOnly` leaves responses. Descriptions and examples stay as the
+document has them: data, to be cleaned by whoever shows them.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from caskmcp.compiler.capture.sources.openapi.document import Node, Path, Spec
+from caskmcp.compiler.capture.sources.openapi.keywords import ANNOTATIONS, HOLDS, IN_PLACE, KEYWORDS, REFUSED
+from caskmcp.model.record import JsonSchema
+
+_JOINED: Final = ("allOf", "anyOf", "oneOf", "then", "else")
+"""Keywords whose schemas describe the same object, so that a name that does not go this way is not required there either."""
+
+
+class Direction(StrEnum):
+    """Which way a value goes; the value is the mark of what does not go that way."""
+
+    REQUEST = "readOnly"
+    RESPONSE = "writeOnly"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reference to a part of the document, until the names under `$defs` are known."""
+
+    at: Path
+
+
+class Schemas:
+    """The schemas of one document. Converted parts are remembered, since many operations share them."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._made: dict[tuple[Path, Direction], JsonSchema | bool] = {}
+        self._sound: set[tuple[Path, Direction]] = set()
+
+    def standalone(self, node: Node, direction: Direction) -> JsonSchema:
+        """The schema with all that it refers to under `$defs`. Raises CASK-C002 for a schema that breaks a rule."""
+        root = _as_object(self._inlined(node, direction))
+        reached = self._reached(root, direction)
+        names = _names(sorted(reached, key=_sort_key))
+        out: JsonSchema = _renamed(root, names)
+        if names:
+            out["$defs"] = {names[at]: _renamed(self._made[at, direction], names) for at in sorted(names, key=lambda at: names[at])}
+        return out
+
+    def check(self, node: Node) -> None:
+        """Read a schema both ways for its errors alone."""
+        for direction in Direction:
+            self._reached(self._convert(node, direction), direction)
+
+    # ------------------------------------------------------------ references
+    def _inlined(self, node: Node, direction: Direction) -> JsonSchema | bool:
+        """The schema; where it is a reference and nothing else, what that leads to, so that a root shows its type."""
+        converted = self._convert(node, direction)
+        while isinstance(converted, dict) and isinstance(target := converted.get("$ref"), Target):
+            if not set(converted) <= {"$ref", *ANNOTATIONS}:
+                return {"allOf": [{"$ref": target}], **{key: value for key, value in converted.items() if key != "$ref"}}
+            inner = _as_object(self._at(target, direction))
+            converted = {**inner, **{key: value for key, value in converted.items() if key != "$ref"}}
+        return converted
+
+    def _at(self, target: Target, direction: Direction) -> JsonSchema | bool:
+        key = (target.at, direction)
+        if key not in self._made:
+            self._made[key] = self._convert(_node(self._spec, target.at), direction)
+        return self._made[key]
+
+    def _reached(self, schema: JsonSchema | bool, direction: Direction) -> set[Path]:
+        """Every place that the schema refers to, however far. Raises CASK-C002 for a schema that holds itself at the same place."""
+        reached: set[Path] = set()
+        waiting = list(_targets(schema))
+        while waiting:
+            target = waiting.pop()
+            if target.at not in reached:
+                reached.add(target.at)
+                self._refuse_endless(target, direction)
+                waiting.extend(_targets(self._at(target, direction)))
+        return reached
+
+    def _refuse_endless(self, start: Target, direction: Direction) -> None:
+        """Refuse recursion that consumes nothing of the value: no validator would come to an end."""
+        trail: list[tuple[Path, Iterator[Target]]] = [(start.at, _in_place(self._at(start, direction)))]
+        while trail and (start.at, direction) not in self._sound:
+            at, rest = trail[-1]
+            following = next(rest, None)
+            if following is None:
+                self._sound.add((at, direction))
+                trail.pop()
+            elif any(following.at == above for above, _ in trail):
+                raise self._spec.refuse(following.at, "a schema holds itself at the same place, so that no value can be checked")
+            elif (following.at, direction) not in self._sound:
+                trail.append((following.at, _in_place(self._at(following, direction))))
+
+    # ------------------------------------------------------------ one schema
+    def _convert(self, node: Node, direction: Direction, hidden: frozenset[str] = frozenset()) -> JsonSchema | bool:
+        if isinstance(node.value, bool):
+            return node.value
+        raw = node.object("a schema")
+        if isinstance(raw.get("$ref"), str):
+            return self._reference(node, direction, hidden)
+        hidden |= _marked_names(node, direction)
+        single = _only_part(node)
+        out = {**_as_object(self._convert(single, direction, hidden))} if single is not None else {}
+        for key, child in node.fields("a schema"):
+            if key in REFUSED:
+                raise child.refuse(f"`{key}` cannot be read: {REFUSED[key]}")
+            if key in KEYWORDS and not (key == "allOf" and single is not None):
+                out[key] = self._keyword(key, child, direction, hidden)
+        return self._mended(out, node)
+
+    def _reference(self, node: Node, direction: Direction, hidden: frozenset[str]) -> JsonSchema:
+        target = node.spec.target(node.value["$ref"], (*node.at, "$ref"))
+        node.followed()
+        if node.spec.is_30:  # 3.0.3 section "Reference Object": what stands beside a reference is ignored
+            return {"$ref": Target(target.at)}
+        beside = Node(node.spec, {key: value for key, value in node.value.items() if key != "$ref"}, node.at)
+        return {"$ref": Target(target.at), **_as_object(self._convert(beside, direction, hidden))}
+
+    def _keyword(self, key: str, child: Node, direction: Direction, hidden: frozenset[str]) -> Any:
+        holds = KEYWORDS[key]
+        below = hidden if key in _JOINED else frozenset()
+        if holds == "schema":
+            return self._convert(child, direction, below)
+        if holds == "schemas":
+            return [self._convert(item, direction, below) for item in child.items(f"`{key}`")]
+        if holds == "map":
+            named = {name: _child(child, name) for name in child.object(f"`{key}`")}
+            return {name: self._convert(item, direction) for name, item in named.items() if key != "properties" or name not in hidden}
+        accepts, expected = HOLDS[holds]
+        if not accepts(child.value) or (key.startswith("exclusive") and isinstance(child.value, bool) and not child.spec.is_30):
+            raise child.refuse(f"`{key}`: expected {expected}")
+        if key == "type" and child.spec.is_30 and not isinstance(child.value, str):
+            raise child.refuse("`type`: expected one type; a list of types needs OpenAPI 3.1")
+        if holds == "discriminator":
+            return _discriminator(child)
+        return [name for name in child.value if name not in hidden] if key == "required" else child.value
+
+    def _mended(self, out: JsonSchema, node: Node) -> JsonSchema:
+        """What 3.0 writes in another way, and what became empty."""
+        for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+            if isinstance(out.get(exclusive), bool) and out.pop(exclusive) and bound in out:
+                out[exclusive] = out.pop(bound)
+        if "example" in out:
+            example = out.pop("example")
+            out["examples"] = [example, *(value for value in out.get("examples", ()) if value != example)]
+        if out.get("required") == []:
+            del out["required"]
+        nullable = bool(out.pop("nullable", False)) and node.spec.is_30
+        return _or_null(out) if nullable else out
+
+
+# ---------------------------------------------------------------- readOnly and writeOnly
+def _marked_names(node: Node, direction: Direction) -> frozenset[str]:
+    """Names of properties that do not go this way, of the schema and of all parts that say `allOf` with it."""
+    found: set[str] = set()
+    seen: set[Path] = set()
+    waiting = [node]
+    while waiting:
+        part = waiting.pop().followed()
+        if part.at in seen or not isinstance(part.value, dict):
+            continue
+        seen.add(part.at)
+        properties = part.value.get("properties")
+        names = properties if isinstance(properties, dict) else {}
+        below = Node(part.spec, names, (*part.at, "properties"))
+        found.update(name for name in names if _is_marked(_child(below, name), direction))
+        waiting.extend(_all_of(part))
+    return frozenset(found)
+
+
+def _is_marked(node: Node, direction: Direction) -> bool:
+    """Whether a property, what it refers to, or a part of it carries the mark of the direction."""
+    seen: set[Path] = set()
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if part.at in seen or not isinstance(part.value, dict):
+            continue
+        seen.add(part.at)
+        refers = isinstance(part.value.get("$ref"), str)
+        if part.value.get(direction.value) is True and not (refers and part.spec.is_30):
+            return True
+        waiting.extend([part.followed()] if refers else _all_of(part))
+    return False
+
+
+def _all_of(node: Node) -> list[Node]:
+    parts = node.value.get("allOf")
+    return [Node(node.spec, part, (*node.at, "allOf", index)) for index, part in enumerate(parts)] if isinstance(parts, list) else []
+
+
+# ---------------------------------------------------------------- forms
+def _only_part(node: Node) -> Node | None:
+    """The one part of an `allOf` that only carries annotations beside it: how 3.0 puts a description on a reference."""
+    beside = {key for key in node.value if not key.startswith("x-")} - {"allOf", "nullable", "example", *ANNOTATIONS}
+    parts = _all_of(node)
+    return parts[0] if len(parts) == 1 and not beside else None
+
+
+def _or_null(schema: JsonSchema) -> JsonSchema:
+    """3.0's `nullable`: the schema or null, annotations outside."""
+    outside: JsonSchema = {key: schema.pop(key) for key in ANNOTATIONS if key in schema}
+    if isinstance(schema.get("enum"), list):
+        schema["enum"] = [value for value in schema["enum"] if value is not None]
+    if not schema:
+        return outside
+    if schema.get("enum") == []:
+        return {"type": "null", **outside}
+    options = [part for part in schema["anyOf"] if part != {"type": "null"}] if set(schema) == {"anyOf"} else [schema]
+    return {"anyOf": [*options, {"type": "null"}], **outside}
+
+
+def _discriminator(node: Node) -> JsonSchema:
+    """The discriminator with its mapping as references. A plain name means the schema of that name (3.1 section 4.8.25)."""
+    out: JsonSchema = {"propertyName": node.value["propertyName"]}
+    mapping = node.get("mapping")
+    if mapping is None:
+        return out
+    out["mapping"] = {}
+    for key in mapping.object("`mapping`"):
+        child = _child(mapping, key)
+        name = child.string("an entry of `mapping`")
+        plain = re.fullmatch(r"[A-Za-z0-9._-]+", name) and "/" not in name
+        known = name in (node.spec.value.get("components") or {}).get("schemas", {})
+        reference = f"#/components/schemas/{name}" if plain and (known or "." not in name) else name
+        out["mapping"][key] = Target(node.spec.target(reference, child.at).at)
+    return out
+
+
+def _child(node: Node, name: str) -> Node:
+    return Node(node.spec, node.value[name], (*node.at, name))
+
+
+def _node(spec: Spec, at: Path) -> Node:
+    value: Any = spec.value
+    for step in at:
+        value = value[step]
+    return Node(spec, value, at)
+
+
+def _as_object(schema: JsonSchema | bool) -> JsonSchema:
+    return schema if isinstance(schema, dict) else {} if schema else {"not": {}}
+
+
+# ---------------------------------------------------------------- $defs
+def _targets(value: Any) -> Iterator[Target]:
+    if isinstance(value, Target):
+        yield value
+    elif isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _targets(child)
+
+
+def _in_place(schema: JsonSchema | bool) -> Iterator[Target]:
+    """References that look at the same value as the schema itself."""
+    if not isinstance(schema, dict):
+        return
+    if isinstance(target := schema.get("$ref"), Target):
+        yield target
+    for key in IN_PLACE:
+        held = schema.get(key, ())
+        parts = held if isinstance(held, list) else held.values() if key == "dependentSchemas" and isinstance(held, dict) else (held,)
+        for part in parts:
+            yield from _in_place(part)
+
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+def _names(places: list[Path]) -> dict[Path, str]:
+    """Place -> name under `$defs`: the component's own name; different for different places."""
+    names: dict[Path, str] = {}
+    taken: set[str] = set()
+    for at in places:
+        own = at[-1:] if at[:2] == ("components", "schemas") and len(at) == 3 else at
+        base = _UNSAFE.sub("_", "_".join(str(step) for step in own)) or "_"
+        name, number = base, 2
+        while name in taken:
+            name, number = f"{base}_{number}", number + 1
+        taken.add(name)
+        names[at] = name
+    return names
+
+
+def _sort_key(at: Path) -> tuple[str, ...]:
+    return tuple(str(step) for step in at)
+
+
+def _renamed(value: Any, names: dict[Path, str]) -> Any:
+    if isinstance(value, Target):
+        return f"#/$defs/{names[value.at]}"
+    if isinstance(value, dict):
+        return {key: _renamed(child, names) for key, child in value.items()}
+    return [_renamed(child, names) for child in value] if isinstance(value, list) else value
