@@ -14,8 +14,22 @@ from typing import Final
 from caskmcp.errors import CaskError
 from caskmcp.model.project import ID, Project, Source
 from caskmcp.ports import Files
-from caskmcp.store.layout import MANIFEST, ROOT, Root
+from caskmcp.store.layout import MANIFEST, Root
+from caskmcp.store.places import find_manifest, find_root
 from caskmcp.text import Document, parse_yaml
+
+__all__ = [
+    "LoadedProject",
+    "SourceFile",
+    "expand_sources",
+    "find_manifest",
+    "find_root",
+    "find_toolpack",
+    "inside",
+    "load_project",
+    "toolpacks",
+    "unmatched",
+]
 
 MANIFEST_LIMIT: Final = 1 << 20
 CAPTURE_ID: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -54,12 +68,6 @@ def load_project(files: Files, cwd: Path) -> LoadedProject:
         raise CaskError("CASK-I006", f"no {MANIFEST} here or above", place=str(cwd), mend="cask init -a HOST")
     document = parse_yaml(files.read(path, MANIFEST_LIMIT), os.path.relpath(path, cwd))
     return LoadedProject(Project.of(document), path.parent, path, document)
-
-
-def find_manifest(files: Files, cwd: Path) -> Path | None:
-    """The nearest `cask.yaml` in `cwd` or above."""
-    candidates = (folder / MANIFEST for folder in (cwd, *cwd.parents))
-    return next((path for path in candidates if files.exists(path)), None)
 
 
 def inside(loaded: LoadedProject, given: str, place: str) -> Path:
@@ -145,17 +153,6 @@ def _hidden(path: str) -> bool:
 
 
 # ---------------------------------------------------------------- root and toolpack
-def find_root(files: Files, cwd: Path, given: str | None) -> Path:
-    """The root, which need not exist yet: `given`, or `.caskmcp` in the nearest folder at or above `cwd` that holds one or a manifest.
-
-    A manifest ends the search, so that a stray root in a parent folder (a home, a shared temporary folder) never takes in a project's traffic.
-    """
-    if given is not None:
-        return Path(os.path.normpath(cwd / given))
-    marked = (folder for folder in (cwd, *cwd.parents) if files.is_folder(folder / ROOT) or files.exists(folder / MANIFEST))
-    return next(marked, cwd) / ROOT
-
-
 def find_toolpack(files: Files, root: Path, given: str | None, *, cwd: Path, preferred: str | None = None) -> Path:
     """The folder of the toolpack. given: an id, or a path to the folder or its `toolpack.yaml`. preferred: the manifest's id, if there are several.
 

@@ -1,0 +1,41 @@
+"""A pool of processes for the steps of sources, which are the CPU-heavy ones. Never forked: threads run beside it.
+
+Only made where a build has several such steps and was asked for several jobs.
+"""
+
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from types import TracebackType
+from typing import Self
+
+from caskmcp.engine.perform import Order, answered, compute, remote
+from caskmcp.store.files import LocalFiles
+from caskmcp.store.receipts import Outs
+
+
+class Processes:
+    """A `perform.Pool` of `jobs` processes, started on first use."""
+
+    def __init__(self, jobs: int) -> None:
+        self._executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_quiet)
+
+    def run(self, order: Order) -> Outs:
+        """Compute in another process; raises what the stage raised. Where no process can be started, here."""
+        try:
+            answer = self._executor.submit(remote, order).result()
+        except BrokenProcessPool:
+            return compute(order, LocalFiles())
+        return answered(answer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, trace: TracebackType | None) -> None:
+        self._executor.shutdown(wait=kind is None, cancel_futures=True)
+
+
+def _quiet() -> None:
+    # Ctrl-C reaches every process of the terminal; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
