@@ -100,12 +100,15 @@ class Row(Record):
     """Exchanges without request body, by status."""
     responses: dict[str, dict[str, BodySeen]] = {}
     """By status, then by media type (empty: no body)."""
+    single: tuple[int, ...] = ()
+    """Indexes of segments that are classes and had one and the same token in all exchanges of this part."""
     values: dict[str, dict[str, int]] = {}
     """Segment index -> locale tokens with counts: a closed public list, so they may be kept."""
 
 
 class Part(Record):
-    """What one source gave. Sorted and key-free: its id is its digest."""
+    """What one source gave. Sorted and key-free. Its id is its digest without `values`, `length` and `bounds` of shapes: those are decided
+    over all parts together, so that the cut of a recording into sources changes nothing else."""
 
     kind: str
     """`traffic` or `spec`."""

@@ -1,0 +1,84 @@
+"""Forms of strings: the JSON Schema format of a text, and whether a text may stand in a vocabulary.
+
+A format is claimed only where jsonschema-rs, which enforces it at run time, accepts the text: one engine infers and enforces.
+"""
+
+import re
+from typing import Any, Final
+
+import jsonschema_rs
+
+from caskmcp import redact
+from caskmcp.compiler.normalize import words
+from caskmcp.compiler.normalize.tokens import UUID
+
+LONGEST: Final = 2048
+"""Characters beyond which no format is looked for."""
+
+
+def _format(name: str) -> Any:
+    return jsonschema_rs.Draft202012Validator({"type": "string", "format": name}, validate_formats=True).is_valid
+
+
+_IS_DATE_TIME: Final = _format("date-time")
+_IS_DATE: Final = _format("date")
+_IS_TIME: Final = _format("time")
+_IS_EMAIL: Final = _format("email")
+_IS_URI: Final = _format("uri")
+_IS_IPV4: Final = _format("ipv4")
+_DURATION: Final = re.compile(r"P(?=[0-9T])(?:[0-9]+[YMWD])*(?:T(?:[0-9]+[HMS])+)?", re.ASCII)
+_IS_DURATION: Final = _format("duration")
+
+
+def form(text: str) -> str:
+    """The format of a text, or an empty string. `uuid`, `date-time`, `date`, `time`, `duration`, `email`, `uri`, `ipv4`."""
+    size = len(text)
+    if size < 4 or size > LONGEST:
+        return ""
+    first = text[0]
+    if size == 36 and text[8] == "-" and UUID.fullmatch(text):
+        return "uuid"
+    if "0" <= first <= "9":
+        return _numeric(text, size)
+    if first == "P" and size < 40 and _DURATION.fullmatch(text) and _IS_DURATION(text):
+        return "duration"
+    if "://" in text:
+        return "uri" if _IS_URI(text) else ""
+    return "email" if "@" in text and _IS_EMAIL(text) else ""
+
+
+def _numeric(text: str, size: int) -> str:
+    if size >= 10 and text[4] == "-":
+        if size == 10:
+            return "date" if _IS_DATE(text) else ""
+        return "date-time" if _IS_DATE_TIME(text) else ""
+    if text[2:3] == ":":
+        return "time" if size < 20 and _IS_TIME(text) else ""
+    if "@" in text:
+        return "email" if _IS_EMAIL(text) else ""
+    return "ipv4" if size <= 15 and text.count(".") == 3 and _IS_IPV4(text) else ""
+
+
+_WORDLIKE: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_./:][A-Za-z0-9]+)*", re.ASCII)
+_NUMBERED: Final = re.compile(r"[0-9]{3}|[0-9]$", re.ASCII)
+LONGEST_VALUE: Final = 40
+
+
+def may_stand(text: str) -> bool:
+    """Whether a text, by its form, may stand in a vocabulary: like an identifier, never with a number, found by no detector."""
+    return (
+        0 < len(text) <= LONGEST_VALUE
+        and _WORDLIKE.fullmatch(text) is not None
+        and _NUMBERED.search(text) is None
+        and not redact.is_sensitive(text)
+    )
+
+
+_LETTERS: Final = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*", re.ASCII)
+
+
+def is_word(text: str) -> bool:
+    """Whether a text is a word of the table (or several, joined): what `body_words` holds."""
+    if text in words.table():
+        return True
+    return _LETTERS.fullmatch(text) is not None and not words.is_short(text) and words.is_words(text)

@@ -1,0 +1,118 @@
+"""One operation as the merge knows it: its rows, what documents declare of it, and the segments of its template with domain names."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from caskmcp.compiler.normalize import names, total
+from caskmcp.compiler.normalize.locales import is_language
+from caskmcp.compiler.normalize.operations import Path, Slot
+from caskmcp.compiler.normalize.tokens import LOCALE, class_name, is_class
+
+Plain = dict[str, Any]
+
+
+class Operation:
+    """Rows and documents of one method and structure at one origin. Mutable while the merge collects."""
+
+    def __init__(self, host: str, port: int, method: str) -> None:
+        self.host, self.port, self.method = host, port, method
+        self.rows: list[Plain] = []
+        self.owners: list[str] = []
+        """Part id of each row."""
+        self.declared: list[Plain] = []
+        self.declarers: list[str] = []
+        """Part id of each declared operation."""
+        self.path: Path = ()
+        self.wire: tuple[tuple[str, ...], ...] = ()
+        """Pieces as a document names them, segment by segment; empty if no document does."""
+
+    def segments(self) -> list[Plain]:
+        """As `model.observation.Segment`, with domain names that are unique in the path."""
+        found = [self._pieces(index, slot) for index, slot in enumerate(self.path)]
+        given = names.unique(piece["name"] for pieces in found for piece in pieces if "name" in piece)
+        fresh = iter(given)
+        return [{"pieces": [piece | {"name": next(fresh)} if "name" in piece else piece for piece in pieces]} for pieces in found]
+
+    def _pieces(self, index: int, slot: Slot) -> list[Plain]:
+        if slot.literal is not None:
+            return [{"text": slot.literal} if slot.literal else {}]
+        facts = self._facts(index)
+        wire = [piece[1:-1] for piece in self.wire[index] if piece.startswith("{")] if self.wire else []
+        if not slot.pieces:
+            return [self._parameter(index, wire[0] if wire else "", facts)]
+        own = [piece[1:-1] for piece in slot.pieces if piece.startswith("{")]
+        by_name = dict(zip(own, wire, strict=False)) if len(own) == len(wire) else {}
+        alone = len(own) == 1
+        return [
+            {"name": piece[1:-1]} | (facts if alone else {}) | ({"wire": by_name[piece[1:-1]]} if piece[1:-1] in by_name else {})
+            if piece.startswith("{")
+            else {"text": piece}
+            for piece in slot.pieces
+        ]
+
+    def _parameter(self, index: int, wire: str, facts: Plain) -> Plain:
+        before = [slot.literal or "" for slot in self.path[:index] if slot.literal]
+        classes = facts.get("classes", {})
+        first = all(slot.literal is not None for slot in self.path[:index]) and any(slot.literal for slot in self.path[index + 1 :])
+        name = names.declared(wire, before, classes) if wire else names.parameter(before, classes, first=first)
+        return {"name": name} | facts | ({"wire": wire} if wire else {})
+
+    def _facts(self, index: int) -> Plain:
+        """Classes of the values at a segment, and their values if all are locales."""
+        labels: dict[str, int] = {}
+        for row in self.rows:
+            label = row["segments"][index]
+            labels[label] = labels.get(label, 0) + row["count"]
+        if not labels:
+            return {}
+        if any(label == LOCALE or is_language(label) for label in labels) and all(
+            label == LOCALE or is_language(label) for label in labels
+        ):
+            values = {label: count for label, count in labels.items() if label != LOCALE}
+            for row in self.rows:
+                for value, count in row.get("values", {}).get(str(index), {}).items():
+                    values[value] = values.get(value, 0) + count
+            return {"classes": {"locale": sum(labels.values())}, "values": values}
+        classes: dict[str, int] = {}
+        for label, count in labels.items():
+            classes[class_name(label)] = classes.get(class_name(label), 0) + count
+        return {"classes": classes}
+
+    def plain(self, segments: Sequence[Plain]) -> Plain:
+        """As `model.observation.Group`."""
+        schemes = {item["scheme"] for item in [*self.rows, *self.declared]}
+        scheme = "https" if "https" in schemes else min(schemes)
+        head = {"scheme": scheme, "host": self.host, "method": self.method} | ({"port": self.port} if self.port else {})
+        kinds = ["spec"] * bool(self.declared) + ["traffic"] * bool(self.rows)
+        out: Plain = head | {"id": self.id(segments), "segments": list(segments), "parts": kinds}
+        if self.rows:
+            out["row"] = total.row(self.rows, head | {"segments": texts(segments)})
+        return out | ({"declared": self.declared} if self.declared else {})
+
+    def id(self, segments: Sequence[Plain]) -> str:
+        """`METHOD host[:port]/template`."""
+        return f"{self.method} {self.host}{f':{self.port}' if self.port else ''}/{'/'.join(texts(segments))}"
+
+    def single(self, segments: Sequence[Plain]) -> dict[str, int]:
+        """Names of parameters that had one and the same token in all exchanges, three or more -> exchanges."""
+        count = sum(row["count"] for row in self.rows)
+        found: dict[str, int] = {}
+        for index, segment in enumerate(segments):
+            parameters = [piece["name"] for piece in segment["pieces"] if "name" in piece]
+            if len(parameters) == 1 and count >= 3 and self._is_single(index):
+                found[parameters[0]] = count
+        return found
+
+    def _is_single(self, index: int) -> bool:
+        labels = {row["segments"][index] for row in self.rows}
+        if len(labels) != 1 or not all(is_class(label) for label in labels):
+            return False
+        known = {digest for row in self.rows for digest in row.get("tokens", {}).get(str(index), ())}
+        return all(index in row.get("single", ()) for row in self.rows) and len(known) < 2
+
+
+def texts(segments: Sequence[Plain]) -> list[str]:
+    """The text of each segment of a template, parameters in braces."""
+    return [
+        "".join(f"{{{piece['name']}}}" if "name" in piece else piece.get("text", "") for piece in segment["pieces"]) for segment in segments
+    ]

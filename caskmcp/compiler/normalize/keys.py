@@ -1,0 +1,52 @@
+"""Keys of objects: which are names of fields (an application's own) and which are data that somebody typed.
+
+The decision is made per token and per object, never by counts, so that it is the same however a recording is cut. `$int` is data: the
+canonical form reserves it.
+"""
+
+import re
+from collections.abc import Iterable
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final
+
+from caskmcp.compiler.normalize import words
+from caskmcp.redact.placeholder import kind_of
+
+
+class Key(IntEnum):
+    """What a key is by itself."""
+
+    FIELD = 0
+    """Made of table words: a field wherever it stands."""
+    UNKNOWN = 1
+    """Looks like a name in a program, but its words are not in the table: a field only in an object that is plainly a record."""
+    DATA = 2
+    """An identifier, a number, an address, text: data wherever it stands."""
+
+
+# A letter is ASCII or lies in the ranges below; the tables of this Python's Unicode version play no part.
+_LETTER: Final = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u1fff\u2c00-\u2fef\u3040-\ud7ff\uf900-\ufdcf\U00010000-\U0003ffff"
+_NAME: Final = re.compile(rf"[$@_]{{0,2}}[{_LETTER}](?:[{_LETTER}0-9_.-]*[{_LETTER}0-9_])?", re.ASCII)
+_DIGITS: Final = re.compile(r"[0-9]{3,}|[0-9]+[A-Za-z]+[0-9]", re.ASCII)
+_SIGILS: Final = "$@_"
+RESERVED: Final = "$int"
+
+
+@lru_cache(maxsize=65536)
+def kind(key: str) -> Key:
+    """What a key is, seen alone."""
+    if key == RESERVED or len(key) > words.LONGEST or not _NAME.fullmatch(key) or kind_of(key) is not None:
+        return Key.DATA
+    bare = key.lstrip(_SIGILS)
+    if words.is_words(bare) or words.is_nearly(bare):
+        return Key.FIELD
+    return Key.DATA if _DIGITS.search(bare) else Key.UNKNOWN
+
+
+def is_record(fields: int, unknown: int, kinds: Iterable[type]) -> bool:
+    """Whether an object's unknown keys are fields: among at least as many known fields (two or more), with values of several kinds.
+
+    A map from customers to balances has neither: its keys are no words, and its values are all of one kind.
+    """
+    return fields >= 2 and fields >= unknown and len({kind for kind in kinds if kind is not type(None)}) > 1

@@ -1,0 +1,77 @@
+"""Templating: which raw rows are one operation. `paths:` wins, then documents, then the table of rules over the tree of raw paths."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from caskmcp.compiler.normalize import rules
+from caskmcp.compiler.normalize.templates import Template
+from caskmcp.compiler.normalize.tree import Place, union
+
+Row = dict[str, Any]
+Origin = tuple[str, int]
+ANY = "{}"
+"""How a segment with a parameter stands in the structure of a template."""
+
+
+class Slot(NamedTuple):
+    """One segment of a resolved path: literal text, or a parameter with the pieces that somebody gave it (none: to be named)."""
+
+    literal: str | None
+    pieces: tuple[str, ...] = ()
+
+    @property
+    def structure(self) -> str:
+        """The literal, `{}` for a parameter, `{}..{}` for several."""
+        if self.literal is not None:
+            return self.literal
+        return "".join(ANY if piece.startswith("{") else piece for piece in self.pieces) or ANY
+
+
+Path = tuple[Slot, ...]
+
+
+def resolve(rows: Sequence[Row], body_words: frozenset[str], wanted: Sequence[Template]) -> list[Path]:
+    """The resolved path of each row. `rows`: of one origin; `wanted`: the manifest's templates, in order."""
+    root = Place()
+    for number, row in enumerate(rows):
+        root.insert(number, row)
+    out: list[Path] = [()] * len(rows)
+    _walk(root, (), tuple(wanted), body_words, out)
+    return out
+
+
+def _walk(place: Place, above: Path, wanted: tuple[Template, ...], body_words: frozenset[str], out: list[Path]) -> None:
+    for number in place.rows:
+        out[number] = above
+    if not place.children:
+        return
+    depth = len(above)
+    active = tuple(template for template in wanted if depth < len(template.fixed))
+    forced = tuple(template for template in active if template.fixed[depth] is None)
+    pinned = {template.fixed[depth] for template in active} - {None}
+    merged = _merged(place, body_words, {text for text in pinned if text is not None}, forced=bool(forced))
+    if merged:
+        pieces = forced[0].segments[depth] if forced else ()
+        _walk(union(place.children[label] for label in sorted(merged)), (*above, Slot(None, pieces)), forced, body_words, out)
+    for label in sorted(place.children.keys() - merged):
+        same = tuple(template for template in active if template.fixed[depth] == label)
+        _walk(place.children[label], (*above, Slot(label)), same, body_words, out)
+
+
+def _merged(place: Place, body_words: frozenset[str], pinned: set[str], *, forced: bool) -> set[str]:
+    if forced:
+        return {label for label in place.children if label and label not in pinned}
+    siblings = rules.Siblings(place.children, body_words, pinned)
+    rules.apply(siblings)
+    return siblings.parameter
+
+
+def matching(templates: Iterable[Template], labels: tuple[str, ...]) -> Template | None:
+    """The most exact template that a labelled path is inside of."""
+    found = [template for template in templates if template.matches(labels)]
+    return min(found, key=lambda template: (template.rank, template.segments), default=None)
+
+
+def slots(template: Template) -> Path:
+    """A stated template as a resolved path."""
+    return tuple(Slot(fixed, () if fixed is not None else pieces) for fixed, pieces in zip(template.fixed, template.segments, strict=True))

@@ -1,0 +1,215 @@
+"""All exchanges of one method at one raw path, before templating: counts, parameters, bodies. Mutable while a source is read."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+from caskmcp.compiler.normalize import keys
+from caskmcp.compiler.normalize.shape import Node, add, add_unread, add_wire, bare, few, plain
+from caskmcp.compiler.normalize.tokens import LOCALE, is_class
+from caskmcp.model.exchange import Body, Exchange, Pair
+from caskmcp.redact import is_name_like
+from caskmcp.redact.placeholder import kind_of
+
+_MEDIA: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,79}", re.ASCII)
+_BODILESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_PIECES: Final = re.compile(r"[\[\].]")
+PRIVATE: Final = "tokens"
+
+
+class Bodies:
+    """Bodies of one media type (and status)."""
+
+    __slots__ = ("kinds", "seen", "shape", "unread", "words")
+
+    def __init__(self, words: set[str]) -> None:
+        self.words = words
+        self.seen = self.unread = 0
+        self.kinds: Counter[str] = Counter()
+        self.shape: Node | None = None
+
+    def add(self, body: Body, serial: int) -> None:
+        """Count one body; only JSON and forms have a shape."""
+        self.seen += 1
+        if body.kind not in ("json", "form", "multipart"):
+            self.unread += 1
+            if body.kind != "absent":
+                self.kinds[body.kind] += 1
+            return
+        self.kinds[body.kind] += 1
+        if self.shape is None:
+            self.shape = Node(words=self.words)
+        if body.kind == "json":
+            add(self.shape, body.value, serial)
+        else:
+            add_form(self.shape, body.value or (), serial)
+
+    def plain(self) -> dict[str, Any]:
+        """As `model.observation.BodySeen`, candidate form."""
+        kind = min(self.kinds, key=lambda name: (-self.kinds[name], name), default="binary")
+        out: dict[str, Any] = {"seen": self.seen} | ({"unread": self.unread} if self.unread else {})
+        out |= {"kind": kind} if kind != "json" else {}
+        return out | ({"shape": plain(self.shape)} if self.shape is not None else {})
+
+
+class Parameter:
+    """A query or header parameter."""
+
+    __slots__ = ("repeated", "seen", "shape", "statuses")
+
+    def __init__(self, name: str) -> None:
+        self.seen = self.repeated = 0
+        self.statuses: Counter[str] = Counter()
+        self.shape = Node(named=is_name_like(name))
+
+    def plain(self) -> dict[str, Any]:
+        """As `model.observation.Seen`, candidate form."""
+        out: dict[str, Any] = {"seen": self.seen, "statuses": dict(self.statuses), "shape": plain(self.shape)}
+        return out | ({"repeated": self.repeated} if self.repeated else {})
+
+
+class Row:
+    """What is counted for one scheme, host, port, method and labelled path."""
+
+    __slots__ = (
+        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "query", "requests", "responses", "statuses", "tokens", "words",
+    )  # fmt: skip
+
+    def __init__(self, key: tuple[Any, ...], words: set[str]) -> None:
+        self.key = key
+        self.words = words
+        self.count = 0
+        self.statuses: Counter[str] = Counter()
+        self.bodiless: Counter[str] = Counter()
+        self.cookies: Counter[str] = Counter()
+        self.auth: Counter[str] = Counter()
+        self.query: dict[str, Parameter] = {}
+        self.headers: dict[str, Parameter] = {}
+        self.requests: dict[str, Bodies] = {}
+        self.responses: dict[str, dict[str, Bodies]] = {}
+        self.locales: dict[str, Counter[str]] = {}
+        self.tokens: dict[int, str | None] = {}
+        """Index of a segment that is a class -> its token so far; None as soon as there was another one."""
+
+    def add(self, exchange: Exchange, tokens: tuple[str, ...], serial: int) -> None:
+        """Count one exchange."""
+        status = str(exchange.status)
+        self.count += 1
+        self.statuses[status] += 1
+        self.cookies.update(name for name in set(exchange.cookies) if keys.kind(name) is not keys.Key.DATA)
+        self.auth.update(set(exchange.auth))
+        self._add_tokens(tokens)
+        credentials = {way.partition(":")[2] for way in exchange.auth}
+        if exchange.query:
+            _add_pairs(self.query, (pair for pair in exchange.query if pair[0] not in credentials), status, serial)
+        if exchange.headers:
+            _add_pairs(self.headers, (pair for pair in exchange.headers if pair[0] not in credentials), status, serial)
+        self._add_bodies(exchange, status, serial)
+
+    def _add_bodies(self, exchange: Exchange, status: str, serial: int) -> None:
+        if exchange.request is not None:
+            self.requests.setdefault(media(exchange.request.media), Bodies(self.words)).add(exchange.request, serial)
+        elif exchange.method not in _BODILESS_METHODS:
+            self.bodiless[status] += 1
+        if exchange.response is not None:
+            by_media = self.responses.setdefault(status, {})
+            by_media.setdefault(media(exchange.response.media), Bodies(self.words)).add(exchange.response, serial)
+
+    def _add_tokens(self, tokens: tuple[str, ...]) -> None:
+        for index, label in enumerate(self.key[4]):
+            if not is_class(label):
+                continue
+            token = tokens[index]
+            if label == LOCALE:
+                self.locales.setdefault(str(index), Counter())[token] += 1
+            if self.tokens.setdefault(index, token) != token or kind_of(token) is not None:
+                self.tokens[index] = None
+
+    def plain(self) -> dict[str, Any]:
+        """As `model.observation.Row`, candidate form."""
+        scheme, host, port, method, segments = self.key
+        out: dict[str, Any] = {"scheme": scheme, "host": host, "method": method, "segments": list(segments), "count": self.count}
+        out |= {"port": port} if port else {}
+        out |= {name: dict(found) for name in ("statuses", "bodiless", "cookies", "auth") if (found := getattr(self, name))}
+        out |= {name: _plain(found) for name in ("query", "headers", "requests") if (found := getattr(self, name))}
+        if self.responses:
+            out["responses"] = {status: _plain(bodies) for status, bodies in self.responses.items()}
+        if self.locales:
+            out["values"] = {index: dict(found) for index, found in self.locales.items()}
+        single = {index: token for index, token in self.tokens.items() if token is not None}
+        return out | ({"single": sorted(single), PRIVATE: {str(index): few({token}) for index, token in single.items()}} if single else {})
+
+
+def add_form(node: Node, pairs: Iterable[tuple[str, str | None]], serial: int) -> None:
+    """Count a form as an object of texts; a name that comes again makes an array, a file is a string of unknown content."""
+    node.objects += 1
+    named: dict[str, list[str | None]] = {}
+    for name, value in pairs:
+        named.setdefault(name, []).append(value)
+    for name, values in named.items():
+        if not is_parameter(name, values):
+            continue
+        child = node.fields.setdefault(name, Node(named=is_name_like(name), words=node.words))
+        if len(values) > 1:
+            child.arrays += 1
+            child = child.below_array()
+        for value in values:
+            if value is None:
+                add_unread(child)
+            else:
+                add_wire(child, value, serial)
+
+
+def bare_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row in candidate form without anything private."""
+    out = {name: value for name, value in row.items() if name != PRIVATE}
+    for name in ("query", "headers", "requests"):
+        if name in out:
+            out[name] = {key: _bare_shape(seen) for key, seen in out[name].items()}
+    if "responses" in out:
+        out["responses"] = {status: {key: _bare_shape(seen) for key, seen in found.items()} for status, found in out["responses"].items()}
+    return out
+
+
+def media(text: str) -> str:
+    """A media type as it may be kept; anything odd is no media type."""
+    return text if _MEDIA.fullmatch(text) else ""
+
+
+def is_parameter(name: str, values: Iterable[str | None]) -> bool:
+    """Whether a name is an application's own and not something typed: `?John+Smith` is a name without a value."""
+    pieces = [piece for piece in _PIECES.split(name) if piece]
+    found = [keys.kind(piece) for piece in pieces] or [keys.Key.DATA]
+    if keys.Key.DATA in found and not all(
+        piece.isdigit() and len(piece) < 3 for piece, kind in zip(pieces, found, strict=True) if kind is keys.Key.DATA
+    ):
+        return False
+    return max(found) is keys.Key.FIELD or any(values)
+
+
+def _add_pairs(into: dict[str, Parameter], pairs: Iterable[Pair], status: str, serial: int) -> None:
+    named: dict[str, list[str]] = {}
+    for name, value in pairs:
+        named.setdefault(name, []).append(value)
+    for name, values in named.items():
+        parameter = into.get(name)
+        if parameter is None:
+            if not is_parameter(name, values):
+                continue
+            parameter = into[name] = Parameter(name)
+        elif not any(values) and not is_parameter(name, values):
+            continue
+        parameter.seen += 1
+        parameter.statuses[status] += 1
+        parameter.repeated += len(values) > 1
+        for value in values:
+            add_wire(parameter.shape, value, serial)
+
+
+def _plain(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: item.plain() for name, item in found.items()}
+
+
+def _bare_shape(seen: dict[str, Any]) -> dict[str, Any]:
+    return seen | {"shape": bare(seen["shape"])} if "shape" in seen else seen

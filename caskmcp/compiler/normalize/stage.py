@@ -1,0 +1,87 @@
+"""One source's exchanges become a part: value-free, key-free, the same for any order of entries.
+
+Two outputs. `part` is what is committed but for vocabularies and bounds: its digest is its id, whatever the other sources hold.
+`candidates` is the same with what those are decided from, over all sources together, by `merge`; it is private and stays in the cache.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from caskmcp import canon
+from caskmcp.compiler.capture.codec import decode_lines
+from caskmcp.compiler.normalize import templates
+from caskmcp.compiler.normalize.row import Row, bare_row
+from caskmcp.compiler.normalize.tokens import label
+from caskmcp.compiler.pipeline import Inputs, Outputs
+from caskmcp.model.exchange import Declared, Exchange
+
+Key = tuple[str, str, int, str, tuple[str, ...]]
+TRAFFIC: Final = "traffic"
+SPEC: Final = "spec"
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Stage `normalize`."""
+    items = decode_lines(inputs.blocks("capture.exchanges"))
+    candidates = summarize(items, tuple(inputs.value("vocabulary.templates")))
+    return {"part": canon.compact(bare_part(candidates)), "candidates": canon.compact(candidates)}
+
+
+def summarize(items: Iterable[Exchange | Declared], named: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The part of exchanges and declared operations, candidate form. `named`: templates whose literals may be kept."""
+    reader = _Reader([templates.parse(text) for text in named])
+    for serial, item in enumerate(items):
+        reader.add(item, serial)
+    return reader.plain()
+
+
+def bare_part(candidates: dict[str, Any]) -> dict[str, Any]:
+    """A part without anything that depends on counts or on other sources; what its id is the digest of."""
+    return candidates | ({"rows": [bare_row(row) for row in candidates["rows"]]} if "rows" in candidates else {})
+
+
+class _Reader:
+    def __init__(self, named: list[templates.Template]) -> None:
+        self.rows: dict[Key, Row] = {}
+        self.body_words: set[str] = set()
+        self.declared: list[dict[str, Any]] = []
+        self.paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self.named: dict[int, list[templates.Template]] = {}
+        for template in named:
+            self.named.setdefault(len(template.segments), []).append(template)
+
+    def add(self, item: Exchange | Declared, serial: int) -> None:
+        if isinstance(item, Declared):
+            self.declared.append(msgspec.to_builtins(item))
+            return
+        tokens, labels = self.split(item.path)
+        key = (item.scheme, item.host, item.port, item.method, labels)
+        row = self.rows.get(key)
+        if row is None:
+            row = self.rows[key] = Row(key, self.body_words)
+        row.add(item, tokens, serial)
+
+    def split(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        found = self.paths.get(path)
+        if found is None:
+            tokens = templates.split_path(path)
+            labels = [label(token) for token in tokens]
+            for template in self.named.get(len(tokens), ()):
+                if template.matches(tokens):
+                    labels = [token if token == fixed else text for token, fixed, text in zip(tokens, template.fixed, labels, strict=True)]
+            found = self.paths[path] = (tokens, tuple(labels))
+        return found
+
+    def plain(self) -> dict[str, Any]:
+        rows = [self.rows[key] for key in sorted(self.rows, key=_order)]
+        out: dict[str, Any] = {"kind": SPEC if self.declared and not rows else TRAFFIC}
+        out |= {"rows": [row.plain() for row in rows]} if rows else {}
+        out |= {"body_words": sorted(self.body_words)} if self.body_words else {}
+        return out | ({"declared": sorted(self.declared, key=canon.compact)} if self.declared else {})
+
+
+def _order(key: Key) -> tuple[Any, ...]:
+    scheme, host, port, method, segments = key
+    return host, port, scheme, segments, method
