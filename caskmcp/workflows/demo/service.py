@@ -24,11 +24,23 @@ PRODUCTS: Final = (
     {"id": 3, "name": "Desk lamp", "category": "office", "price_cents": 4900, "in_stock": False},
     {"id": 4, "name": "Notebook", "category": "office", "price_cents": 700, "in_stock": True},
 )
-CUSTOMER: Final = {"id": "5f0c2f7e-6c1b-4d0e-9a53-0d8b7f6f3c11", "name": "Ada Quill", "email": "ada.quill@mail.example", "phone": "+1-202-555-0143"}
+CUSTOMER: Final = {
+    "id": "5f0c2f7e-6c1b-4d0e-9a53-0d8b7f6f3c11",
+    "name": "Ada Quill",
+    "email": "ada.quill@mail.example",
+    "phone": "+1-202-555-0143",
+}
 ORDERS: Final = (
     {"id": 1001, "product_id": 1, "quantity": 2, "status": "shipped", "customer_id": CUSTOMER["id"], "created_at": "2026-03-01T09:30:00Z"},
     {"id": 1002, "product_id": 4, "quantity": 10, "status": "pending", "customer_id": CUSTOMER["id"], "created_at": "2026-03-02T14:05:00Z"},
-    {"id": 1003, "product_id": 2, "quantity": 1, "status": "cancelled", "customer_id": CUSTOMER["id"], "created_at": "2026-03-03T18:45:00Z"},
+    {
+        "id": 1003,
+        "product_id": 2,
+        "quantity": 1,
+        "status": "cancelled",
+        "customer_id": CUSTOMER["id"],
+        "created_at": "2026-03-03T18:45:00Z",
+    },
 )
 
 
@@ -44,13 +56,19 @@ class Shop:
     """The state of the shop and its rules."""
 
     def __init__(self) -> None:
-        self.products = {row["id"]: dict(row) for row in PRODUCTS}
-        self.orders = {row["id"]: dict(row) for row in ORDERS}
+        self.products: dict[int, dict[str, Any]] = {}
+        self.orders: dict[int, dict[str, Any]] = {}
+        self.reopen()
         self.redirects: dict[str, str] = {}
         """Path -> where the service sends its callers instead of answering."""
         self.heard: list[str] = []
         """Every request that arrived, as `METHOD target`."""
         self.lock = Lock()
+
+    def reopen(self) -> None:
+        """Forget what was bought."""
+        self.products = {int(str(row["id"])): dict(row) for row in PRODUCTS}
+        self.orders = {int(str(row["id"])): dict(row) for row in ORDERS}
 
     def answer(self, method: str, target: str, body: bytes) -> Answer:
         """Answer one authenticated request."""
@@ -101,7 +119,14 @@ def create_order(shop: Shop, *, query: dict[str, str], body: bytes) -> Answer:
     if product not in shop.products or not isinstance(quantity, int) or quantity < 1:
         return Answer(422, {"error": "invalid_order"})
     number = max(shop.orders) + 1
-    row = {"id": number, "product_id": product, "quantity": quantity, "status": "pending", "customer_id": CUSTOMER["id"], "created_at": "2026-03-04T08:00:00Z"}
+    row = {
+        "id": number,
+        "product_id": product,
+        "quantity": quantity,
+        "status": "pending",
+        "customer_id": CUSTOMER["id"],
+        "created_at": "2026-03-04T08:00:00Z",
+    }
     shop.orders[number] = row
     return Answer(201, row)
 
@@ -196,7 +221,7 @@ def _handler(shop: Shop) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: Any) -> None:
             """Nothing: the demo reads `heard`."""
 
     return Handler
