@@ -1,7 +1,7 @@
 """Strict YAML and JSON: line numbers, no duplicate keys, no aliases or tags, no YAML 1.1 surprises, limits of depth and size.
 
 The value that comes out is plain JSON (None, bool, int, float, str, list, dict) with a map from paths to line numbers. What the value
-means is for the reader of the document to say. Raises CaskError CASK-I003 with `name:line` as the place.
+means is for the reader of the document to say. `visible` makes every character of a foreign text show itself. Raises CaskError CASK-I003 with `name:line` as the place.
 """
 
 import json
@@ -240,3 +240,17 @@ def _quoted(value: Any) -> Any:
     if isinstance(value, str) and (not _SAFE_PLAIN.fullmatch(value) or value.lower() in _YAML_11):
         return _Quoted(value)
     return value
+
+
+# ---------------------------------------------------------------- showing
+# Control characters but newline and tab, the soft hyphen, zero-width and direction marks, invisible operators, fillers, variation selectors,
+# interlinear marks, tags. A fixed list: Unicode tables differ between Pythons.
+HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with each hidden character shown as `\\u{…}`; newline and tab stay."""
+    return HIDDEN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)

@@ -1,0 +1,103 @@
+"""What the gateway asks of the world, as values: each command has one reply. A test answers by hand; `conduct` answers with the real ports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from caskmcp.model.decision import Entry
+from caskmcp.model.policy import Budget
+from caskmcp.model.trust import Key
+from caskmcp.runtime.egress import Destination
+from caskmcp.runtime.plan import PreparedRequest
+from caskmcp.runtime.respond import Answer
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Take one call from each budget, or from none. Reply: the name of the budget that is spent, or an empty text."""
+
+    toolpack: str
+    budgets: Mapping[str, Budget]
+    """Tool name, or `*` -> budget."""
+    at: str
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What a confirmation is bound to: it answers this very call and no other."""
+
+    toolpack: str
+    tool: str
+    arguments: str
+    """Digest of the canonical arguments."""
+    lock: str
+    caller: str
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Ask whether a person granted this call, and spend the grant if so. Reply: `Standing`."""
+
+    binding: Binding
+    arguments: Mapping[str, Any]
+    """Kept privately, for the person to read."""
+    confirmers: Mapping[str, Key]
+    """Whose grants count."""
+    at: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a confirmation stands. `granted` says that the grant was verified and is now spent."""
+
+    state: Literal["granted", "denied", "waiting", "full"]
+    challenge: str = ""
+    expires: str = ""
+
+
+@dataclass(frozen=True)
+class Resolve:
+    """Ask for every address of a host. Reply: a tuple of literals, empty if there are none."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Read a secret by reference. Reply: the secret; thrown: CASK-R009."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send a request to one of the checked addresses. Reply: `Answer` or `Failure`."""
+
+    request: PreparedRequest
+    place: Destination
+    to: tuple[str, ...]
+    limit: int
+    """Bytes of the decoded body that are read."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """No answer. `maybe` says that the upstream may have got the request all the same."""
+
+    kind: Literal["connect", "timeout", "dropped", "broken"]
+    maybe: bool
+    """Whether the request may have been acted on."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Put a line on record. Reply: None, when it is on disk; thrown: CASK-W001."""
+
+    entry: Entry
+    durable: bool
+    """Whether it has to survive a power cut."""
+
+
+Command = Spend | Confirm | Resolve | Secret | Send | Record
+Reply = str | Standing | tuple[str, ...] | Answer | Failure | None

@@ -1,0 +1,124 @@
+"""Drives the gateway with the real world: each command is answered by one port, and whatever happens, the call ends with a record.
+
+Promises: an error of a port is thrown back into the step that asked, so the table decides what it means; a fault that nobody foresaw ends the
+call with CASK-R011 and its text goes to the server's log, never to the agent; a call that is cancelled is still put on record, a write then
+as of unknown outcome.
+"""
+
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import anyio
+from anyio import to_thread
+
+from caskmcp.errors import CaskError
+from caskmcp.ports import Credentials
+from caskmcp.runtime.commands import Command, Confirm, Record, Resolve, Secret, Send, Spend
+from caskmcp.runtime.confirm import Confirmations
+from caskmcp.runtime.gateway import Flight, No, faulted, steps
+from caskmcp.runtime.record import Journal
+from caskmcp.runtime.respond import Result
+from caskmcp.runtime.state import State
+from caskmcp.runtime.upstream import Upstream
+
+
+@dataclass(frozen=True)
+class Hands:
+    """The ports that answer commands."""
+
+    state: State
+    confirmations: Confirmations
+    upstream: Upstream
+    credentials: Credentials
+    journal: Journal
+
+
+async def conduct(flight: Flight, hands: Hands, log: Callable[[str], None]) -> Result:
+    """Take a call to its end. Never raises but for cancellation."""
+    talk = steps(flight)
+    try:
+        return await _driven(talk, hands)
+    except anyio.get_cancelled_exc_class():
+        with anyio.CancelScope(shield=True):
+            await _abandoned(talk, hands)
+        raise
+    except Exception as fault:
+        log(f"call {flight.call.id} of {flight.call.tool[:64]!r} failed: {type(fault).__name__}: {fault}")
+        _note_fault(flight, hands, log)
+        return Result(
+            "CASK-R011: the call failed inside the runtime; its record has the id", error="CASK-R011", details={"call": flight.call.id}
+        )
+
+
+def _note_fault(flight: Flight, hands: Hands, log: Callable[[str], None]) -> None:
+    try:
+        hands.journal.append(faulted(flight), durable=True)
+    except CaskError as no:
+        log(f"call {flight.call.id} is not on record: {no}")
+
+
+async def _driven(talk: Generator[Command, Any, Result], hands: Hands) -> Result:
+    reply: Any = None
+    error: CaskError | None = None
+    while True:
+        try:
+            command = talk.throw(error) if error is not None else talk.send(reply)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        try:
+            reply, error = await _HANDS[type(command)](command, hands), None
+        except CaskError as no:
+            error = no
+
+
+async def _abandoned(talk: Generator[Command, Any, Result], hands: Hands) -> None:
+    """Tell the waiting step that the caller went away, and do what it still wants on record."""
+    gone = No("CASK-R007", "the caller cancelled the call", verdict="allow", extra={"outcome": "unknown"})
+    try:
+        command = talk.throw(gone)
+        while True:
+            if isinstance(command, Record):
+                await _HANDS[Record](command, hands)
+            command = talk.send(None) if isinstance(command, Record) else talk.throw(gone)
+    except StopIteration:
+        # The last step has run.
+        return
+
+
+async def _spend(ask: Spend, hands: Hands) -> str:
+    return await to_thread.run_sync(hands.state.take, ask.toolpack, ask.budgets, ask.at)
+
+
+async def _confirm(ask: Confirm, hands: Hands) -> Any:
+    return await to_thread.run_sync(hands.confirmations.standing, ask)
+
+
+async def _resolve(ask: Resolve, hands: Hands) -> Any:
+    return await hands.upstream.addresses(ask)
+
+
+async def _secret(ask: Secret, hands: Hands) -> str:
+    return hands.credentials.resolve(ask.reference)
+
+
+async def _send(ask: Send, hands: Hands) -> Any:
+    return await hands.upstream.send(ask)
+
+
+async def _record(ask: Record, hands: Hands) -> None:
+    if ask.durable:  # a sync of the disk takes long enough to be noticed by other calls
+        await to_thread.run_sync(lambda: hands.journal.append(ask.entry, durable=True))
+    else:
+        hands.journal.append(ask.entry, durable=False)
+
+
+_HANDS: Final[Mapping[type, Callable[[Any, Hands], Awaitable[Any]]]] = {
+    Spend: _spend,
+    Confirm: _confirm,
+    Resolve: _resolve,
+    Secret: _secret,
+    Send: _send,
+    Record: _record,
+}

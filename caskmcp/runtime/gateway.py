@@ -1,0 +1,358 @@
+"""The one way a call goes: an ordered, literal table of steps (SPEC section 6). The first no ends it; what was decided is always recorded.
+
+The steps do no I/O. They yield commands and are sent replies, so a test reads as the conversation and a dry run is the same list, ended
+before the send. Promises: nothing is sent that the policy step did not allow (or a person confirm), whatever rows the table has; a write's
+record is on disk before it is sent; a step that fails in a way it did not foresee is `conduct`'s to answer.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, NamedTuple
+
+from caskmcp.errors import CaskError
+from caskmcp.model.decision import Decision, Entry
+from caskmcp.model.policy import Budget
+from caskmcp.model.project import AuthRule
+from caskmcp.model.tool import Tool
+from caskmcp.runtime import egress, record
+from caskmcp.runtime.clean import Clean, without
+from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Secret, Send, Spend, Standing
+from caskmcp.runtime.credentials import reference_shown, with_credential
+from caskmcp.runtime.decide import decide
+from caskmcp.runtime.egress import Destination
+from caskmcp.runtime.plan import PreparedRequest, authority, prepare
+from caskmcp.runtime.respond import Answer, Result, respond
+from caskmcp.runtime.shown import as_shown
+from caskmcp.runtime.surface import ServedTool, Surface
+
+READ_AHEAD: Final = 2 << 20
+"""Bytes of an answer that are read at least, so that JSON can be cut where it is least missed."""
+
+
+class No(CaskError):
+    """The end of a call, with what the record and the agent are told beside code and text."""
+
+    def __init__(
+        self,
+        code: str,
+        what: str,
+        *,
+        verdict: Literal["allow", "deny", "confirm"] = "deny",
+        rule: str = "",
+        details: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(code, what)
+        self.verdict = verdict
+        """`allow` where the call was made and then failed."""
+        self.rule = rule
+        self.details = dict(details or {})
+        self.extra = dict(extra or {})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as it came in."""
+
+    id: str
+    """Names the call in the record; unpredictable, so that lines of several servers do not meet."""
+    tool: str
+    arguments: Mapping[str, Any]
+    caller: str
+    at: str
+    """RFC 3339; read once, used for every expiry in the call."""
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A call on its way: each step fills in what the next ones need."""
+
+    call: Call
+    surface: Surface
+    clean: Clean
+    dry: bool = False
+    digest: str = ""
+    served: ServedTool | None = None
+    request: PreparedRequest | None = None
+    decision: Decision | None = None
+    confirmed: str = ""
+    """The challenge whose grant was spent."""
+    place: Destination | None = None
+    addresses: tuple[str, ...] = ()
+    answer: Answer | None = None
+    result: Result | None = None
+    """Set by the step that ended the call."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """For the record: what happened beside the verdict."""
+
+    @property
+    def known(self) -> ServedTool:
+        """The listed tool. Raises CASK-R001 before the step that finds it."""
+        if self.served is None:
+            raise CaskError("CASK-R001", "unknown tool")
+        return self.served
+
+    @property
+    def prepared(self) -> PreparedRequest:
+        """The request. Raises CASK-R003 before the step that makes it."""
+        if self.request is None:
+            raise CaskError("CASK-R003", "no request was prepared")
+        return self.request
+
+
+Talk = Generator[Command, Any, Flight]
+
+
+def steps(flight: Flight) -> Generator[Command, Any, Result]:
+    """Take a call through the table. Yields commands, returns what the agent gets; a thrown CaskError is the reply of a command that failed."""
+    for step in STEPS:
+        if flight.result is not None and not step.always:
+            continue
+        try:
+            flight = yield from step.run(flight)
+        except CaskError as no:
+            flight = _refused(flight, step.name, no)
+    return flight.result or Result("CASK-R004: no step allowed the call", error="CASK-R004")
+
+
+# ---------------------------------------------------------------- the steps
+def _listed(flight: Flight) -> Talk:
+    yield from ()
+    return replace(flight, served=_find(flight.surface.tools, flight.call.tool))
+
+
+def _toolset(flight: Flight) -> Talk:
+    yield from ()
+    if flight.call.tool not in flight.surface.members:
+        raise CaskError("CASK-R001", "unknown tool")
+    return flight
+
+
+def _arguments(flight: Flight) -> Talk:
+    yield from ()
+    flight.known.check.refuse(flight.call.arguments)
+    try:
+        return replace(flight, digest=record.digest_of(dict(flight.call.arguments)))
+    except CaskError as cause:
+        raise CaskError("CASK-R002", "the arguments have no canonical form") from cause
+
+
+def _plan(flight: Flight) -> Talk:
+    yield from ()
+    return replace(flight, request=prepare(flight.known.admitted.tool, flight.call.arguments))
+
+
+def _policy(flight: Flight) -> Talk:
+    yield from ()
+    decision = decide(flight.known.admitted)
+    if decision.verdict == "deny":
+        raise No("CASK-R004", decision.message, rule=decision.rule)
+    return replace(flight, decision=decision)
+
+
+def _budget(flight: Flight) -> Talk:
+    budgets = _budgets(flight)
+    if flight.dry or not budgets:
+        return flight
+    spent = yield Spend(_binding(flight).toolpack, budgets, flight.call.at)
+    if spent:
+        row = budgets[spent]
+        raise No("CASK-R010", f"the budget of {row.calls} calls in {row.per_seconds} s is spent; try later", rule=f"budget:{spent}")
+    return flight
+
+
+def _confirmation(flight: Flight) -> Talk:
+    if flight.dry or flight.decision is None or flight.decision.verdict != "confirm":
+        return flight
+    confirmers = flight.surface.pack.confirmers if flight.surface.pack else {}
+    standing: Standing = yield Confirm(_binding(flight), flight.call.arguments, confirmers, flight.call.at)
+    if standing.state == "granted":
+        return replace(flight, confirmed=standing.challenge, extra={**flight.extra, "challenge": standing.challenge})
+    raise _UNCONFIRMED[standing.state](standing)
+
+
+def _egress(flight: Flight) -> Talk:
+    host = authority(flight.known.admitted.tool.request)
+    place = egress.destination(flight.prepared, host, flight.surface.pack.environment if flight.surface.pack else {})
+    if place.literal:
+        addresses: tuple[str, ...] = (place.host,)
+    elif flight.dry:
+        return replace(flight, place=place)
+    else:
+        addresses = yield Resolve(place.host, place.port)
+    return replace(flight, place=place, addresses=egress.allowed(addresses, place))
+
+
+def _call(flight: Flight) -> Talk:
+    decision, place, tool = flight.decision, flight.place, flight.known.admitted.tool
+    if decision is None or not (decision.verdict == "allow" or flight.confirmed or flight.dry):
+        raise CaskError("CASK-R004", "nothing allowed the call")
+    if place is None or not (flight.addresses or flight.dry):
+        raise CaskError("CASK-E001", "no place was checked")
+    request, rule = egress.redirected(flight.prepared, place), _auth(flight)
+    if flight.dry:
+        return replace(flight, result=_shown(request, rule, decision))
+    if rule is not None:
+        secret: str = yield Secret(rule.source)
+        request, flight = with_credential(request, rule, secret), replace(flight, clean=without(secret, flight.clean))
+    if tool.effect != "read":
+        yield Record(_entry(flight, {"phase": "sending"}), durable=True)
+    return replace(flight, answer=_taken((yield from _sent(flight, request, place)), tool, place))
+
+
+def _response(flight: Flight) -> Talk:
+    yield from ()
+    if flight.answer is None:
+        raise CaskError("CASK-R007", "there is no answer")
+    result = respond(flight.known.admitted.tool, flight.answer, flight.known.output, flight.clean)
+    drift = {"drift": list(result.drift)} if result.drift else {}
+    return replace(flight, result=result, extra={**flight.extra, **drift})
+
+
+def _record(flight: Flight) -> Talk:
+    wrote = flight.answer is not None and flight.known.admitted.tool.effect != "read"
+    try:
+        yield Record(_entry(flight, flight.extra), durable=wrote)
+    except CaskError as cause:
+        what = "the call was made, but its record could not be written" if flight.answer else "the record cannot be written"
+        return replace(flight, result=Result(f"CASK-W001: {what}", error=cause.code))
+    return flight
+
+
+class Step(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    run: Callable[[Flight], Talk]
+    codes: tuple[str, ...]
+    """With what it can end a call."""
+    always: bool = False
+    """Whether it runs after a no as well."""
+
+
+# fmt: off
+STEPS: Final = (
+    #    step            function        reason codes
+    Step("listed",       _listed,        ("CASK-R001",)),
+    Step("toolset",      _toolset,       ("CASK-R001",)),
+    Step("arguments",    _arguments,     ("CASK-R002",)),
+    Step("plan",         _plan,          ("CASK-R003",)),
+    Step("policy",       _policy,        ("CASK-R004",)),
+    Step("budget",       _budget,        ("CASK-R010",)),
+    Step("confirmation", _confirmation,  ("CASK-R005", "CASK-R006")),
+    Step("egress",       _egress,        ("CASK-E001", "CASK-E002", "CASK-E003", "CASK-E004")),
+    Step("call",         _call,          ("CASK-R004", "CASK-R007", "CASK-R008", "CASK-R009", "CASK-E005", "CASK-W001")),
+    Step("response",     _response,      ("CASK-R008",)),
+    Step("record",       _record,        ("CASK-W001",), always=True),
+)
+# fmt: on
+
+
+# ---------------------------------------------------------------- parts of the steps
+def _find(tools: Mapping[str, ServedTool], name: str) -> ServedTool:
+    if name not in tools:
+        raise CaskError("CASK-R001", "unknown tool")
+    return tools[name]
+
+
+def _budgets(flight: Flight) -> dict[str, Budget]:
+    budgets = flight.surface.pack.policy.budgets if flight.surface.pack else {}
+    return {name: budgets[name] for name in (flight.call.tool, "*") if name in budgets}
+
+
+def _binding(flight: Flight) -> Binding:
+    pack = flight.surface.pack
+    toolpack, lock = (pack.toolpack, str(pack.lock)) if pack else ("", "")
+    return Binding(toolpack, flight.call.tool, flight.digest, lock, flight.call.caller)
+
+
+def _waiting(standing: Standing) -> No:
+    what = f"a person has to confirm this call (challenge {standing.challenge}, until {standing.expires}); then call again with the same arguments"
+    grant = f"cask confirm grant {standing.challenge}"
+    details = {"challenge": standing.challenge, "expires": standing.expires, "grant": grant}
+    return No("CASK-R005", what, verdict="confirm", details=details, extra={"challenge": standing.challenge})
+
+
+def _denied(standing: Standing) -> No:
+    return No("CASK-R006", "a person denied this call", extra={"challenge": standing.challenge})
+
+
+def _full(_: Standing) -> No:
+    return No("CASK-R005", "a person has to confirm this call, and too many calls wait already", verdict="confirm")
+
+
+_UNCONFIRMED: Final[Mapping[str, Callable[[Standing], No]]] = {"waiting": _waiting, "denied": _denied, "full": _full}
+
+
+def _auth(flight: Flight) -> AuthRule | None:
+    pack = flight.surface.pack
+    return pack.auth.get(authority(flight.known.admitted.tool.request)) if pack else None
+
+
+def _sent(flight: Flight, request: PreparedRequest, place: Destination) -> Generator[Command, Any, Answer | Failure]:
+    """Send; once more where the connection was dropped without an answer and the tool is idempotent."""
+    tool = flight.known.admitted.tool
+    send = Send(request, place, flight.addresses, max(READ_AHEAD, tool.response.max_bytes))
+    reply: Answer | Failure = yield send
+    if isinstance(reply, Failure) and reply.kind == "dropped" and tool.annotations.idempotent:
+        reply = yield send
+    return reply
+
+
+def _taken(reply: Answer | Failure, tool: Tool, place: Destination) -> Answer:
+    """The answer, if there is one and it is no redirect."""
+    if isinstance(reply, Failure):
+        unknown = reply.maybe and tool.effect != "read"
+        outcome = "unknown" if unknown else "not done"
+        what = f"the upstream {_FAILURES[reply.kind]}{'; whether the call was carried out is not known' if unknown else ''}"
+        raise No("CASK-R007", what, verdict="allow", details={"outcome": outcome}, extra={"outcome": outcome})
+    if 300 <= reply.status < 400:
+        status = {"status": reply.status}
+        if (leaves := egress.leaving(reply.header("location"), place, authority(tool.request))) is not None:
+            raise No("CASK-E005", f"the upstream redirects to {leaves}, which is not the approved place", verdict="allow", extra=status)
+        raise No("CASK-R008", f"the upstream answered {reply.status}; redirects are not followed", verdict="allow", extra=status)
+    return reply
+
+
+_FAILURES: Final = {
+    "connect": "could not be reached",
+    "timeout": "did not answer in time",
+    "dropped": "closed the connection without an answer",
+    "broken": "gave an answer that cannot be read",
+}
+
+
+def _shown(request: PreparedRequest, rule: AuthRule | None, decision: Decision) -> Result:
+    """What a dry run answers: the exact request, the credential as its reference."""
+    return as_shown(with_credential(request, rule, reference_shown(rule)) if rule else request, decision)
+
+
+def _refused(flight: Flight, step: str, no: CaskError) -> Flight:
+    """The flight, ended by an error of a step."""
+    told = no if isinstance(no, No) else No(no.code, no.what)
+    decision = Decision(verdict=told.verdict, step=step, rule=told.rule or no.code, code=no.code, message=no.what)
+    result = Result(f"{no.code}: {no.what}", error=no.code, details={"step": step, **told.details})
+    return replace(flight, decision=decision, extra={**flight.extra, **told.extra}, result=result)
+
+
+def faulted(flight: Flight) -> Entry:
+    """The line of a call that ended in a fault nobody foresaw. flight: as it began."""
+    decision = Decision(verdict="deny", step="fault", rule="CASK-R011", code="CASK-R011")
+    return _entry(replace(flight, decision=decision), {"outcome": "unknown"})
+
+
+def _entry(flight: Flight, extra: dict[str, Any]) -> Entry:
+    pack = flight.surface.pack
+    decision = flight.decision or Decision(verdict="deny", step="listed", rule="CASK-R001", code="CASK-R001")
+    code = flight.result.error if flight.result and not decision.code else decision.code
+    return record.entry(
+        decision.model_copy(update={"code": code}),
+        at=flight.call.at,
+        toolpack=pack.toolpack if pack else "",
+        lock=str(pack.lock) if pack else "",
+        tool=flight.call.tool,
+        caller=flight.call.caller,
+        arguments=flight.digest,
+        status=flight.answer.status if flight.answer else 0,
+        extra={"call": flight.call.id, **({"dry_run": True} if flight.dry else {}), **extra},
+    )

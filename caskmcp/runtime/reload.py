@@ -1,0 +1,94 @@
+"""Keeps what is served equal to what is approved: looks at the toolpack's files before each call and several times a second.
+
+Promises: a changed file is noticed before the next call, by its stat and, just after a change, by its content (an edit within one tick of the
+file system's clock leaves the stat as it was); whatever cannot be admitted empties the surface; a new surface comes from the one door alone.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final, Protocol
+
+import anyio
+from anyio import to_thread
+
+from caskmcp.errors import CaskError
+from caskmcp.model.pack import AdmittedPack, PackFiles
+from caskmcp.runtime.surface import Surface, nothing, surface
+
+PERIOD: Final = 0.3
+"""Seconds between two looks."""
+DOUBTFUL: Final = 6
+"""Looks after a change that compare content as well."""
+
+
+class Source(Protocol):
+    """The toolpack on disk, and the door."""
+
+    def stamp(self) -> Hashable:
+        """Differs whenever a file of the pack was changed, added or removed, as far as its stat tells."""
+
+    def read(self) -> PackFiles:
+        """Every byte that is served, read once. Raises CaskError."""
+
+    def admit(self, files: PackFiles) -> AdmittedPack:
+        """Pass the door. Raises CaskError if the pack is refused."""
+
+
+class Live:
+    """The surface as of now. changed: told of each new surface."""
+
+    def __init__(self, source: Source, toolset: str | None, changed: Callable[[Surface, Surface], Awaitable[None]]) -> None:
+        self._source = source
+        self._toolset = toolset
+        self._changed = changed
+        self._lock = anyio.Lock()
+        self._stamp: Hashable = None
+        self._files: PackFiles | None = None
+        self._doubt = DOUBTFUL
+        self.surface: Surface = nothing("nothing was admitted yet")
+
+    def start(self) -> Surface:
+        """Admit for the first time. Raises CaskError if the pack is refused: there is nothing to serve then."""
+        self._stamp = self._source.stamp()
+        self._files = self._source.read()
+        self.surface = surface(self._source.admit(self._files), self._toolset)
+        return self.surface
+
+    async def fresh(self) -> Surface:
+        """The surface, after a look at the files."""
+        async with self._lock:
+            if not self._doubt and self._source.stamp() == self._stamp:
+                return self.surface
+            await self._look()
+            return self.surface
+
+    async def watch(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await anyio.sleep(PERIOD)
+            await self.fresh()
+            self._doubt = max(0, self._doubt - 1)
+
+    async def _look(self) -> None:
+        stamp = self._source.stamp()
+        files, problem = self._read()
+        if stamp != self._stamp:
+            self._stamp, self._doubt = stamp, DOUBTFUL
+        if files == self._files and files is not None:
+            return
+        before, self._files = self.surface, files
+        self.surface = await to_thread.run_sync(self._admitted, files, problem)
+        await self._changed(before, self.surface)
+
+    def _read(self) -> tuple[PackFiles | None, str]:
+        try:
+            return self._source.read(), ""
+        except CaskError as cause:
+            return None, str(cause)
+
+    def _admitted(self, files: PackFiles | None, problem: str) -> Surface:
+        if files is None:
+            return nothing(problem)
+        try:
+            return surface(self._source.admit(files), self._toolset)
+        except CaskError as cause:
+            return nothing(str(cause))

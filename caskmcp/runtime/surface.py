@@ -1,0 +1,86 @@
+"""What one server serves: the admitted pack, its compiled schemas, the chosen toolset. Built once a reload, never changed after that.
+
+A tool whose schema cannot be compiled is left out and named; it takes no other tool with it (one bad schema would blank a client's list).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import jsonschema_rs
+
+from caskmcp.errors import CaskError
+from caskmcp.model.pack import AdmittedPack, AdmittedTool, Withheld
+from caskmcp.runtime.arguments import ArgumentCheck, compiled
+
+ALL: Final = None
+"""The toolset of a server that was given none: every approved tool."""
+
+
+@dataclass(frozen=True)
+class ServedTool:
+    """An admitted tool with its compiled schemas."""
+
+    admitted: AdmittedTool
+    check: ArgumentCheck
+    output: jsonschema_rs.Draft202012Validator | None
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What is listed and callable."""
+
+    pack: AdmittedPack | None
+    """None: the pack was refused, and nothing is served."""
+    tools: Mapping[str, ServedTool]
+    """By name, sorted: every admitted tool that could be compiled."""
+    members: frozenset[str]
+    """Names in the chosen toolset."""
+    withheld: tuple[Withheld, ...] = ()
+    reason: str = ""
+    """Why the pack was refused."""
+
+    @property
+    def listed(self) -> tuple[ServedTool, ...]:
+        """What `tools/list` shows, sorted by name."""
+        return tuple(row for name, row in self.tools.items() if name in self.members)
+
+
+def surface(pack: AdmittedPack, toolset: str | None = ALL) -> Surface:
+    """Compile an admitted pack. A toolset that is not there (any more) has no members."""
+    rows = {name: _tool(pack.tools[name]) for name in sorted(pack.tools)}
+    tools = {name: row for name, row in rows.items() if isinstance(row, ServedTool)}
+    broken = tuple(row for row in rows.values() if isinstance(row, Withheld))
+    members = frozenset(tools) if toolset is None else frozenset(pack.toolsets.get(toolset, ()))
+    return Surface(pack, tools, members, (*pack.withheld, *broken))
+
+
+def nothing(reason: str) -> Surface:
+    """The surface of a pack that was refused."""
+    return Surface(None, {}, frozenset(), reason=reason)
+
+
+def explained(shown: Surface) -> Iterator[str]:
+    """Why what is not served is not served, for the person who starts the server; one line each."""
+    if shown.reason:
+        yield shown.reason
+    yield from (f"{row.subject}: {row.status}: {row.code} {row.reason}" for row in shown.withheld)
+
+
+def _tool(admitted: AdmittedTool) -> ServedTool | Withheld:
+    try:
+        return ServedTool(admitted, compiled(admitted.tool), _output(admitted))
+    except CaskError as cause:
+        return Withheld(subject=f"tool:{admitted.tool.name}", code=cause.code, reason=cause.what, status="invalid")
+
+
+def _output(admitted: AdmittedTool) -> jsonschema_rs.Draft202012Validator | None:
+    schema = admitted.tool.output_schema
+    if schema is None:
+        return None
+    if schema.get("type") != "object":
+        raise CaskError("CASK-L002", f"the output schema of {admitted.tool.name} is no object")
+    try:
+        return jsonschema_rs.Draft202012Validator(schema, pattern_options=jsonschema_rs.RegexOptions(), offline=True)
+    except (ValueError, jsonschema_rs.ReferencingError) as cause:
+        raise CaskError("CASK-L002", f"the output schema of {admitted.tool.name} cannot be compiled") from cause
