@@ -46,19 +46,20 @@ def changes(old: Any, new: Any, path: str = "") -> Iterator[str]:
         for key in sorted({*old, *new}):
             yield from _member(old, new, key, f"{path}.{key}" if path else key)
     elif canon.dump(old) != canon.dump(new):
-        yield f"~ {path}: {_shown(old)} -> {_shown(new)}"
+        yield f"~ {path}: {shown(old)} -> {shown(new)}"
 
 
 def _member(old: Mapping[str, Any], new: Mapping[str, Any], key: str, path: str) -> Iterator[str]:
     if key not in new:
-        yield f"- {path}: {_shown(old[key])}"
+        yield f"- {path}: {shown(old[key])}"
     elif key not in old:
-        yield f"+ {path}: {_shown(new[key])}"
+        yield f"+ {path}: {shown(new[key])}"
     else:
         yield from changes(old[key], new[key], path)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as one line of JSON, cut where it is long."""
     written = json.dumps(value, ensure_ascii=False, sort_keys=True)
     return written if len(written) <= WIDTH else written[: WIDTH - 1] + "…"
 

@@ -16,11 +16,15 @@ from tests.support.packs import HOST, PIN, ROOT, SHARED, T1, T2, U1
 from tests.support.world import NOON
 
 
-def through(files: PackFiles, *, pin: Pin | None = PIN, condition: TrustPin | None = None, env: str | None = None, at: str = NOON) -> AdmittedPack:
+def through(
+    files: PackFiles, *, pin: Pin | None = PIN, condition: TrustPin | None = None, env: str | None = None, at: str = NOON
+) -> AdmittedPack:
     return admit(files, pin=pin, condition=condition, environment=env, at=at)
 
 
-def refused(files: PackFiles, *, pin: Pin | None = PIN, condition: TrustPin | None = None, env: str | None = None, at: str = NOON) -> CaskError:
+def refused(
+    files: PackFiles, *, pin: Pin | None = PIN, condition: TrustPin | None = None, env: str | None = None, at: str = NOON
+) -> CaskError:
     with pytest.raises(CaskError) as caught:
         through(files, pin=pin, condition=condition, env=env, at=at)
     return caught.value
@@ -136,7 +140,9 @@ def test_one_broken_record_takes_away_that_tool_alone() -> None:
 
 
 def test_a_record_that_has_no_canonical_form_takes_away_that_tool_alone() -> None:
-    files = packs.edited_tools(packs.approved_pack(), "r", lambda row: row["input_schema"].update({"$int": "5"}) or row.update(input_schema={"$int": "5"}))
+    files = packs.edited_tools(
+        packs.approved_pack(), "r", lambda row: row["input_schema"].update({"$int": "5"}) or row.update(input_schema={"$int": "5"})
+    )
     assert list(through(files).tools) == ["w"]
     half = replace(files, tools=packs.approved_pack().tools.replace(b'"Order by r"', b'"Order by \\ud800"'))
     assert list(through(half).tools) == ["w"]

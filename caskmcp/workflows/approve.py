@@ -1,0 +1,303 @@
+"""The heart of `gate allow`: show what will be signed, ask, sign, write the content and then the lock.
+
+The caller has seen to the terminal and has derived the artifacts again. Nothing is written before the last question is answered; the
+content lies on the disk before the lock names it, and the lock is written as a whole.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from caskmcp.canon import SAFE_INTEGER
+from caskmcp.errors import CaskError
+from caskmcp.govern import admit, content, keys, lockfile, offer, pins, sign, statements, trust
+from caskmcp.govern.admit import Survey
+from caskmcp.govern.lockfile import ReadLock
+from caskmcp.govern.public import key_id
+from caskmcp.govern.sign import Signer
+from caskmcp.govern.trust import Chain
+from caskmcp.model.finding import Finding, Report, Severity
+from caskmcp.model.pack import PackFiles
+from caskmcp.model.statement import Basis, Signed, Statement
+from caskmcp.model.tool import RequestPlan
+from caskmcp.model.trust import Pin
+from caskmcp.ports import World
+from caskmcp.store.layout import Pack
+from caskmcp.workflows import here, person, selection, subjects
+from caskmcp.workflows import trust as roots
+from caskmcp.workflows.selection import Candidate, LeftOut, Selection
+
+FIRST_KEY: Final = "approver"
+"""Name of the key that is made where there is none and none was named."""
+
+_PERIOD: Final = re.compile(r"([1-9][0-9]{0,3})([hdw])", re.ASCII)
+_HOURS: Final = {"h": 1, "d": 24, "w": 168}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the person asked for."""
+
+    names: tuple[str, ...] = ()
+    everything: bool = False
+    reason: str | None = None
+    expires: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What lies before the person: one toolpack, judged under its trust root."""
+
+    pack: Pack
+    files: PackFiles
+    chain: Chain
+    pin: Pin
+    survey: Survey
+    basis: Basis
+    at: str
+
+
+# ---------------------------------------------------------------- the story
+def approve(world: World, pack: Pack, request: Request, basis: Basis) -> Report:
+    """Sign what was asked for. Raises CASK-T001, T002 (another root), I010, K001 to K004, A002, A003; then nothing was signed."""
+    at = world.clock.now()
+    not_after = ends(at, request.expires)
+    fresh = _set_up(world, pack, request.key)
+    desk = _desk(world, pack, basis, at)
+    wanted = _selected(desk, request)
+    name = fresh.key.name if fresh else _key_name(world, wanted, request)
+    wanted = selection.for_key(wanted, desk.survey, _key_id(world, name))
+    _refuse_named(wanted, request)
+    if not wanted.chosen:
+        return _report(desk, (), wanted.left_out, name)
+    for line in shown(world, desk, wanted):
+        world.console.note(line)
+    reason = _reason(world, wanted, request.reason)
+    by = fresh or person.open_key(world, name)
+    for typed in names_to_type(desk.files.id, wanted):
+        person.type_name(world, typed)
+    signed = _sign(world, desk, wanted, by, reason=reason, not_after=not_after)
+    return _report(desk, signed, wanted.left_out, name)
+
+
+def _desk(world: World, pack: Pack, basis: Basis, at: str) -> Desk:
+    files = offer.read(world.files, pack)
+    chain = trust.chain(files.roots, files.id)
+    pin = trust.anchor(chain, here.pin(world, files.id), here.condition(world))
+    survey = admit.survey(files, chain=chain, pin=pin, at=at)
+    trust.refuse_expired(chain, survey.at)
+    return Desk(pack, files, chain, pin, survey, basis, at)
+
+
+def _selected(desk: Desk, request: Request) -> Selection:
+    if request.everything and not request.names:
+        return selection.waiting(desk.survey, desk.chain.current, desk.basis)
+    explicit = selection.named(desk.survey, desk.chain.current, tuple(subjects.subject_of(name) for name in request.names))
+    if not request.everything:
+        return explicit
+    rest = selection.waiting(desk.survey, desk.chain.current, desk.basis)
+    both = {row.subject: row for row in (*explicit.chosen, *rest.chosen)}
+    return Selection(tuple(both[key] for key in sorted(both)), tuple(row for row in rest.left_out if row.subject not in both))
+
+
+def _refuse_named(wanted: Selection, request: Request) -> None:
+    """Something that was named and cannot be signed is an error, not a remark."""
+    asked = {subjects.subject_of(name) for name in request.names}
+    for row in wanted.left_out:
+        if row.subject in asked:
+            raise CaskError(
+                "CASK-K002", f"{subjects.name_of(row.subject)} was not signed: {row.reason}", mend=row.mend or "cask gate status"
+            )
+
+
+# ---------------------------------------------------------------- keys
+def _set_up(world: World, pack: Pack, key: str | None) -> Signer | None:
+    """Make the key and the trust root where there are none yet; None if nothing had to be made."""
+    toolpack = offer.identity(world.files, pack)
+    if offer.root_files(world.files, pack):
+        return None
+    roots.refuse_second(world, pack, toolpack)
+    name = key or next((row.name for row in keys.listing(world.files, world.config)), FIRST_KEY)
+    exists = world.files.exists(keys.place(world.config, name).private)
+    world.console.note(f"{toolpack} has no trust root yet: making version 1, held by the key {name}. Ctrl-C ends this.")
+    by = person.open_key(world, name) if exists else person.make_key(world, name)
+    roots.establish(world, pack, toolpack, by)
+    return by
+
+
+def _key_name(world: World, wanted: Selection, request: Request) -> str:
+    """`--key`, or the only key here that may approve any of it."""
+    if request.key is not None:
+        return request.key
+    here_ = [(key_id(key), key) for key in keys.listing(world.files, world.config)]
+    names = list(selection.fitting(wanted, here_))
+    if len(names) == 1 or (names and not wanted.chosen):
+        return names[0]
+    if not names and not wanted.chosen:
+        return here_[0][1].name if here_ else FIRST_KEY
+    if not names:
+        raise CaskError(
+            "CASK-K004", "no key on this machine may approve any of this", place=str(world.config / "keys"), mend="cask trust show"
+        )
+    raise CaskError("CASK-I001", f"several keys fit: {', '.join(names)}; say which", mend=f"--key {names[0]}")
+
+
+def _key_id(world: World, name: str) -> str:
+    """The id of a key by its public part; empty if that cannot be read."""
+    where = keys.place(world.config, name)
+    key = keys.public(world.files, where) if world.files.exists(where.public) else None
+    return key_id(key) if key else ""
+
+
+# ---------------------------------------------------------------- questions
+def names_to_type(toolpack: str, wanted: Selection) -> list[str]:
+    """The toolpack's name once for the group, then each critical tool's own."""
+    critical = [row.name for row in wanted.chosen if row.critical]
+    return ([toolpack] if len(critical) < len(wanted.chosen) else []) + critical
+
+
+def _reason(world: World, wanted: Selection, given: str | None) -> str:
+    if given is not None and given.strip():
+        return given.strip()
+    needed = [row.name for row in wanted.chosen if row.tool and row.tool.risk in selection.NEEDS_REASON]
+    if not needed:
+        return ""
+    reason = world.console.ask("Reason:").strip()
+    if not reason:
+        raise CaskError("CASK-A003", f"a reason is needed for {', '.join(needed)}; nothing was signed", mend="--reason TEXT")
+    return reason
+
+
+def ends(at: str, period: str | None) -> str | None:
+    """When an approval of that period ends: `12h`, `90d`, `4w`. Raises CASK-I001 for another form."""
+    if period is None:
+        return None
+    found = _PERIOD.fullmatch(period)
+    if not found:
+        raise CaskError("CASK-I001", f"`--expires {period}` is no period: expected a number and h, d or w", mend="--expires 90d")
+    end = datetime.fromisoformat(at) + timedelta(hours=int(found[1]) * _HOURS[found[2]])
+    return end.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# ---------------------------------------------------------------- what the person sees
+def shown(world: World, desk: Desk, wanted: Selection) -> Iterator[str]:
+    """Everything that the signatures will cover, then what is left out."""
+    yield f"To be signed for {desk.files.id} (basis: {desk.basis}):"
+    for row in wanted.chosen:
+        yield from _entry(world, desk, row)
+    for left in wanted.left_out:
+        yield f"Left out: {subjects.name_of(left.subject)} ({left.reason})"
+
+
+def _entry(world: World, desk: Desk, row: Candidate) -> Iterator[str]:
+    yield f"  {row.name}" + (f"  {row.tool.risk}, {row.tool.effect}  {request_line(row.tool.request)}" if row.tool else "")
+    yield f"    {row.digest}"
+    if row.tool:
+        yield f"    {row.tool.title}: {row.tool.description}"
+    if row.standing.status in ("rejected", "expired", "invalid"):
+        yield f"    now {row.standing.status}: {row.standing.reason}"
+    yield from (f"    {line}" for line in _changed(world, desk, row))
+
+
+def request_line(plan: RequestPlan) -> str:
+    """`GET https://api.example.com/orders/{order_id}`."""
+    path = "/".join(
+        "".join(f"{{{piece.argument}}}" if piece.argument else piece.text for piece in segment.pieces) for segment in plan.segments
+    )
+    return f"{plan.method} {plan.scheme}://{plan.host}{f':{plan.port}' if plan.port else ''}/{path}"
+
+
+def _changed(world: World, desk: Desk, row: Candidate) -> Iterator[str]:
+    """What changed since the newest content that was approved."""
+    approvals = [said for said in desk.survey.examined.rows.get(row.subject, ()) if said.verdict == "allow"]
+    newest = max(approvals, key=lambda said: said.sequence, default=None)
+    if newest is None:
+        yield "new" if row.tool else f"new: {content.shown(row.content)}"
+    elif newest.digest == row.digest:
+        yield "unchanged since it was approved"
+    else:
+        yield from _lines(world, desk.pack, newest, row)
+
+
+def _lines(world: World, pack: Pack, newest: Statement, row: Candidate) -> Iterator[str]:
+    try:
+        yield from content.changes(content.read(world.files, pack, newest.digest), row.content)
+    except CaskError as cause:
+        yield f"approved before as {newest.digest}; {cause.what}, so what changed cannot be shown"
+
+
+# ---------------------------------------------------------------- signing
+def _sign(world: World, desk: Desk, wanted: Selection, by: Signer, *, reason: str, not_after: str | None) -> tuple[Signed, ...]:
+    for row in wanted.chosen:
+        content.keep(world.files, desk.pack, row.content)
+    made: list[Signed] = []
+
+    def change(lock: ReadLock) -> ReadLock:
+        sequence = next_sequence(lock, desk.chain, desk.pin)
+        made[:] = [sign.sign_statement(by, _statement(desk, row, by, sequence, reason, not_after)) for row in wanted.chosen]
+        for row in made:
+            lock = with_approval(lock, row, desk.chain)
+        return lock
+
+    subjects.rewrite(world, desk.pack, desk.files.id, change)
+    seen = {row.statement.subject: {by.id: row.statement.sequence} for row in made}
+    pins.remember(world.files, world.config, desk.pin.model_copy(update={"sequences": seen}))
+    return tuple(made)
+
+
+def next_sequence(lock: ReadLock, chain: Chain, pin: Pin) -> int:
+    """One more than the highest of the lock and of what was seen here. A forged sequence counts for nothing, an unsigned block for what it says."""
+    rows = statements.examine(lock, chain).rows.values()
+    highest = max(pin.highest, max((row.sequence for group in rows for row in group), default=0))
+    if highest >= SAFE_INTEGER:
+        raise CaskError("CASK-L004", "the lock holds a block with the highest sequence there is; take it out by hand", place=lockfile.NAME)
+    return highest + 1
+
+
+def with_approval(lock: ReadLock, made: Signed, chain: Chain) -> ReadLock:
+    """The lock with a new approval: it takes the place of the same key's, of what does not verify, and of nothing else.
+
+    Blocks and other keys' statements stay: dropping a block would bring back what it voided.
+    """
+    subject, key = made.statement.subject, made.statement.key
+    sound = statements.examine(lock, chain)
+    kept = [row for row in lock.lock.subjects.get(subject, ()) if row.statement.key != key and row.statement in sound.rows.get(subject, ())]
+    return lockfile.replaced(lock, subject, [*kept, made])
+
+
+def _statement(desk: Desk, row: Candidate, by: Signer, sequence: int, reason: str, not_after: str | None) -> Statement:
+    return Statement(
+        toolpack=desk.files.id,
+        subject=row.subject,
+        digest=row.digest,
+        basis=desk.basis,
+        verdict="allow",
+        key=by.id,
+        reason=reason,
+        sequence=sequence,
+        issued_at=desk.at,
+        not_after=not_after,
+        root_version=desk.chain.current.version,
+    )
+
+
+# ---------------------------------------------------------------- the report
+def _report(desk: Desk, signed: tuple[Signed, ...], left_out: tuple[LeftOut, ...], key: str) -> Report:
+    rows: tuple[dict[str, Any], ...] = tuple(
+        {"subject": row.statement.subject, "digest": row.statement.digest, "expires": row.statement.not_after} for row in signed
+    )
+    findings = tuple(
+        Finding(code="CASK-L003", severity=Severity.INFO, subject=row.subject, message=f"left out: {row.reason}", mend=row.mend)
+        for row in left_out
+    )
+    sequence = max((row.statement.sequence for row in signed), default=0)
+    return Report(
+        report="gate-allow",
+        summary={"toolpack": desk.files.id, "signed": len(signed), "left_out": len(left_out), "sequence": sequence, "key": key},
+        tables={"signed": rows},
+        findings=findings,
+        lines=() if signed else ("Nothing was signed: nothing that may be signed here waits.",),
+    )

@@ -1,0 +1,290 @@
+"""`cask gate`: allow, block, status, list, sync, check, snapshot.
+
+Everything reads the lock through the same survey that the door makes. What takes away (`block`, `sync`) works anywhere and unsigned; what
+adds (`allow`, `snapshot`) needs a person at a terminal, and derives the artifacts again without the cache before anything else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from caskmcp import canon
+from caskmcp.errors import CaskError
+from caskmcp.govern import admit, content, lockfile, offer
+from caskmcp.govern.admit import Survey
+from caskmcp.govern.lockfile import ReadLock
+from caskmcp.govern.offer import Offer, OfferedTool
+from caskmcp.govern.statements import Standing
+from caskmcp.govern.trust import Chain
+from caskmcp.model.artifact import Baseline
+from caskmcp.model.finding import Finding, Report, Severity
+from caskmcp.model.pack import PackFiles
+from caskmcp.model.statement import Signed, Statement
+from caskmcp.ports import World
+from caskmcp.store.layout import Pack
+from caskmcp.workflows import build, here, person
+from caskmcp.workflows import check as steps
+from caskmcp.workflows.approve import Request, approve
+from caskmcp.workflows.build import Derived
+from caskmcp.workflows.subjects import name_of, read_lock, require_known, rewrite, subject_of
+
+LOCK_STEPS: Final = ("lock", "signatures")
+"""Steps of `cask check` that `gate check` runs."""
+
+
+# ---------------------------------------------------------------- what adds
+def allow(
+    world: World,
+    *,
+    subjects: tuple[str, ...],
+    everything: bool,
+    reason: str | None = None,
+    expires: str | None = None,
+    key: str | None = None,
+) -> Report:
+    """Approve subjects with a signature. Raises CASK-A001 without a terminal, whatever else was given; CASK-L006 where the artifacts were edited."""
+    person.require(world, "cask gate allow")
+    if not subjects and not everything:
+        raise CaskError("CASK-I001", "nothing was named", mend="cask gate allow --all")
+    pack = here.pack(world)
+    derived = build.derive(world)
+    require_derived(world, pack, derived)
+    return approve(world, pack, Request(subjects, everything, reason, expires, key), derived.basis)
+
+
+def snapshot(world: World) -> Report:
+    """Write the baseline from what is approved. Raises CASK-A001 without a terminal, CASK-T001 and others of the door, CASK-L006."""
+    person.require(world, "cask gate snapshot")
+    pack = here.pack(world)
+    require_derived(world, pack, build.derive(world))
+    files = offer.read(world.files, pack)
+    served = admit.admit(files, pin=here.pin(world, files.id), condition=here.condition(world), environment=None, at=world.clock.now())
+    candidate = Baseline.from_json(world.files.read(pack.artifact("baseline.json")), "baseline.json", code="CASK-L002")
+    kept = {name: row for name, row in candidate.tools.items() if name in served.tools}
+    place = here.root(world).baseline(files.id)
+    world.files.write(place, canon.pretty({"schema": candidate.format, "tools": {name: row.plain() for name, row in sorted(kept.items())}}))
+    return Report(
+        report="gate-snapshot",
+        summary={"toolpack": files.id, "tools": len(kept), "left_out": len(candidate.tools) - len(kept), "file": str(place)},
+        lines=("The baseline holds what is approved now; drift is measured from it.",),
+    )
+
+
+def require_derived(world: World, pack: Pack, derived: Derived) -> None:
+    """Raise CASK-L006 for the first artifact that is not what the inputs give."""
+    for name, data in sorted(derived.files.items()):
+        path = pack.artifact(name)
+        if not world.files.exists(path) or world.files.read(path) != data:
+            raise CaskError("CASK-L006", f"{name} is not what these inputs give; nothing was signed", place=str(path), mend="cask build")
+
+
+# ---------------------------------------------------------------- what takes away
+def block(world: World, *, subjects: tuple[str, ...], reason: str | None = None) -> Report:
+    """Take subjects away with an unsigned statement that holds here until a newer approval. Raises CASK-I010 for what is not here."""
+    if not subjects:
+        raise CaskError("CASK-I001", "nothing was named", mend="cask gate block NAME")
+    pack = here.pack(world)
+    files = offer.read(world.files, pack)
+    offered = offer.parse(files)
+    asked = tuple(sorted({subject_of(name) for name in subjects}))
+    require_known(asked, {*offered.contents, *offered.broken, *read_lock(world, pack, files.id).subjects})
+    at = world.clock.now()
+
+    def change(lock: ReadLock) -> ReadLock:
+        sequence = _next(lock)
+        for subject in asked:
+            lock = _with_block(lock, _blocked(files, offered, subject, sequence, reason or "", at))
+        return lock
+
+    rewrite(world, pack, files.id, change)
+    return Report(
+        report="gate-block",
+        summary={"toolpack": files.id, "blocked": len(asked)},
+        tables={"blocked": tuple({"subject": subject} for subject in asked)},
+        lines=("Blocked here until a newer approval. Commit the lock to block it elsewhere.",),
+    )
+
+
+def _blocked(files: PackFiles, offered: Offer, subject: str, sequence: int, reason: str, at: str) -> Signed:
+    said = Statement(
+        toolpack=files.id,
+        subject=subject,
+        digest=canon.digest(offered.contents.get(subject)),
+        basis="observations",
+        verdict="block",
+        key="",
+        reason=reason,
+        sequence=sequence,
+        issued_at=at,
+        root_version=len(files.roots),
+    )
+    return Signed(statement=said)
+
+
+def _with_block(lock: ReadLock, row: Signed) -> ReadLock:
+    """The lock with a block beside the statements of the subject. A subject whose statements cannot be read is withheld already."""
+    subject = row.statement.subject
+    if subject in lock.broken:
+        return lock
+    return lockfile.replaced(lock, subject, [*(kept for kept in lock.lock.subjects.get(subject, ()) if kept.signature), row])
+
+
+def _next(lock: ReadLock) -> int:
+    """One more than any sequence that the file names: a block has to stand above every approval here, sound or not."""
+    named = (row.statement.sequence for rows in lock.lock.subjects.values() for row in rows)
+    return min(canon.SAFE_INTEGER, 1 + max((value for value in named if 0 < value <= canon.SAFE_INTEGER), default=0))
+
+
+def sync(world: World) -> Report:
+    """Drop the statements of subjects that no longer exist."""
+    pack = here.pack(world)
+    files = offer.read(world.files, pack)
+    offered = offer.parse(files)
+    present = {row.subject for row in offered.tools} | {*offered.shared, *offered.broken}
+    gone: list[str] = []
+
+    def change(lock: ReadLock) -> ReadLock:
+        gone[:] = [subject for subject in lock.subjects if subject not in present]
+        for subject in gone:
+            lock = lockfile.replaced(lock, subject, ())
+        return lock
+
+    rewrite(world, pack, files.id, change)
+    return Report(
+        report="gate-sync",
+        summary={"toolpack": files.id, "dropped": len(gone)},
+        tables={"dropped": tuple({"subject": subject} for subject in gone)},
+    )
+
+
+# ---------------------------------------------------------------- what only looks
+def status(world: World) -> Report:
+    """Every subject's state. Works without a trust root and without a pin, and says so."""
+    seen = look(world)
+    tools = tuple(_tool_row(*row) for row in seen.survey.tools)
+    shared = tuple({"id": subject, **_state(standing)} for subject, standing in seen.survey.shared.items())
+    counts: dict[str, int] = {}
+    for row in (*tools, *shared):
+        counts[row["status"]] = counts.get(row["status"], 0) + 1
+    return Report(
+        report="gate-status",
+        summary={"toolpack": seen.toolpack, "trust": seen.trust, **dict(sorted(counts.items()))},
+        findings=tuple(_remarks(seen.survey)),
+        tables={"tools": tools, "shared": shared},
+        lines=(f"Not checked against a pin: {seen.note}.",) if seen.note else (),
+    )
+
+
+def listing(world: World) -> Report:
+    """The statements of the lock, and whether each holds by itself."""
+    seen = look(world)
+    lock = seen.survey.lock
+    rows = tuple(_statement_row(row, seen) for signed in lock.lock.subjects.values() for row in signed)
+    broken = tuple(
+        Finding(code="CASK-L004", severity=Severity.INFO, subject=subject, message=row.problem, place=row.place)
+        for subject, row in lock.broken.items()
+    )
+    return Report(
+        report="gate-list",
+        summary={"toolpack": seen.toolpack, "trust": seen.trust, "statements": len(rows)},
+        tables={"statements": rows},
+        findings=broken,
+    )
+
+
+def check(world: World, *, trust_pin: str | None = None) -> Report:
+    """The lock and signature steps of `cask check`, and whether the approved content is what its digests say."""
+    report = steps.run(world, only=LOCK_STEPS, trust_pin=trust_pin)
+    ran = tuple(row for row in report.tables["steps"] if row["step"] in LOCK_STEPS)
+    summary = {key: value for key, value in report.summary.items() if key != "skipped"}
+    return Report(report="gate-check", summary=summary, tables={"steps": ran}, findings=(*report.findings, *_contents(world)))
+
+
+@dataclass(frozen=True)
+class Look:
+    """A toolpack as a reader sees it."""
+
+    toolpack: str
+    pack: Pack
+    survey: Survey
+    chain: Chain | None
+    note: str
+    """Why the trust root is not accepted here; empty if it is."""
+
+    @property
+    def trust(self) -> str:
+        """For the summary of a report."""
+        return self.note or "pinned"
+
+
+def look(world: World) -> Look:
+    """Read and judge the chosen toolpack. Raises CASK-L001, L002, I008, T003 for what cannot be read at all."""
+    pack = here.pack(world)
+    files = offer.read(world.files, pack)
+    survey, chain, note = admit.anchored_survey(files, pin=here.pin(world, files.id), condition=here.condition(world), at=world.clock.now())
+    return Look(files.id, pack, survey, chain, note)
+
+
+def _tool_row(row: OfferedTool, standing: Standing) -> dict[str, Any]:
+    known = {"id": row.name, "status": standing.status, "risk": row.tool.risk if row.tool else None, "digest": row.digest}
+    return {**known, "approved_by": list(standing.approved_by), "expires": standing.expires}
+
+
+def _state(standing: Standing) -> Mapping[str, Any]:
+    return {"status": standing.status, "approved_by": list(standing.approved_by), "expires": standing.expires}
+
+
+def _remarks(survey: Survey) -> Iterator[Finding]:
+    standings = (*(standing for _, standing in survey.tools), *survey.shared.values())
+    for row in standings:
+        if row.status != "approved":
+            yield Finding(
+                code=row.code, severity=Severity.INFO, subject=row.subject, message=row.reason, place=lockfile.NAME, mend=_mend(row)
+            )
+    for subject in survey.vanished:
+        yield Finding(
+            code="CASK-L003",
+            severity=Severity.INFO,
+            subject=subject,
+            message="it no longer exists",
+            place=lockfile.NAME,
+            mend="cask gate sync",
+        )
+
+
+def _mend(row: Standing) -> str:
+    return "cask trust pin --accept-older" if row.code == "CASK-T004" else f"cask gate allow {name_of(row.subject)}"
+
+
+def _statement_row(row: Signed, seen: Look) -> dict[str, Any]:
+    said = row.statement
+    holder = seen.chain.known.get(said.key) if seen.chain else None
+    return {
+        "subject": said.subject,
+        "verdict": said.verdict,
+        "by": holder.name if holder else said.key or "unsigned",
+        "sequence": said.sequence,
+        "holds": said in seen.survey.examined.rows.get(said.subject, ()),
+        "digest": said.digest,
+        "issued_at": said.issued_at,
+        "not_after": said.not_after,
+        "reason": said.reason,
+    }
+
+
+def _contents(world: World) -> Iterator[Finding]:
+    """Approved content that is missing or was edited: then nobody can say what changed since."""
+    seen = look(world)
+    for subject, rows in seen.survey.examined.rows.items():
+        for digest in sorted({row.digest for row in rows if row.verdict == "allow"}):
+            try:
+                content.read(world.files, seen.pack, digest)
+            except CaskError as cause:
+                yield Finding(
+                    code=cause.code,
+                    severity=Severity.REFUSED,
+                    subject=subject,
+                    message=cause.what,
+                    place=cause.place or "",
+                    mend=f"cask gate allow {name_of(subject)}",
+                )

@@ -1,0 +1,173 @@
+"""`cask trust`: make version 1 of the trust root, show it, accept it on this machine."""
+
+from typing import Any
+
+from caskmcp import canon
+from caskmcp.errors import CaskError
+from caskmcp.govern import keys, lockfile, offer, pins, sign, statements, trust
+from caskmcp.govern.sign import Signer
+from caskmcp.govern.trust import Chain
+from caskmcp.model.finding import Report
+from caskmcp.model.trust import Approver, Pin, Role, Root
+from caskmcp.ports import World
+from caskmcp.store.layout import Pack
+from caskmcp.workflows import here, person
+
+
+# ---------------------------------------------------------------- init
+def init(world: World, *, key: str | None, replace: bool) -> Report:
+    """Make and pin version 1, in which one key has every role.
+
+    Raises CASK-A001 without a terminal, CASK-T005 where a root or a pin stands already and `replace` was not given, CASK-K004.
+    """
+    person.require(world, "cask trust init")
+    pack = here.pack(world)
+    toolpack = offer.identity(world.files, pack)
+    if not replace:
+        refuse_second(world, pack, toolpack)
+    by = person.open_key(world, key or only_key(world))
+    if replace:
+        world.console.note(f"This gives up the trust root of {toolpack}: what was approved under it counts no longer.")
+        person.type_name(world, toolpack)
+    pin = establish(world, pack, toolpack, by)
+    return Report(
+        report="trust",
+        summary={"toolpack": toolpack, "root": pin.root, "key": by.key.name},
+        lines=(f"Version 1 of the trust root: {by.key.name} is root, approver and confirmer. Pinned on this machine.",),
+    )
+
+
+def refuse_second(world: World, pack: Pack, toolpack: str) -> None:
+    """Raise CASK-T005 where this machine pinned a root for that id, or where the toolpack brings one."""
+    if pins.stored(world.files, world.config, toolpack) is not None:
+        what = f"a trust root for `{toolpack}` is pinned on this machine: give the toolpack another `name:` in cask.yaml, or run `cask trust init --replace`"
+        raise CaskError("CASK-T005", what, place=str(pins.place(world.config, toolpack)), mend="cask trust init --replace")
+    if offer.root_files(world.files, pack):
+        what = f"`{toolpack}` has a trust root already: accept it with `cask trust pin`, or give it up with `cask trust init --replace`"
+        raise CaskError("CASK-T005", what, place=str(pack.trust), mend="cask trust pin")
+
+
+def establish(world: World, pack: Pack, toolpack: str, by: Signer) -> Pin:
+    """Write version 1 and its pin; later versions of a root that is replaced go. Sequences that were seen stay seen."""
+    role = Role(keys=(by.id,))
+    root = Root(
+        toolpack=toolpack,
+        version=1,
+        issued_at=world.clock.now(),
+        keys={by.id: by.key},
+        root=role,
+        approvers=(Approver(keys=(by.id,)),),
+        confirmer=role,
+    )
+    signed = sign.sign_root(root, by)
+    for name in offer.root_files(world.files, pack)[1:]:
+        world.files.remove(pack.trust / name)
+    world.files.write(pack.trust_root(1), canon.pretty(signed.model_dump(mode="json", by_alias=True)))
+    before = _readable_pin(world, toolpack)
+    pin = Pin(toolpack=toolpack, root=trust.root_digest(root), sequences=before.sequences if before else {})
+    pins.write(world.files, world.config, pin)
+    person.publish(world, by)
+    return pin
+
+
+def only_key(world: World) -> str:
+    """The name of the only key here. Raises CASK-K004 if there is none and CASK-I001 if there are several."""
+    names = [key.name for key in keys.listing(world.files, world.config)]
+    if not names:
+        raise CaskError("CASK-K004", "there is no key yet", place=str(world.config / "keys"), mend="cask keys new NAME")
+    if len(names) > 1:
+        raise CaskError("CASK-I001", f"several keys are here: {', '.join(names)}; say which", mend=f"--key {names[0]}")
+    return names[0]
+
+
+# ---------------------------------------------------------------- pin
+def pin(world: World, *, replace: bool, accept_older: bool) -> Report:
+    """Accept the toolpack's trust root on this machine.
+
+    Raises CASK-A001 without a terminal, CASK-T002 for another root than the pinned one, CASK-T004 for an older lock, unless the flag for it was given.
+    """
+    person.require(world, "cask trust pin")
+    pack = here.pack(world)
+    files = offer.read(world.files, pack)
+    chain = trust.chain(files.roots, files.id)
+    trust.refuse_expired(chain, world.clock.now())
+    seen = statements.examine(lockfile.read(files.lock, files.id), chain).sequences
+    offered = Pin(toolpack=files.id, root=chain.first, root_version=chain.current.version, sequences=seen)
+    _show(world, chain)
+    stored = _readable_pin(world, files.id) if replace else pins.stored(world.files, world.config, files.id)
+    if replace or (accept_older and stored and stored.root == chain.first):
+        person.type_name(world, files.id)
+    elif stored is not None:
+        offered = _raised(trust.anchor(chain, stored, None), offered)
+    where = pins.write(world.files, world.config, offered)
+    return Report(
+        report="trust",
+        summary={
+            "toolpack": files.id,
+            "root": offered.root,
+            "version": offered.root_version,
+            "sequence": offered.highest,
+            "pin": str(where),
+        },
+        lines=("Pinned on this machine.",),
+    )
+
+
+def _raised(stored: Pin, offered: Pin) -> Pin:
+    return stored.model_copy(update={"sequences": pins.merged(stored.sequences, offered.sequences)})
+
+
+def _readable_pin(world: World, toolpack: str) -> Pin | None:
+    """The stored pin; None also for one that is damaged, where a person is about to replace it."""
+    try:
+        return pins.stored(world.files, world.config, toolpack)
+    except CaskError:
+        # What cannot be read is what is being replaced.
+        return None
+
+
+def _show(world: World, chain: Chain) -> None:
+    world.console.note(f"Trust root of {chain.current.toolpack}: {chain.first}, version {chain.current.version}")
+    for row in _roles(chain.current):
+        world.console.note(f"  {row['role']}: {row['threshold']} of {', '.join(row['keys'])}")
+
+
+# ---------------------------------------------------------------- show
+def show(world: World) -> Report:
+    """The trust root and what this machine thinks of it. Raises CASK-T006 where there is none, CASK-T003."""
+    pack = here.pack(world)
+    toolpack = offer.identity(world.files, pack)
+    roots = tuple(world.files.read(pack.trust / name) for name in offer.root_files(world.files, pack))
+    chain = trust.chain(roots, toolpack)
+    keys_here = tuple({"id": name, "name": key.name, "scheme": key.scheme} for name, key in sorted(chain.current.keys.items()))
+    return Report(
+        report="trust",
+        summary={
+            "toolpack": toolpack,
+            "root": chain.first,
+            "version": chain.current.version,
+            "expires": chain.current.expires,
+            "trust": _state(chain, pins.stored(world.files, world.config, toolpack)),
+        },
+        tables={"roles": tuple(_roles(chain.current)), "keys": keys_here},
+    )
+
+
+def _state(chain: Chain, stored: Pin | None) -> str:
+    try:
+        trust.anchor(chain, stored, None)
+    except CaskError as cause:
+        return "unpinned" if stored is None else cause.what
+    return "pinned"
+
+
+def _roles(root: Root) -> list[dict[str, Any]]:
+    rows: list[tuple[str, Role]] = [("root", root.root), *(("approver", row) for row in root.approvers), ("confirmer", root.confirmer)]
+    return [
+        {"role": name, "threshold": role.threshold, "keys": [root.keys[key].name for key in role.keys], **_reach(role)}
+        for name, role in rows
+    ]
+
+
+def _reach(role: Role) -> dict[str, Any]:
+    return {"tiers": list(role.tiers), "toolsets": list(role.toolsets)} if isinstance(role, Approver) else {}
