@@ -11,13 +11,20 @@ class Inputs(Protocol):
     """What a stage may read: the roles of its row."""
 
     def value(self, role: str) -> Any:
-        """A JSON value: a section of the manifest, or another stage's output. For a fan-in role: a mapping from step key to value, sorted."""
+        """A JSON value: a section of the manifest, or another stage's output. For a fan-in role: a mapping from step key to value, sorted.
+
+        The key of a group is its id. The key of a source is a digest of what it gave, the same in every role of one stage: sources that gave
+        the same stand under one key. For an output that is a map of documents: a mapping from name to value, sorted.
+        """
 
     def blocks(self, role: str) -> Iterator[bytes]:
         """The bytes of one input in pieces."""
 
     def data(self, role: str) -> bytes:
         """The bytes of one input. For `secret.*` roles: the secret."""
+
+    def files_of(self, role: str) -> Mapping[str, bytes]:
+        """The bytes of each file of an output that is a map (`files`), by name, sorted."""
 
 
 Outputs = Mapping[str, "bytes | Iterable[bytes] | Mapping[str, bytes]"]

@@ -144,6 +144,8 @@ class Plan:
         before, rows, self.open_rows = set(self.steps), self.open_rows, []
         for row in rows:
             self._open(row)
+        order = {row.name: place for place, row in enumerate(self.rows)}
+        self.steps = dict(sorted(self.steps.items(), key=lambda item: order[item[1].row.name]))
         return [step for name, step in self.steps.items() if name not in before]
 
     def _after(self, row: Stage, unit: str) -> Iterator[str]:
@@ -237,8 +239,7 @@ class Plan:
             content = source.outs[output]
             if not isinstance(content, str):
                 raise TypeError(f"{producer.name}.{output} is a map and is fanned in")
-            # Sources stand under their content, so that neither their number nor their order nor their names reach a stage.
-            found[source.unit if producer.per == "group" else canon.hexadecimal(content)] = inputs.of_blob(content)
+            found[_fan_key(source)] = inputs.of_blob(content)
         return {key: found[key] for key in sorted(found)}
 
     # ------------------------------------------------------------ asking
@@ -315,6 +316,11 @@ class Plan:
             for laid in mine:
                 self.claims[laid.path] = min(self.claims.get(laid.path, step.title), step.title)
             return [laid for laid in mine if self.claims[laid.path] == step.title]
+
+
+def _fan_key(source: Step) -> str:
+    """A group stands under its id, a source under what it gave: neither its name nor its number nor white space in it reaches a stage."""
+    return source.unit if source.row.per == "group" else canon.hexadecimal(canon.digest(source.outs))
 
 
 def _name(stage: str, unit: str) -> str:

@@ -31,7 +31,7 @@ LIBRARIES: Final = {
     "pyyaml":            "yaml",
     "rfc8785":           "rfc8785",
 }
-LOSSLESS: Final = ("brotli", "backports", "pydantic_core")
+LOSSLESS: Final = ("brotli", "backports", "compression", "pydantic_core")
 """Imported by the compiling rooms and left out: what a decompressor gives is fixed by its input (and one of them is part of the standard
 library from Python 3.14 on); pydantic pins its core."""
 TABLES: Final = {

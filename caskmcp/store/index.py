@@ -34,6 +34,10 @@ class Line(NamedTuple):
     """Of the content; empty for a folder or where only the stat key counts."""
 
 
+_UNNAMEABLE: Final = Line("a name with a line end", (0, 0, 0, 0, 0), "")
+"""Stands for a path that one line cannot hold; never as it was, so the next build looks closer."""
+
+
 class Index:
     """The lines of the last build, and those that this build adds."""
 
@@ -78,11 +82,7 @@ class Index:
 
     def watch(self, path: Path) -> None:
         """Note a folder, or a place where nothing is: the next build looks closer if that changes."""
-        self.now[str(path)] = Line(str(path), self._stat(path), "")
-
-    def forget(self, path: Path) -> None:
-        """A file was written: look at it again."""
-        self.now.pop(str(path), None)
+        self.now.setdefault(str(path), Line(str(path), self._stat(path), ""))
 
     def unchanged(self) -> bool:
         """Whether every path of the last build is as it was, and none of them could have changed unseen."""
@@ -129,7 +129,7 @@ def _line(row: bytes) -> Line:
 
 
 def _render(header: Mapping[str, Any], lines: Iterable[Line]) -> bytes:
-    rows = [_row(line) for line in sorted(lines) if "\n" not in line.path]
+    rows = [_row(line if "\n" not in line.path else _UNNAMEABLE) for line in sorted(lines)]
     return MAGIC + b"\n".join([compact(header), *rows, b"end", b""])
 
 

@@ -1,0 +1,343 @@
+"""`cask build`: gather, plan, run what is stale, hand off. And `derive`: the same from nothing, for `check` and `gate allow`.
+
+The order of a build: lock the root, sweep what a kill left, gather, plan, run (blob, target, receipt), write `toolpack.yaml`, remove what
+is gone, note what was seen. A kill between any two of these leaves a state from which the next build comes to the same bytes.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from caskmcp import canon
+from caskmcp.compiler.pipeline import STAGES, Stage
+from caskmcp.engine.faults import lost_blob, worded
+from caskmcp.engine.plan import Plan, Site, State, Step
+from caskmcp.engine.targets import Target, Targets
+from caskmcp.engine.toolchain import toolchain as toolchain_of
+from caskmcp.errors import CaskError
+from caskmcp.load import load
+from caskmcp.model.artifact import Toolchain, Toolpack
+from caskmcp.model.finding import Finding, Report, Severity
+from caskmcp.ports import Files, World
+from caskmcp.store import project, scratch
+from caskmcp.store.blobs import Blobs
+from caskmcp.store.files import prepare, sweep
+from caskmcp.store.index import Index
+from caskmcp.store.layout import Pack, Root
+from caskmcp.store.project import LoadedProject
+from caskmcp.store.receipts import Receipts
+from caskmcp.workflows import fresh, handoff
+from caskmcp.workflows.gather import Gathered, Parts, gather, watched
+from caskmcp.workflows.given import Ledger
+from caskmcp.workflows.outputs import TARGETS
+
+PATIENCE: Final = 300.0
+"""Seconds to wait for another build of the same root."""
+KEY_SIZE: Final = 32
+HEAD: Final = ("capture", "head")
+PART: Final = ("normalize", "part")
+Basis = Literal["traffic", "observations", "spec"]
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What the story is told with: the rows, where outputs go, and how a row's function is found. Tests bring their own."""
+
+    stages: tuple[Stage, ...] = STAGES
+    targets: tuple[Target, ...] = TARGETS
+    resolve: Callable[[str], Any] = load
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What the inputs give, derived from nothing."""
+
+    files: Mapping[str, bytes]
+    """Artifacts by file name, `observations.json` among them."""
+    pending: bytes
+    """The pending lock."""
+    basis: Basis
+    """`traffic`: sources here gave the committed observations again. `observations`: traffic that is not here stands behind some of them,
+    or they are others. `spec`: documents alone."""
+    same_toolchain: bool
+    """Whether the toolpack was compiled by this toolchain; False if there is none yet."""
+    toolpack: Toolpack
+    """The handoff that a build would write."""
+
+
+# ---------------------------------------------------------------- build
+def run(
+    world: World, *, locked: bool = False, explain: bool = False, jobs: int = 1, out: str | None = None, kit: Kit | None = None
+) -> Report:
+    """Compile what is stale and nothing else. locked: change nothing, and name what would change. out: a folder for a copy of the toolpack.
+
+    Raises what gathering and the stages raise: CASK-I…, CASK-C…, CASK-N…; CASK-B001 for a bug of ours, CASK-B003 for a lock that stays held.
+    """
+    kit = kit or Kit()
+    if not explain and out is None and (seen := fresh.look(world)) is not None:
+        return Report(**{**seen, "lines": tuple(seen["lines"])})
+    loaded = project.load_project(world.files, world.cwd)
+    root = Root(project.find_root(world.files, world.cwd, world.root))
+    if locked:
+        return _locked(world, loaded, root, kit)
+    with world.files.lock(root.lock, PATIENCE):
+        prepare(root.path)
+        sweep(root.path)
+        report = _Build(world, loaded, root, kit).run(jobs, explain=explain)
+        if out is not None:
+            _export(world.files, root.pack(loaded.project.id), world.cwd / out)
+    return report
+
+
+class _Build:
+    """One build of one manifest, under the lock."""
+
+    def __init__(self, world: World, loaded: LoadedProject, root: Root, kit: Kit) -> None:
+        self.world, self.files, self.loaded, self.root, self.kit = world, world.files, loaded, root, kit
+        self.pack = root.pack(loaded.project.id)
+        self.blobs = _blobs(world.files, root)
+        self.ledger = Ledger(world.files, root)
+        self.index = fresh.index_of(world, root, loaded.path)
+        self.facts = self.index.path.with_suffix(".steps")
+
+    def run(self, jobs: int, *, explain: bool) -> Report:
+        before = self._before()
+        toolchain = toolchain_of(self.files, self.index)
+        for path in watched(self.files, self.loaded, self.root):
+            self.index.watch(path)
+        gathered = gather(self.files, self.loaded, self.root, self.index, secret=_secret(self.world, self.root), before=before)
+        plan = self._built(gathered, toolchain, jobs)
+        self._hand_off(plan, toolchain)
+        self._settle(plan, gathered)
+        report = _report(plan, gathered, self.pack, self.files, explain=explain)
+        self._remember(plan, gathered, report)
+        return report
+
+    def _before(self) -> Parts | None:
+        """The committed parts that the last build took from elsewhere: for the case that `observations.json` was damaged since."""
+        digest = self.index.header.get("foreign", "")
+        return json.loads(self.blobs.get(digest)) if digest and self.blobs.has(digest) else None
+
+    def _built(self, gathered: Gathered, toolchain: Toolchain, jobs: int) -> Plan:
+        """Plan and run; once more for each blob that turned out to be lost."""
+        while True:
+            plan = self._plan(gathered, toolchain)
+            failures = _run(plan, jobs, self.kit.resolve)
+            lost = next((digest for _, cause in failures if (digest := lost_blob(cause)) is not None), None)
+            if lost is None:
+                _raise_first(failures)
+                return plan
+            self.blobs.remove(lost)
+
+    def _plan(self, gathered: Gathered, toolchain: Toolchain) -> Plan:
+        targets = Targets(self.kit.targets, self.root.path, self.loaded.project.id, self.blobs)
+        site = Site(
+            canon.Digest(toolchain.digest), gathered.shared, gathered.units, self.blobs, Receipts(self.files, self.root.receipts), targets,
+            self.index.digest, self._last(), gathered.reserved,
+        )  # fmt: skip
+        plan = Plan(self.kit.stages, site)
+        for step in plan.of(PART[0]):
+            self._note(step, gathered)
+        plan.listener = lambda step: self._note(step, gathered) if step.row.name == PART[0] else None
+        return plan
+
+    def _last(self) -> Mapping[str, Any]:
+        try:
+            found = json.loads(self.files.read(self.facts))
+        except (CaskError, ValueError):
+            return {}  # nothing is known of the last build, so every reason is "never built"
+        return found if isinstance(found, dict) else {}
+
+    def _note(self, step: Step, gathered: Gathered) -> None:
+        """Write down, before it is merged, which part a source gives."""
+        if step.outs is None:
+            return
+        blob = str(step.outs[PART[1]])
+        for source in gathered.sources[step.unit]:
+            if self.ledger.rows.get(source, {}).get("blobs") != (blob,):
+                self.ledger.note(source, "parts", load("compiler.normalize.merge:part_id")(json.loads(self.blobs.get(canon.Digest(blob)))))
+                self.ledger.note(source, "blobs", blob)
+
+    def _hand_off(self, plan: Plan, toolchain: Toolchain) -> None:
+        artifacts = _artifacts(plan, self.pack, self.blobs)
+        wanted = handoff.record(self.pack.path.name, toolchain, artifacts)
+        found = handoff.read(self.files.read(self.pack.toolpack)) if self.files.exists(self.pack.toolpack) else None
+        for name in _gone(self.files, self.pack, found, artifacts):
+            self.files.remove(self.pack.artifact(name))
+        if not handoff.stands(found, wanted):
+            self.files.write(self.pack.toolpack, handoff.render(wanted))
+
+    def _settle(self, plan: Plan, gathered: Gathered) -> None:
+        """The build is done: what a source gave before and does not give any more is dropped."""
+        for stage, output in (HEAD, PART):
+            for step in plan.of(stage):
+                assert step.outs is not None
+                value = json.loads(self.blobs.get(canon.Digest(str(step.outs[output]))))
+                for source in gathered.sources[step.unit]:
+                    self._replaced(source, stage, value)
+
+    def _replaced(self, source: str, stage: str, value: Any) -> None:
+        if stage == PART[0]:
+            self.ledger.settle(source, "parts", load("compiler.normalize.merge:part_id")(value))
+            return
+        for capture in self.ledger.settle(source, "captures", value["id"]):
+            if not source.startswith("capture "):
+                self.files.remove_tree(self.root.capture(capture))
+
+    def _remember(self, plan: Plan, gathered: Gathered, report: Report) -> None:
+        facts = {step.title: step.facts.plain() for step in plan.steps.values() if step.facts is not None}
+        if facts != self._last():
+            self.files.write(self.facts, canon.compact(facts), private=True, durable=False)
+        for path in (*plan.claims, self.pack.toolpack, self.root.redaction_key):
+            self.index.digest(path)
+        quiet = report.model_copy(
+            update={"tables": {}, "summary": {**report.summary, "ran": 0, "restored": 0, "up_to_date": len(plan.steps)}}
+        )
+        header = {
+            "place": fresh.place(self.root, self.loaded.path),
+            "foreign": self.blobs.put(canon.compact(gathered.foreign)),
+            "report": quiet.model_dump(mode="json"),
+        }
+        self.index.save(header)
+
+
+def _run(plan: Plan, jobs: int, resolve: Callable[[str], Any]) -> list[tuple[Step, BaseException]]:
+    """Nothing stale: nothing is imported, nothing runs."""
+    if not plan.stale() and not plan.open_rows:
+        return []
+    heavy = sum(step.row.per == "source" for step in plan.stale())
+    if jobs == 1 or heavy < 2:
+        return load("engine.runner:run")(plan, jobs=jobs, resolve=resolve)  # type: ignore[no-any-return]
+    with load("engine.processes:Processes")(min(jobs, heavy)) as pool:
+        return load("engine.runner:run")(plan, jobs=jobs, pool=pool, resolve=resolve)  # type: ignore[no-any-return]
+
+
+def _raise_first(failures: list[tuple[Step, BaseException]]) -> None:
+    for step, cause in failures:
+        if not isinstance(cause, Exception):
+            raise cause
+        raise worded(cause, step.row.name, step.label if step.row.per == "source" else "") from cause
+
+
+# ---------------------------------------------------------------- derive
+def derive(world: World, loaded: LoadedProject | None = None, basis: Basis | None = None, *, kit: Kit | None = None) -> Derived:
+    """Derive everything again in a scratch folder: no receipt, blob or remembered digest is used, and nothing under the root is written.
+
+    basis: `observations` leaves the sources here out, as a clone would. Raises as `run` does.
+    """
+    kit = kit or Kit()
+    loaded = loaded or project.load_project(world.files, world.cwd)
+    root = Root(project.find_root(world.files, world.cwd, world.root))
+    with scratch.folder() as folder:
+        return _derived(world, loaded, root, Root(folder), kit, traffic=basis != "observations")
+
+
+def _derived(world: World, loaded: LoadedProject, root: Root, bench: Root, kit: Kit, *, traffic: bool) -> Derived:
+    files, pack = world.files, root.pack(loaded.project.id)
+    index, blobs = Index(files, bench.index), _blobs(files, bench)
+    toolchain = toolchain_of(files, index)
+    secret = files.read(root.redaction_key) if files.exists(root.redaction_key) else world.entropy.token(KEY_SIZE)
+    gathered = gather(files, loaded, root, index, secret=secret, traffic=traffic)
+    nowhere = Targets((), bench.path, loaded.project.id, blobs)
+    receipts = Receipts(files, bench.receipts)
+    plan = Plan(
+        kit.stages, Site(canon.Digest(toolchain.digest), gathered.shared, gathered.units, blobs, receipts, nowhere, index.digest, {})
+    )
+    _raise_first(_run(plan, 1, kit.resolve))
+    outputs = dict(_outputs(plan, Targets(kit.targets, root.path, loaded.project.id, blobs), blobs))
+    artifacts = {path.name: data for path, data in outputs.items() if path.parent == pack.artifacts}
+    found = handoff.read(files.read(pack.toolpack)) if files.exists(pack.toolpack) else None
+    return Derived(
+        files=artifacts,
+        pending=outputs.get(pack.pending, b""),
+        basis=_basis(gathered, artifacts.get(pack.observations.name, b""), pack, files),
+        same_toolchain=found is not None and found.toolchain.digest == toolchain.digest,
+        toolpack=handoff.record(loaded.project.id, toolchain, artifacts),
+    )
+
+
+def _basis(gathered: Gathered, observations: bytes, pack: Pack, files: Files) -> Basis:
+    parts = json.loads(observations)["parts"] if observations else {}
+    kinds = {part["kind"] for part in parts.values()}
+    if kinds <= {"spec"}:
+        return "spec"
+    again = files.exists(pack.observations) and files.read(pack.observations) == observations
+    return "traffic" if again and all(part["kind"] == "spec" for part in gathered.foreign.values()) else "observations"
+
+
+# ---------------------------------------------------------------- --locked
+def _locked(world: World, loaded: LoadedProject, root: Root, kit: Kit) -> Report:
+    """What a build would change in the toolpack, without changing anything."""
+    derived, pack = derive(world, loaded, kit=kit), root.pack(loaded.project.id)
+    there = handoff.read(world.files.read(pack.toolpack)) if world.files.exists(pack.toolpack) else None
+    wanted = {pack.artifact(name): data for name, data in derived.files.items()} | {pack.pending: derived.pending}
+    stale = [path for path, data in wanted.items() if not world.files.exists(path) or world.files.read(path) != data]
+    stale += [pack.artifact(name) for name in _gone(world.files, pack, there, derived.files)]
+    stale += [] if handoff.stands(there, derived.toolpack) else [pack.toolpack]
+    findings = tuple(_stale(world.files, pack, path) for path in sorted(stale))
+    lines = () if findings else (f"{loaded.project.id} is up to date",)
+    return Report(report="build", summary={"stale": len(findings), "tools": _tools(derived.files)}, findings=findings, lines=lines)
+
+
+def _stale(files: Files, pack: Pack, path: Path) -> Finding:
+    name = path.relative_to(pack.path).as_posix()
+    what = "differs from what the inputs give" if files.exists(path) else "is missing"
+    return Finding(
+        code="CASK-B004",
+        severity=Severity.REVIEW,
+        subject=path.name,
+        message=f"{path.name} {what}, but --locked was given",
+        place=name,
+        mend="cask build",
+    )
+
+
+# ---------------------------------------------------------------- outputs and report
+def _blobs(files: Files, root: Root) -> Blobs:
+    return Blobs(files, root.blobs, root.cache / "tmp")
+
+
+def _secret(world: World, root: Root) -> bytes:
+    """The root's redaction key, made on the first build."""
+    if not world.files.exists(root.redaction_key) or len(world.files.read(root.redaction_key)) != KEY_SIZE:
+        world.files.write(root.redaction_key, world.entropy.token(KEY_SIZE), private=True)
+    return world.files.read(root.redaction_key)
+
+
+def _outputs(plan: Plan, targets: Targets, blobs: Blobs) -> Iterator[tuple[Path, bytes]]:
+    """Every file that the steps' outputs mean and that is not private, with its bytes."""
+    for step in plan.steps.values():
+        assert step.outs is not None
+        yield from ((laid.path, blobs.get(laid.digest)) for laid in targets.of(step.row.name, step.outs) if not laid.private)
+
+
+def _artifacts(plan: Plan, pack: Pack, blobs: Blobs) -> dict[str, bytes]:
+    return {path.name: data for path, data in _outputs(plan, plan.site.targets, blobs) if path.parent == pack.artifacts}
+
+
+def _gone(files: Files, pack: Pack, found: Toolpack | None, artifacts: Mapping[str, bytes]) -> list[str]:
+    """Artifacts that an earlier build wrote and that this one does not give."""
+    listed = found.artifacts if found is not None else {}
+    return [name for name in files.listing(pack.artifacts) if name in listed and name not in artifacts]
+
+
+def _export(files: Files, pack: Pack, folder: Path) -> None:
+    """Copy a toolpack, lock and trust chain included."""
+    for path in files.glob(pack.path, "**"):
+        files.write(folder / path.relative_to(pack.path), files.read(path))
+
+
+def _report(plan: Plan, gathered: Gathered, pack: Pack, files: Files, *, explain: bool) -> Report:
+    did = [step.did or str(State.FRESH) for step in plan.steps.values()]
+    counts = {"ran": did.count("ran"), "restored": did.count("restored"), "up_to_date": did.count(str(State.FRESH))}
+    tools = _tools({"tools.json": files.read(pack.artifact("tools.json"))} if files.exists(pack.artifact("tools.json")) else {})
+    rows = tuple({"step": step.title, "why": step.why, "did": done} for step, done in zip(plan.steps.values(), did, strict=True))
+    lines = (f"{pack.path.name}: {tools} tools", *(f"{error.what}; its committed part stands" for error in gathered.missing))
+    summary = {**counts, "tools": tools, "toolpack": pack.path.name}
+    return Report(report="build", summary=summary, tables={"steps": rows} if explain else {}, lines=lines)
+
+
+def _tools(artifacts: Mapping[str, bytes]) -> int:
+    return len(json.loads(artifacts["tools.json"])["tools"]) if "tools.json" in artifacts else 0

@@ -1,0 +1,41 @@
+"""Whether a build has nothing to do, told without a plan: one `stat` for each file that the last build saw, and nothing heavy imported.
+
+What it cannot tell for sure it leaves to `build`, which decides by content.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import caskmcp
+from caskmcp.canon import digest_bytes, hexadecimal
+from caskmcp.ports import World
+from caskmcp.store.index import Index
+from caskmcp.store.layout import Root
+from caskmcp.store.places import find_manifest, find_root
+
+PACKAGE: Final = str(Path(caskmcp.__file__).parent)
+
+
+def look(world: World) -> Mapping[str, Any] | None:
+    """What the last build reported (the fields of a `Report`), if nothing that it read or wrote has changed since; else None."""
+    manifest = find_manifest(world.files, world.cwd)
+    if manifest is None:
+        return None
+    root = Root(find_root(world.files, world.cwd, world.root))
+    index = index_of(world, root, manifest)
+    if index.header.get("place") != place(root, manifest) or not index.unchanged():
+        return None
+    report: Mapping[str, Any] = index.header["report"]
+    return report
+
+
+def index_of(world: World, root: Root, manifest: Path) -> Index:
+    """The index of what the last build of a manifest saw."""
+    return Index(world.files, root.index / hexadecimal(digest_bytes(str(manifest).encode("utf-8", "surrogateescape")))[:16])
+
+
+def place(root: Root, manifest: Path) -> list[Any]:
+    """What an index holds for: this manifest and root, this program, this search path of libraries."""
+    return [str(root.path), str(manifest), PACKAGE, sys.path]
