@@ -46,6 +46,8 @@ class OperationCoverage(Record):
     tool: str = ""
     """Its tool; empty if it was left out, then `reason` says why."""
     reason: str = ""
+    notes: tuple[str, ...] = ()
+    """What of the operation its tool leaves out (a credential as parameter, a text that gives orders), sorted."""
 
 
 class Coverage(Record):

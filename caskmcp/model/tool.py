@@ -86,6 +86,9 @@ class ResponsePlan(Record):
     """Of the body as passed on; a longer one is cut and says so."""
     media: tuple[str, ...] = ()
     """Media types seen or declared for success, sorted; for the reader, nothing is refused by it."""
+    expected: JsonSchema | None = None
+    """What the structured content of a successful answer looked like: types alone, open, nothing required. Never served: what differs from it is
+    passed on all the same and told as drift."""
 
 
 class Reason(Record):

@@ -1,0 +1,148 @@
+"""What the rules look at: a contract as words. Says nothing about risk; that is `rules.py` alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from caskmcp.compiler.classify import vocabulary as words_of
+from caskmcp.compiler.classify.words import is_plural, is_version, singular, split
+from caskmcp.model.contract import Contract
+
+READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+WRITE_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+CHANGING: Final = (
+    words_of.DESTRUCTIVE_VERBS | words_of.SWEEPING_VERBS | words_of.SESSION_VERBS | words_of.WRITE_VERBS | words_of.MONEY_MOVES
+)
+VERBS: Final = CHANGING | words_of.READ_VERBS | words_of.EXECUTION
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One operation, as the rules see it."""
+
+    contract: Contract
+
+    @property
+    def method(self) -> str:
+        """In capitals."""
+        return self.contract.method.upper()
+
+    @cached_property
+    def segments(self) -> tuple[tuple[str, ...], ...]:
+        """Words of each segment; none for one that holds a parameter. Empty segments and versions are left out."""
+        rows = tuple(
+            () if any(piece.name for piece in row.pieces) else split("".join(piece.text for piece in row.pieces))
+            for row in self.contract.segments
+            if any(piece.name or piece.text for piece in row.pieces)
+        )
+        return tuple(row for row in rows if not (len(row) == 1 and is_version(row[0])))
+
+    @cached_property
+    def literals(self) -> tuple[tuple[str, ...], ...]:
+        """Words of the segments without parameter, in order."""
+        return tuple(row for row in self.segments if row)
+
+    @property
+    def last(self) -> tuple[str, ...]:
+        """Words of the last segment without parameter."""
+        return self.literals[-1] if self.literals else ()
+
+    @cached_property
+    def last_after_item(self) -> bool:
+        """Whether the path ends with a literal right after a parameter (`/orders/{order_id}/cancel`)."""
+        return len(self.segments) > 1 and self.segments[-1] != () and self.segments[-2] == ()
+
+    @cached_property
+    def ends_plural(self) -> bool:
+        """Whether the path ends with a plural (`/orders`)."""
+        return bool(self.segments) and bool(self.segments[-1]) and is_plural(self.segments[-1][-1])
+
+    @cached_property
+    def resource(self) -> frozenset[str]:
+        """Words, also in the singular, of what the operation is about: the last segment, and the noun before it if that is a verb."""
+        nouns = [row for row in self.literals if row[0] not in VERBS or is_plural(row[-1])]
+        return _both((*self.last, *(nouns[-1] if nouns else ())))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All words of the path, also in the singular."""
+        return _both(word for row in self.literals for word in row)
+
+    @cached_property
+    def operation_words(self) -> tuple[str, ...]:
+        """Words of the document's operation id."""
+        return split(self.contract.operation_id)
+
+    def verb(self, table: frozenset[str]) -> str:
+        """The first verb of the table in the path (a whole segment anywhere, any word of the last) or leading the operation id; empty if none."""
+        whole = (row[0] for row in self.literals if len(row) == 1)
+        inside = (word for word in self.last if word not in words_of.HOMOGRAPHS and len(self.last) > 1)
+        leading = (word for word in self.operation_words[:1] if word not in words_of.HOMOGRAPHS)
+        for word in (*whole, *inside, *leading):
+            if word in table and not (word in words_of.HOMOGRAPHS and self.method in READ_METHODS):
+                return word
+        return ""
+
+    @cached_property
+    def asking_verb(self) -> str:
+        """The verb of a request that only asks, by the last segment: `filter` of `/flows/filter`, `count` of `/count-runs`."""
+        verb = self.last[0] if self.last and self.last[0] in words_of.READ_VERBS else ""
+        return verb if verb and (len(self.last) == 1 or verb not in words_of.HOMOGRAPHS) else ""
+
+    @cached_property
+    def changes(self) -> str:
+        """A verb of change; empty if there is none. What reads by its first word (`/get_deleted`) has none."""
+        if self.asking_verb or (self.operation_words and self.operation_words[0] in words_of.READ_VERBS and not self.last):
+            return ""
+        return self.verb(CHANGING)
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it reads by everything but its method."""
+        return self.method == "POST" and bool(self.asking_verb) and not self.verb(words_of.DESTRUCTIVE_VERBS | words_of.SWEEPING_VERBS)
+
+    @cached_property
+    def documented_asking(self) -> bool:
+        """Whether a document, too, names a read: its operation id starts with such a verb."""
+        named = bool(self.operation_words) and self.operation_words[0] in words_of.READ_VERBS
+        return self.asks and named and "spec" in self.contract.evidence.sources
+
+    @cached_property
+    def reads(self) -> bool:
+        """Whether nothing is changed, as far as method and words go."""
+        return (self.method in READ_METHODS and not self.changes) or self.asks
+
+    @cached_property
+    def body_fields(self) -> frozenset[str]:
+        """Names of all fields of request bodies, at any depth, without separators."""
+        return frozenset("".join(split(name)) for body in self.contract.bodies for name in _properties(body.schema_))
+
+    @cached_property
+    def top_fields(self) -> frozenset[str]:
+        """Names of the fields at the top of request bodies."""
+        return frozenset(name.lower() for body in self.contract.bodies for name in body.schema_.get("properties", {}))
+
+    @cached_property
+    def queries(self) -> frozenset[str]:
+        """Names of query parameters in lower case."""
+        return frozenset(row.wire.lower() for row in self.contract.parameters if row.location == "query")
+
+
+def _both(words: Any) -> frozenset[str]:
+    listed = tuple(words)
+    return frozenset((*listed, *(singular(word) for word in listed)))
+
+
+def _properties(schema: Any) -> Iterator[str]:
+    """Names of all properties that a schema mentions, at any depth."""
+    stack = [schema]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            properties = node.get("properties")
+            yield from properties if isinstance(properties, dict) else ()
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)

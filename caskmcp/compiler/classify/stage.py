@@ -1,0 +1,59 @@
+"""The stage `classify`: contracts in, the classified surface out. Promises a tier with its rule for every operation, and decides nothing else."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from caskmcp import canon
+from caskmcp.compiler.classify.facts import Facts
+from caskmcp.compiler.classify.rules import findings
+from caskmcp.compiler.classify.scopes import scope_of, suggested
+from caskmcp.compiler.pipeline import Inputs, Outputs
+from caskmcp.model.contract import Contract
+from caskmcp.model.surface import Classified, Surface
+from caskmcp.model.tool import TIERS, Annotations, Effect, Reason, Tier
+from caskmcp.text import Document
+
+EFFECTS: Final[tuple[Effect, ...]] = ("read", "write", "destructive")
+_REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods that may be sent twice (RFC 9110 section 9.2.2)."""
+
+
+def run(inputs: Inputs) -> Outputs:
+    """`infer.contract` -> `surface`."""
+    contracts = (Contract.of(Document(name, value, {})) for name, value in inputs.value("infer.contract").items())
+    return {"surface": canon.compact(surface(contracts).model_dump(mode="json", by_alias=True))}
+
+
+def surface(contracts: Iterable[Contract]) -> Surface:
+    """Every contract classified, sorted by id, with the suggested scopes."""
+    rows = tuple(sorted(map(classify, contracts), key=lambda row: row.id))
+    return Surface(operations=rows, scopes=suggested(rows))
+
+
+def classify(contract: Contract) -> Classified:
+    """Tier, effect, hints and scope of one contract, with the rules that said so."""
+    facts = Facts(contract)
+    found = findings(facts)
+    effect: Effect = max((rule.effect for rule, _ in found), key=EFFECTS.index)
+    risk: Tier = max((rule.tier for rule, _ in found), key=TIERS.index)
+    ordered = sorted(found, key=lambda row: -TIERS.index(row[0].tier))
+    return Classified(
+        id=contract.id,
+        effect=effect,
+        risk=risk,
+        reasons=tuple(Reason(rule=rule.id, evidence=evidence) for rule, evidence in ordered),
+        annotations=annotations(contract.method, effect, risk),
+        scope=scope_of(facts, effect),
+        traits=contract.traits,
+        confidence=contract.confidence,
+    )
+
+
+def annotations(method: str, effect: Effect, risk: Tier) -> Annotations:
+    """The four hints, as MCP defines them. Open world always: what answers is a service that others change, too."""
+    return Annotations(
+        read_only=effect == "read",
+        destructive=effect == "destructive" or (effect == "write" and risk in ("high", "critical")),
+        idempotent=effect == "read" or (method.upper() in _REPEATABLE and method.upper() != "GET"),
+        open_world=True,
+    )

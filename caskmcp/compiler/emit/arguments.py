@@ -1,0 +1,283 @@
+"""The flat arguments of a tool: parameters and body fields under safe keys, each with its wire name and schema (SPEC section 6).
+
+Promises unique keys, a closed list and no argument that could become a credential, a host or a message's framing. How they are sent is `request.py`'s.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from caskmcp import canon
+from caskmcp.compiler.emit.hygiene import visible
+from caskmcp.compiler.emit.portable import Portable, is_plain_pattern, unfit_name
+from caskmcp.model.contract import Body, Contract, Parameter
+from caskmcp.model.record import JsonSchema
+
+Location = Literal["path", "query", "header", "cookie", "body"]
+
+LOCATIONS: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie", "body")
+KEY: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}", re.ASCII)
+"""Keys that every model's interface takes."""
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)
+"""Names of headers and cookies (RFC 9110 section 5.6.2)."""
+
+# fmt: off
+FRAMING: Final = frozenset({
+    "accept", "accept-charset", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "cookie2", "date",
+    "expect", "forwarded", "host", "http2-settings", "keep-alive", "origin", "proxy-authenticate", "proxy-authorization", "proxy-connection", "range", "referer",
+    "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "via", "x-http-method", "x-http-method-override", "x-method-override",
+    "x-original-host", "x-original-uri", "x-original-url", "x-real-ip", "x-rewrite-url", "x-host", "x-client-ip", "x-cluster-client-ip", "true-client-ip",
+    "cf-connecting-ip",
+})
+"""Headers that say who asks, whom, and where a message ends. `sec-*`, `proxy-*` and `x-forwarded-*` belong to them."""
+_FRAMING_STARTS: Final = ("sec-", "proxy-", "x-forwarded-", ":")
+METHOD_FIELDS: Final = frozenset({"_method", "x-http-method", "x-http-method-override", "x-method-override", "_httpmethod"})
+"""Query parameters and form fields that servers take for the method."""
+# fmt: on
+
+_RANK: Final[Mapping[str, int]] = {"json": 0, "form": 1, "multipart": 2, "text": 3, "binary": 4}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a tool."""
+
+    key: str
+    location: Location
+    wire: str
+    """Name as sent; of a path argument the name of its piece; empty for a whole body."""
+    schema: JsonSchema
+    required: bool
+    style: str = ""
+    explode: bool | None = None
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """All arguments of a tool."""
+
+    rows: tuple[Argument, ...]
+    body: Body | None
+    definitions: Mapping[str, JsonSchema]
+    notes: tuple[str, ...]
+    """What was left out and why, sorted."""
+
+    def at(self, location: Location) -> tuple[Argument, ...]:
+        """Those of one location, in order."""
+        return tuple(row for row in self.rows if row.location == location)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What wants to be an argument, before it has a key."""
+
+    location: Location
+    name: str
+    """What its key is made of."""
+    wire: str
+    schema: Any
+    required: bool
+    description: str = ""
+    style: str = ""
+    explode: bool | None = None
+    file: bool = False
+
+
+def arguments(contract: Contract, credentials: frozenset[str] = frozenset()) -> Arguments:
+    """The arguments of a contract. credentials: `location:name` in lower case of what authenticates, beyond what the contract says."""
+    body = chosen(contract.bodies)
+    secret = credentials | {row.lower() for row in contract.auth}
+    wanted: list[_Wanted] = []
+    notes: set[str] = set()
+    wanted += _path(contract)
+    for row in sorted(contract.parameters, key=lambda row: (LOCATIONS.index(row.location), row.wire, row.name)):
+        reason = _left_out(row, secret)
+        notes |= {f"{row.location} parameter `{visible(row.wire)[:60]}` left out: {reason}"} if reason else set()
+        wanted += [_parameter(row)] if row.location != "path" and not reason else []
+    wanted += _body(body, notes) if body else []
+    portable = Portable()
+    rows = tuple(_arguments(wanted, portable))
+    notes |= {f"left out of the input schema: {note}" for note in portable.notes}
+    return Arguments(rows, body, dict(sorted(portable.definitions.items())), tuple(sorted(notes)))
+
+
+def chosen(bodies: Iterable[Body]) -> Body | None:
+    """The body that the tool sends, if the operation takes several: JSON before forms before text."""
+    rows = sorted(bodies, key=lambda row: (_RANK[row.kind], row.media != "application/json", row.media))
+    return rows[0] if rows else None
+
+
+def _path(contract: Contract) -> list[_Wanted]:
+    """In the order of the path. A document's own name wins over the domain name, so that its readers find their parameters."""
+    known = {row.name: row for row in contract.parameters if row.location == "path"}
+    pieces = [piece for segment in contract.segments for piece in segment.pieces if piece.name]
+    rows = [(piece, known.get(piece.name)) for piece in pieces]
+    return [
+        _Wanted("path", piece.wire or piece.name, piece.name, path_schema(row.schema_ if row else {}), True, row.description if row else "")
+        for piece, row in rows
+    ]
+
+
+def _left_out(row: Parameter, secret: frozenset[str]) -> str:
+    name = row.wire.lower()
+    if row.location == "path":
+        return ""
+    if f"{row.location}:{name}" in secret:
+        return "a credential is given by reference, never as an argument"
+    if row.location == "header" and (name in FRAMING or name.startswith(_FRAMING_STARTS)):
+        return "it belongs to the message, not to the operation"
+    if name in METHOD_FIELDS:
+        return "it would change the method"
+    if row.location in ("header", "cookie") and not TOKEN.fullmatch(row.wire):
+        return "it is no name for a header or cookie"
+    return unfit_name(row.wire)
+
+
+def _parameter(row: Parameter) -> _Wanted:
+    return _Wanted(row.location, row.wire, row.wire, row.schema_, row.required, row.description, row.style, row.explode)
+
+
+# ---------------------------------------------------------------- the body
+def _body(body: Body, notes: set[str]) -> list[_Wanted]:
+    if body.kind in ("text", "binary"):
+        return [_Wanted("body", "body", "", {"type": "string", "description": "The body as text."}, body.required)]
+    fields = object_fields(body.schema_)
+    if fields is None and body.kind == "json":
+        return [_Wanted("body", "body", "", body.schema_, body.required)]
+    if fields is None:
+        notes.add("body left out: a form whose fields are not known")
+        return []
+    return list(_fields(body, fields, notes))
+
+
+def _fields(body: Body, fields: "ObjectFields", notes: set[str]) -> Iterator[_Wanted]:
+    shared = {"$defs": body.schema_["$defs"]} if "$defs" in body.schema_ else {}
+    for name, schema in sorted(fields.properties.items()):
+        reason = unfit_name(name) or ("it would change the method" if body.kind != "json" and name.lower() in METHOD_FIELDS else "")
+        if isinstance(schema, Mapping) and schema.get("readOnly") is True:
+            continue
+        if reason:
+            notes.add(f"body field `{visible(name)[:60]}` left out: {reason}")
+            continue
+        required = body.required and name in fields.required
+        yield _Wanted(
+            "body", name, name, {**schema, **shared} if isinstance(schema, Mapping) else schema, required, file=is_file(body, schema)
+        )
+
+
+def is_file(body: Body, schema: Any) -> bool:
+    """Whether a field of a multipart body is a file's content."""
+    rows = (schema, schema.get("items")) if isinstance(schema, Mapping) else ()
+    marks = [row for row in rows if isinstance(row, Mapping)]
+    return body.kind == "multipart" and any(row.get("format") == "binary" or "contentMediaType" in row for row in marks)
+
+
+@dataclass(frozen=True)
+class ObjectFields:
+    """The fields of an object schema, references and `allOf` at the root resolved."""
+
+    properties: Mapping[str, Any]
+    required: frozenset[str]
+
+
+_BRANCHES: Final = frozenset({"anyOf", "oneOf", "not", "if", "patternProperties", "enum", "const", "minProperties", "dependentSchemas"})
+
+
+def object_fields(schema: JsonSchema, depth: int = 0) -> ObjectFields | None:
+    """The fields, if the schema says no more than which fields an object has; else None: then the body is one argument."""
+    definitions = schema.get("$defs", {})
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and depth < 20:
+        target = definitions.get(reference.removeprefix("#/$defs/"))
+        return object_fields({**target, "$defs": definitions}, depth + 1) if isinstance(target, Mapping) else None
+    properties, extra = schema.get("properties", {}), schema.get("additionalProperties")
+    if schema.get("type", "object") != "object" or schema.keys() & _BRANCHES or not isinstance(properties, Mapping) or depth >= 20:
+        return None
+    parts = [
+        object_fields({**part, "$defs": definitions}, depth + 1) if isinstance(part, Mapping) else None for part in schema.get("allOf", [])
+    ]
+    if any(part is None for part in parts):
+        return None
+    if not properties and not parts and extra is not False:
+        return None
+    merged = dict(properties)
+    for part in filter(None, parts):
+        for name, row in part.properties.items():
+            merged[name] = {"allOf": [merged[name], row]} if name in merged and merged[name] != row else row
+    required = {name for name in schema.get("required", []) if isinstance(name, str)}
+    return ObjectFields(merged, frozenset(required.union(*(part.required for part in parts if part))))
+
+
+# ---------------------------------------------------------------- keys and schemas
+def _arguments(wanted: Iterable[_Wanted], portable: Portable) -> Iterator[Argument]:
+    taken: set[str] = set()
+    for row in wanted:
+        schema = portable.convert(row.schema)
+        if schema is None:
+            portable.notes.add(f"`{visible(row.name)[:60]}`, which takes no value")
+            continue
+        key = next(name for name in keys(row.location, row.name) if name not in taken)
+        taken.add(key)
+        yield Argument(key, row.location, row.wire, _described(schema, row, portable), row.required, row.style, row.explode)
+
+
+def keys(location: Location, name: str) -> Iterator[str]:
+    """Keys for a name, best first; the last is unique to location and name."""
+    key = safe_key(name)
+    stamp = canon.hexadecimal(canon.digest([location, name]))
+    yield key
+    yield f"{location}_{key}"[:64]
+    yield f"{key[:50]}_{stamp[:12]}"
+    yield f"{location}_{stamp[:40]}"
+
+
+def safe_key(name: str) -> str:
+    """A name as a key: `filter[id]` -> `filter_id`, `X-Trace` as it is."""
+    if KEY.fullmatch(name):
+        return name
+    key = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-")[:64]
+    return key or "arg_" + canon.hexadecimal(canon.digest(name))[:8]
+
+
+def _described(schema: JsonSchema, row: _Wanted, portable: Portable) -> JsonSchema:
+    if row.file:
+        # The runtime sends a part of format `binary` with a file name, as servers expect of uploads.
+        return {"type": "string", "format": "binary", "description": "The file's content as text, never a path."}
+    given = portable.convert({"description": row.description}) if row.description else None
+    return {"description": given["description"], **schema} if given and "description" in given else schema
+
+
+# ---------------------------------------------------------------- what a path may hold
+PATH_TEXT: Final = r"^(?:\.{0,2}[^.\x00-\x1f\x7f][^\x00-\x1f\x7f]*|\.{3}[^\x00-\x1f\x7f]*)$"
+"""Any text without control characters but the empty one, `.` and `..`. Plain ECMA-262, no look-around."""
+PATH_LENGTH: Final = 512
+
+
+def path_schema(schema: JsonSchema) -> JsonSchema:
+    """The schema of a path argument: a number or boolean, else text with a pattern and a length."""
+    schema = resolved(schema)
+    if schema.get("type") in ("integer", "number", "boolean"):
+        return schema
+    pattern, length, enum = schema.get("pattern"), schema.get("maxLength"), schema.get("enum")
+    words: JsonSchema = {word: schema[word] for word in ("format", "description", "default", "examples") if word in schema}
+    text = {
+        **words,
+        "type": "string",
+        "pattern": pattern if isinstance(pattern, str) and is_plain_pattern(pattern) else PATH_TEXT,
+        "minLength": 1,
+        "maxLength": min(length, PATH_LENGTH) if isinstance(length, int) else PATH_LENGTH,
+    }
+    texts = [row for row in enum if isinstance(row, str)] if isinstance(enum, list) else []
+    return {**text, "enum": texts} if texts else text
+
+
+def resolved(schema: JsonSchema) -> JsonSchema:
+    """A schema with a reference at its root followed into its own `$defs`."""
+    for _ in range(10):
+        name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+        target = schema.get("$defs", {}).get(name) if "$ref" in schema else None
+        if not isinstance(target, dict):
+            return schema
+        schema = {**target, "$defs": schema["$defs"]}
+    return schema

@@ -1,0 +1,73 @@
+"""Definitions of many self-contained schemas as the components of one document: one name, one content."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from caskmcp import canon
+from caskmcp.model.record import JsonSchema
+
+_VALUES: Final = frozenset({"enum", "const", "default", "example", "examples"})
+"""Keywords whose content is data, not schemas."""
+_PREFIX: Final = "#/components/schemas/"
+
+
+class Components:
+    """Gathers definitions while schemas are placed."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[str, JsonSchema] = {}
+        self._origins: dict[str, str] = {}
+
+    def place(self, schema: JsonSchema) -> JsonSchema:
+        """The schema without `$defs`, its references into the components."""
+        definitions = schema.get("$defs", {})
+        body = {key: value for key, value in schema.items() if key != "$defs"}
+        placed: JsonSchema = self._node(body, definitions if isinstance(definitions, Mapping) else {})
+        return placed
+
+    def _node(self, node: Any, definitions: Mapping[str, Any]) -> Any:
+        if isinstance(node, list):
+            return [self._node(item, definitions) for item in node]
+        if not isinstance(node, Mapping):
+            return node
+        out: JsonSchema = {}
+        for key, value in node.items():
+            if key == "$ref" and isinstance(value, str):
+                out |= self._reference(value, definitions)
+            else:
+                out[key] = value if key in _VALUES else self._node(value, definitions)
+        return out
+
+    def _reference(self, value: str, definitions: Mapping[str, Any]) -> dict[str, str]:
+        name = value.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
+        if not value.startswith("#/$defs/") or name not in definitions:
+            return {}
+        return {"$ref": _PREFIX + self._define(name, definitions)}
+
+    def _define(self, name: str, definitions: Mapping[str, Any]) -> str:
+        origin = canon.digest_bytes(canon.compact([name, definitions[name], _closure(definitions[name], definitions)]))
+        wanted = re.sub(r"[^A-Za-z0-9_]+", "_", name)[:60] or "Definition"
+        given = wanted if self._origins.get(wanted, origin) == origin else f"{wanted}_{canon.hexadecimal(origin)[:8]}"
+        if given not in self._origins:
+            self._origins[given] = origin
+            self.schemas[given] = {}
+            self.schemas[given] = self._node(definitions[name], definitions)
+        return given
+
+
+def _closure(node: Any, definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Every definition that a schema reaches."""
+    found: dict[str, Any] = {}
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Mapping):
+            name = str(item.get("$ref", "")).removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
+            if name in definitions and name not in found:
+                found[name] = definitions[name]
+                stack.append(definitions[name])
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+    return found

@@ -1,0 +1,111 @@
+"""Titles and descriptions: what a tool does, when to use it, what it returns. Deterministic, at most 300 characters, no observed value.
+
+A document's words are used if nothing speaks against them (`hygiene.py`); counts are never mentioned, so that more traffic changes no wording.
+"""
+
+from typing import Final, NamedTuple
+
+from caskmcp.compiler.classify.words import split
+from caskmcp.compiler.emit.arguments import resolved
+from caskmcp.compiler.emit.hygiene import clean, is_visible, order_in, shortened
+from caskmcp.model.contract import Contract, Response
+from caskmcp.model.record import JsonSchema
+from caskmcp.model.tool import Effect, Tier
+
+DESCRIPTION: Final = 300
+TITLE: Final = 80
+_SAYS: Final = 150
+_FIELDS: Final = 6
+
+# fmt: off
+WHEN: Final[dict[Effect, str]] = {
+    "read":        "Reads only; changes nothing.",
+    "write":       "Changes data: use it when that is asked for.",
+    "destructive": "Removes or ends something: use it only on an explicit request.",
+}
+# fmt: on
+_ASKS: Final = "A person confirms each call."
+
+
+class Wording(NamedTuple):
+    """What a tool is called and what is said of it."""
+
+    title: str
+    description: str
+    notes: tuple[str, ...]
+    """What was dropped from a document, sorted."""
+
+
+def wording(contract: Contract, name: str, effect: Effect, risk: Tier) -> Wording:
+    """Title and description of a tool."""
+    title, description = clean(contract.title, TITLE), clean(contract.description, _SAYS)
+    said = description.text or title.text or _sentence(name, contract)
+    parts = [_ended(said), WHEN[effect], *([_ASKS] if risk == "high" else []), returns(contract)]
+    dropped = {f"a document's text was dropped ({row.dropped})" for row in (title, description) if row.dropped}
+    return Wording(title.text or _titled(name), _fitted([part for part in parts if part]), tuple(sorted(dropped)))
+
+
+def _titled(name: str) -> str:
+    """`list_orders` -> `List orders`."""
+    return name.replace("_", " ").capitalize()
+
+
+def _sentence(name: str, contract: Contract) -> str:
+    path = contract.template if is_visible(contract.template) and not order_in(contract.template) else ""
+    return f"{_titled(name)} ({contract.method} {path})" if path and len(path) <= 100 else _titled(name)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else text + "."
+
+
+def _fitted(parts: list[str]) -> str:
+    """All parts in a line; the last ones go where there is no room."""
+    while len(parts) > 1 and len(" ".join(parts)) > DESCRIPTION:
+        parts = parts[:-1]
+    return shortened(" ".join(parts), DESCRIPTION)
+
+
+# ---------------------------------------------------------------- what it returns
+def success(contract: Contract) -> tuple[Response, ...]:
+    """The answers that say a call went well, in order of status."""
+    return tuple(sorted((row for row in contract.responses if row.status.startswith("2")), key=lambda row: (row.status, row.media)))
+
+
+def returns(contract: Contract) -> str:
+    """What a successful call answers, in words; empty if that is not known."""
+    rows = [row for row in success(contract) if row.schema_ is not None]
+    if not rows:
+        return "Returns nothing." if any(row.status == "204" for row in contract.responses) else ""
+    return f"Returns {shape_words(resolved(rows[0].schema_ or {}))}."
+
+
+def shape_words(schema: JsonSchema) -> str:
+    """`a list of objects with id, status` and the like: names of fields, never values."""
+    kind = schema.get("type")
+    if kind == "array":
+        inner = schema.get("items")
+        items = resolved({**inner, "$defs": schema.get("$defs", {})}) if isinstance(inner, dict) else {}
+        fields = _fields(items)
+        return f"a list of {_ITEMS.get(str(items.get('type')), 'values')}" + (f" with {fields}" if fields else "")
+    fields = _fields(schema)
+    if kind == "object" or fields:
+        return "an object" + (f" with {fields}" if fields else "")
+    return _ONE.get(str(kind), "data")
+
+
+def _fields(schema: JsonSchema) -> str:
+    properties = schema.get("properties")
+    names = [name for name in sorted(properties) if plain_name(name)] if isinstance(properties, dict) else []
+    required = [name for name in schema.get("required", []) if name in names]
+    first = [*sorted(required), *(name for name in names if name not in required)][:_FIELDS]
+    return ", ".join(first) + (", …" if len(names) > _FIELDS else "")
+
+
+def plain_name(name: str) -> bool:
+    """Whether a field's name may stand in a description."""
+    return len(name) <= 40 and name.isascii() and bool(split(name)) and is_visible(name) and " " not in name and not order_in(name)
+
+
+_ITEMS: Final = {"object": "objects", "string": "texts", "integer": "numbers", "number": "numbers", "array": "lists", "boolean": "flags"}
+_ONE: Final = {"string": "text", "integer": "a number", "number": "a number", "boolean": "true or false", "null": "nothing"}

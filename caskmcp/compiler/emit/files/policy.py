@@ -1,0 +1,50 @@
+"""`policy.yaml`: the manifest's additions first, then the emitted rules; what no rule allows is denied."""
+
+from typing import Final
+
+from caskmcp.compiler.emit.files.form import as_yaml
+from caskmcp.compiler.emit.surface import Compiled
+from caskmcp.errors import CaskError
+from caskmcp.model.policy import Match, Policy, Rule
+
+# fmt: off
+EMITTED: Final = (
+    Rule(id="allow-up-to-medium", effect="allow",   match=Match(risk=("safe", "low", "medium")), reason="Safe, low and medium risk: no one has to be asked."),
+    Rule(id="confirm-high",       effect="confirm", match=Match(risk=("high",)),                 reason="High risk: a person confirms each call."),
+)
+# fmt: on
+"""Critical tools have no rule: they are denied until the manifest's additions say otherwise."""
+
+
+def emit(compiled: Compiled) -> bytes:
+    """The file."""
+    return as_yaml(policy(compiled))
+
+
+def policy(compiled: Compiled) -> Policy:
+    """The policy; of the emitted rules only those that some tool can reach.
+
+    Raises CASK-N003 for an addition with an emitted rule's id or a repeated one, CASK-I010 for a tool that does not exist: a rule with a
+    misspelt name would silently deny nothing.
+    """
+    additions = compiled.additions
+    own = additions.rules if additions else ()
+    _refuse_repeated([row.id for row in (*own, *EMITTED)])
+    budgets = dict(sorted(additions.budgets.items())) if additions else {}
+    _refuse_unknown({name for row in own for name in row.match.tools} | budgets.keys() - {"*"}, set(compiled.names.values()))
+    whole = Policy(rules=(*own, *EMITTED), budgets=budgets)
+    reached = {rules[-1].id for tool in compiled.tools if (rules := whole.rules_for(tool))}
+    return Policy(rules=(*own, *(row for row in EMITTED if row.id in reached)), budgets=budgets)
+
+
+def _refuse_repeated(ids: list[str]) -> None:
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise CaskError("CASK-N003", f"two rules of the policy have the id `{twice[0]}`", place="policy.yaml", mend="rename yours")
+
+
+def _refuse_unknown(named: set[str], known: set[str]) -> None:
+    unknown = sorted(named - known)
+    if unknown:
+        what = f"the policy names the tool `{unknown[0]}`, which does not exist"
+        raise CaskError("CASK-I010", what, place="policy.yaml", mend="cask gate list")

@@ -1,0 +1,74 @@
+"""The stage `emit`: contracts, the classified surface and the manifest's sections in, the artifacts out, one row of `EMITTERS` a file."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar
+
+from caskmcp.compiler.emit.files import auth, baseline, contracts, coverage, environments, openapi, policy, scopes, tools, toolsets
+from caskmcp.compiler.emit.surface import Compiled
+from caskmcp.compiler.pipeline import Inputs, Outputs
+from caskmcp.model.artifact import Auth, Coverage, Environments
+from caskmcp.model.contract import Contract
+from caskmcp.model.policy import Additions
+from caskmcp.model.project import Project
+from caskmcp.model.record import Record
+from caskmcp.model.surface import Surface
+from caskmcp.text import Document
+
+R = TypeVar("R", bound=Record)
+
+
+class Emitter(NamedTuple):
+    """One artifact."""
+
+    file: str
+    wanted: str
+    """The entry of `emit:` that asks for it; empty for what is always written, since it is served or explains what is."""
+    emit: Callable[[Compiled], bytes]
+
+
+# fmt: off
+EMITTERS: Final = (
+    #       file                     wanted       emit
+    Emitter("tools.json",            "",          tools.emit),
+    Emitter("toolsets.yaml",         "",          toolsets.emit),
+    Emitter("policy.yaml",           "",          policy.emit),
+    Emitter("environments.yaml",     "",          environments.emit),
+    Emitter("auth.yaml",             "",          auth.emit),
+    Emitter("coverage.json",         "",          coverage.emit),
+    Emitter("contracts.yaml",        "contracts", contracts.emit),
+    Emitter("baseline.json",         "baseline",  baseline.emit),
+    Emitter("scopes.suggested.yaml", "scopes",    scopes.emit),
+    Emitter("openapi.json",          "openapi",   openapi.emit),
+)
+# fmt: on
+
+
+def run(inputs: Inputs) -> Outputs:
+    """The roles of the row `emit` -> `files`: name -> bytes."""
+    wanted = inputs.value("project.emit")
+    surface = compiled(inputs)
+    return {"files": {row.file: row.emit(surface) for row in EMITTERS if not row.wanted or row.wanted in wanted}}
+
+
+def compiled(inputs: Inputs) -> Compiled:
+    """Everything that the emitters read, checked. Raises CASK-I004 for a section that is none."""
+    sections = {name: inputs.value(f"project.{name}") or {} for name in ("tools", "toolsets", "auth", "environments")}
+    head = {"version": 1, "hosts": ["manifest.invalid"]}
+    project = _record(Project, {**head, **sections}, "cask.yaml")
+    additions = inputs.value("project.policy")
+    rows = (_record(Contract, value, name) for name, value in inputs.value("infer.contract").items())
+    return Compiled(
+        id=inputs.value("project.id"),
+        contracts=tuple(sorted(rows, key=lambda row: row.id)),
+        surface=_record(Surface, inputs.value("classify.surface"), "surface"),
+        rules=project.tools,
+        toolsets=project.toolsets,
+        auth=Auth(hosts=dict(sorted(project.auth.items()))),
+        environments=Environments(environments={name: dict(sorted(row.items())) for name, row in sorted(project.environments.items())}),
+        additions=None if additions is None else _record(Additions, additions, "policy.yaml"),
+        coverage=_record(Coverage, inputs.value("merge.coverage"), "coverage"),
+    )
+
+
+def _record(model: type[R], value: Any, name: str) -> R:
+    return model.of(Document(name, value, {}))

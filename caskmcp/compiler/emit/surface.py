@@ -1,0 +1,105 @@
+"""Everything that the emitters read, made once: tools with their names, what the manifest says, what was left out and why."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from caskmcp.compiler.emit.names import NAME, assigned
+from caskmcp.compiler.emit.request import refusal
+from caskmcp.compiler.emit.tools import Made, made
+from caskmcp.errors import CaskError
+from caskmcp.model.artifact import Auth, Coverage, Environments
+from caskmcp.model.contract import Contract
+from caskmcp.model.policy import Additions
+from caskmcp.model.project import Tools as ToolRules
+from caskmcp.model.project import ToolsetRule
+from caskmcp.model.surface import Classified, Surface
+from caskmcp.model.tool import Tool
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The whole surface, ready to be written out."""
+
+    id: str
+    """The toolpack's id."""
+    contracts: tuple[Contract, ...]
+    """All of them, sorted by id."""
+    surface: Surface
+    rules: ToolRules
+    toolsets: Mapping[str, ToolsetRule]
+    auth: Auth
+    environments: Environments
+    additions: Additions | None
+    coverage: Coverage
+
+    @cached_property
+    def classified(self) -> Mapping[str, Classified]:
+        """By contract id."""
+        return {row.id: row for row in self.surface.operations}
+
+    @cached_property
+    def own_names(self) -> Mapping[str, str]:
+        """Operation id -> name as compiled; of all operations, so that leaving one out renames none."""
+        return assigned(self.contracts)
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Operation id -> name, renamed as the manifest says. Raises CASK-N003, CASK-I009, CASK-I010."""
+        return renamed(self.own_names, self.rules.rename)
+
+    @cached_property
+    def left_out(self) -> Mapping[str, str]:
+        """Operation id -> why it is no tool."""
+        rows = ((row.id, refusal(row) or self._excluded(row)) for row in self.contracts)
+        return {operation: reason for operation, reason in rows if reason}
+
+    @cached_property
+    def made(self) -> Mapping[str, Made]:
+        """Operation id -> tool with notes."""
+        kept = (row for row in self.contracts if row.id not in self.left_out)
+        return {row.id: made(row, self.classified[row.id], self.names[row.id], self.auth.hosts) for row in kept}
+
+    @cached_property
+    def tools(self) -> tuple[Tool, ...]:
+        """Sorted by name."""
+        return tuple(sorted((row.tool for row in self.made.values()), key=lambda tool: tool.name))
+
+    def _excluded(self, contract: Contract) -> str:
+        names = {self.names[contract.id], self.own_names[contract.id]}
+        hit = any(_fits(pattern, contract, names) for pattern in self.rules.exclude)
+        return "excluded by `tools.exclude`" if hit else ""
+
+
+def renamed(names: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Names with the manifest's renames. Raises CASK-I010 for a name that is none, CASK-I009 for one not allowed, CASK-N003 for one taken twice."""
+    known = {name: operation for operation, name in names.items()}
+    for old, new in sorted(wanted.items()):
+        if old not in known:
+            raise CaskError(
+                "CASK-I010", f"`tools.rename` names the tool `{old}`, which does not exist", place="cask.yaml", mend="cask build"
+            )
+        if not NAME.fullmatch(new):
+            raise CaskError("CASK-I009", f"`{new}` is no name for a tool: a letter, then up to 35 of a-z, 0-9 and _", place="cask.yaml")
+    out = {operation: wanted.get(name, name) for operation, name in names.items()}
+    owners: dict[str, str] = {}
+    for operation, name in sorted(out.items()):
+        if name in owners:
+            what = f"`{name}` would be the name of {owners[name]} and of {operation}"
+            raise CaskError("CASK-N003", what, place="cask.yaml", mend="give one of them another name under `tools.rename`")
+        owners[name] = operation
+    return out
+
+
+def _fits(pattern: str, contract: Contract, names: set[str]) -> bool:
+    """Whether an entry of `tools.exclude` means a contract: a tool's name or shell pattern, or `METHOD /template` whatever its parameters are called."""
+    if "/" not in pattern:
+        return any(fnmatchcase(name, pattern) for name in names)
+    method, _, template = pattern.strip().partition(" ")
+    return method.upper() in (contract.method.upper(), "*") and fnmatchcase(_anonymous(contract.template), _anonymous(template.strip()))
+
+
+def _anonymous(template: str) -> str:
+    return re.sub(r"\{[^{}]*\}", "{}", template)

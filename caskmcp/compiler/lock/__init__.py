@@ -1,0 +1,1 @@
+"""Lock: the digest of every subject as compiled, for people to approve."""
