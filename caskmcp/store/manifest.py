@@ -36,6 +36,11 @@ def quoted(text: str) -> str:
     return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
+def literal(path: str) -> str:
+    """A path as a pattern that means that path alone."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", path)
+
+
 # ---------------------------------------------------------------- a fresh one
 def fresh(*, name: str | None, hosts: Iterable[str], sources: Iterable[Entry], auth: Mapping[str, tuple[str, ...]]) -> str:
     """A manifest. auth: host -> ways to authenticate that were seen (`Exchange.auth`): written as a comment, never as an entry."""
