@@ -92,7 +92,7 @@ AREAS: Final = (
     Area("response",    ("response.max_bytes",),                          _at_most, "answers may have another size"),
     Area("scope",       ("scope",),                                       _pinned,  "it belongs to another scope"),
     Area("annotations", ("annotations",),                                 _wording, "its hints for clients changed"),
-    Area("output",      ("output_schema", "response.media"),              _wording, "the description of its answers changed"),
+    Area("output",      ("output_schema", "response.media", "response.expected"), _wording, "the description of its answers changed"),
     Area("wording",     ("name", "title", "description", "reasons", "traits", "schema"), _wording, "its wording changed"),
 )
 # fmt: on
@@ -125,5 +125,6 @@ def _comparable(area: Area, before: Any, after: Any) -> tuple[Any, Any]:
 def _at(record: Served, place: str) -> Any:
     value: Any = record
     for key in place.split("."):
-        value = value[key]
+        # Approved content may be older than a field; what is not there is told as nothing.
+        value = value.get(key) if isinstance(value, Mapping) else None
     return value
