@@ -185,7 +185,14 @@ def _pack(found: Survey, needed: Mapping[str, Standing], chain: Chain, anchored:
         auth={host: rule for host, rule in found.offer.auth.hosts.items() if _approved(needed, f"auth:{host}")},
         confirmers=_confirmers(chain),
         pin=anchored.model_copy(update={"sequences": pins.merged(anchored.sequences, found.examined.sequences)}),
+        until=min((end for end in _ends(found, needed, chain) if end is not None), default=None),
     )
+
+
+def _ends(found: Survey, needed: Mapping[str, Standing], chain: Chain) -> Iterator[str | None]:
+    yield chain.current.expires
+    yield from (standing.expires for standing in needed.values())
+    yield from (standing.expires for _, standing in found.tools)
 
 
 def _admitted(row: OfferedTool, offered: Offer) -> AdmittedTool:

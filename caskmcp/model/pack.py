@@ -73,3 +73,5 @@ class AdmittedPack:
     confirmers: Mapping[str, Key]
     pin: Pin
     """The pin with the sequences of this lock seen; the caller stores it."""
+    until: str | None = None
+    """The first time at which something that was counted here ends; after it the door has to be asked again."""

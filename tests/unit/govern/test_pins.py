@@ -34,7 +34,7 @@ def test_without_a_pin_there_is_none(tmp_path: Path) -> None:
     assert pins.stored(FILES, tmp_path, "shop") is None
 
 
-@pytest.mark.parametrize("data", ["", "{}", "[]", f'{{{{"schema": "caskmcp/pin/2", "toolpack": "shop", "root": "{DIGEST}"}}}}', "\x00"])
+@pytest.mark.parametrize("data", ["", "{}", "[]", f'{{"schema": "caskmcp/pin/2", "toolpack": "shop", "root": "{DIGEST}"}}', "\x00"])
 def test_a_damaged_pin_is_refused_and_not_taken_for_none(tmp_path: Path, data: str) -> None:
     pins.write(FILES, tmp_path, PIN).write_text(data)
     assert refused(pins.stored, FILES, tmp_path, "shop") == "CASK-T007"
