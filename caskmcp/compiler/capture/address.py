@@ -1,0 +1,79 @@
+"""Where a request went: scheme, host, port, path and query of a URL as recorded, and whether that is a first party."""
+
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+from urllib.parse import quote, unquote_plus, urlsplit
+
+from caskmcp.model.exchange import Pair
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?|\[[0-9a-f:.]+\]", re.ASCII)
+_PATH_SIGNS: Final = "/%:@!$&'()*+,;=~-._"
+
+
+class Address(NamedTuple):
+    """A URL taken apart. `port` is 0 for the scheme's default; the fragment is dropped; `userinfo` is whether there was one."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    query: tuple[Pair, ...]
+    userinfo: bool
+
+
+def address(url: str) -> Address:
+    """Take a URL apart. Raises ValueError with what is wrong with it, in our words, without quoting it."""
+    if _CONTROL.search(url):
+        raise ValueError("the URL holds a control character")
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    if scheme not in DEFAULT_PORTS:
+        return Address(scheme, "", 0, "", (), False)
+    host = _host(parts.hostname or "")
+    port = parts.port or 0  # raises ValueError itself for what is no port
+    return Address(
+        scheme,
+        host,
+        0 if port == DEFAULT_PORTS[scheme] else port,
+        quote(parts.path or "/", safe=_PATH_SIGNS),
+        pairs(parts.query),
+        parts.username is not None or parts.password is not None,
+    )
+
+
+def _host(name: str) -> str:
+    try:
+        host = name if name.isascii() else name.encode("idna").decode("ascii")
+    except UnicodeError as cause:
+        raise ValueError("the host is no name") from cause
+    host = f"[{host}]" if ":" in host else host.removesuffix(".").lower()
+    if not _HOST.fullmatch(host):
+        raise ValueError("the URL has no host")
+    return host
+
+
+def pairs(query: str) -> tuple[Pair, ...]:
+    """Names and values of a query or a form (URL standard, application/x-www-form-urlencoded), empty ones included, in order."""
+    split = (part.partition("=") for part in query.split("&") if part)
+    return tuple((unquote_plus(name, errors="replace"), unquote_plus(value, errors="replace")) for name, _, value in split)
+
+
+class FirstParties:
+    """The manifest's `hosts:`. `api.x` means every port, `api.x:8080` that one only."""
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        names = [host.lower().removesuffix(".") for host in hosts]
+        self._any = frozenset(name for name in names if ":" not in name)
+        self._exact = frozenset(name for name in names if ":" in name)
+
+    def __contains__(self, where: Address) -> bool:
+        port = where.port or DEFAULT_PORTS.get(where.scheme, 0)
+        return where.host in self._any or f"{where.host}:{port}" in self._exact
+
+
+def named(where: Address) -> str:
+    """The host as a report names it: with its port if that is not the scheme's own."""
+    return f"{where.host}:{where.port}" if where.port else where.host

@@ -1,0 +1,94 @@
+"""Request headers: which can matter for an operation, and how a request authenticated.
+
+Transport, browser, proxy, cache and tracing headers say nothing about an operation; credentials are never kept, only their scheme and name.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from caskmcp.model.exchange import Pair
+
+# fmt: off
+_NAMES_DROPPED: Final = """
+accept accept-charset accept-encoding accept-language accept-datetime user-agent referer referrer origin host content-length content-type
+content-encoding content-md5 content-disposition date dnt te trailer transfer-encoding connection keep-alive upgrade upgrade-insecure-requests
+via from expect range pragma cache-control max-forwards http2-settings priority purpose save-data device-memory downlink ect rtt dpr width
+viewport-width early-data alt-used idempotent
+cookie cookie2 set-cookie authorization www-authenticate forwarded true-client-ip client-ip x-real-ip x-client-ip x-client-data
+x-requested-with x-moz x-purpose x-uidh x-wap-profile x-chrome-connected x-http2-stream-id x-att-deviceid x-csrftoken x-csrf-token x-xsrf-token
+x-request-id x-correlation-id x-amzn-trace-id x-cloud-trace-context x-request-start x-trace-id x-span-id x-transaction-id request-id request-context
+correlation-id correlation-context traceparent tracestate baggage sentry-trace uber-trace-id newrelic elastic-apm-traceparent x-instana-t
+x-amz-date x-amz-content-sha256 x-amz-cf-id x-amz-security-token x-goog-api-client x-client-version x-sentry-auth postman-token cdn-loop
+access-control-request-method access-control-request-headers access-control-request-private-network
+"""
+_BEGINNINGS_DROPPED: Final = (
+    ":", "sec-", "if-", "proxy-", "x-forwarded", "x-original-", "x-b3-", "x-datadog-", "x-newrelic-", "x-ot-span", "x-envoy-", "cf-", "fastly-",
+    "x-proxy", "x-playwright", "x-chromium-", "x-firefox-", "x-devtools-", "x-stainless-", "x-browser-", "x-akamai", "x-vercel-", "x-azure-ref",
+    "ot-tracer-", "x-cloud-trace", "x-middleware-", "x-nextjs-", "x-sentry-",
+)
+# fmt: on
+DROPPED: Final = frozenset(_NAMES_DROPPED.split())
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_SCHEMES: Final = frozenset(("bearer", "basic", "digest"))
+"""Schemes of `Authorization` that have a name of their own; any other is `header:authorization`."""
+_SESSIONS: Final = re.compile(
+    r"(?i)(?:.*[-_.]|__host-|__secure-)?(?:sess(?:ion)?(?:[-_.]?id)?|sid|connect\.sid|[jp]h?p?sess(?:ion)?id|auth(?:[-_.]?(?:token|session))?|"
+    r"(?:access|refresh|id)[-_.]?token|token|jwt|remember[-_.]?(?:me|user)?(?:[-_.]token)?|identity|login|asp\.net_sessionid|aspxauth|"
+    r"laravel_session|sessionid|jsessionid|phpsessid)(?:[-_.].*)?"
+)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text is a token (RFC 9110 section 5.6.2): what a method or a header's name is made of."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def kept(headers: Iterable[Pair], is_credential: Callable[[str], bool]) -> tuple[Pair, ...]:
+    """The headers that can matter, names in lower case, in order."""
+    lower = ((name.strip().lower(), value) for name, value in headers)
+    return tuple((name, value) for name, value in lower if _matters(name) and not is_credential(name))
+
+
+def _matters(name: str) -> bool:
+    return name not in DROPPED and not name.startswith(_BEGINNINGS_DROPPED) and is_token(name)
+
+
+def cookie_names(headers: Iterable[Pair], listed: Iterable[str]) -> tuple[str, ...]:
+    """Names of the cookies sent, from the header and from what a recorder lists beside it, sorted."""
+    return tuple(sorted({name for name, _ in cookies(headers)} | {name for name in listed if name}))
+
+
+def cookies(headers: Iterable[Pair]) -> list[Pair]:
+    """Names and values of the `Cookie` headers."""
+    lines = ";".join(value for name, value in headers if name.lower() == "cookie")
+    split = (part.strip().partition("=") for part in lines.split(";"))
+    return [(name.strip(), value.strip()) for name, equals, value in split if equals and name.strip()]
+
+
+def auth(
+    headers: Iterable[Pair], query: Iterable[Pair], names: Iterable[str], userinfo: bool, is_credential: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """How the request authenticated, as `Exchange.auth`: sorted, never a value. `names` are those of its cookies."""
+    found = {"basic"} if userinfo else set()
+    for name, value in headers:
+        lower = name.strip().lower()
+        if lower == "authorization":
+            scheme = value.split(" ", 1)[0].lower()
+            found.add(scheme if scheme in _SCHEMES else "header:authorization")
+        elif is_credential(lower) and is_token(lower) and lower not in DROPPED:
+            found.add(f"header:{lower}")
+    found |= {f"query:{name}" for name, _ in query if is_credential(name)}
+    return tuple(sorted(found | {f"cookie:{name}" for name in names if _SESSIONS.fullmatch(name)}))
+
+
+def first(headers: Iterable[Pair], name: str) -> str:
+    """The value of the first header of a name in lower case, or an empty text."""
+    return next((value for key, value in headers if key.lower() == name), "")
+
+
+def secrets(headers: Iterable[Pair], is_credential: Callable[[str], bool]) -> list[str]:
+    """The credentials themselves, to be looked for elsewhere in the exchange: they must not be echoed into it."""
+    lower = [(name.strip().lower(), value.strip()) for name, value in headers]
+    found = [value.rpartition(" ")[2] for name, value in lower if name == "authorization" or is_credential(name)]
+    return found + [value for name, value in cookies(headers) if _SESSIONS.fullmatch(name)]

@@ -1,0 +1,135 @@
+"""One recorded request becomes one redacted exchange, or a `Skipped` with the reason. Nothing comes out of here that was not redacted."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from caskmcp.compiler.capture import bodies, headers
+from caskmcp.compiler.capture.address import Address, FirstParties, address, named
+from caskmcp.compiler.capture.codec import encode_line
+from caskmcp.compiler.capture.select import Seen, reason
+from caskmcp.compiler.capture.sources.interface import Recorded
+from caskmcp.model.exchange import Body, Exchange, Pair, Skipped
+from caskmcp.redact.cut import Redactor, TooDeep
+
+_WEB: Final = frozenset(("http", "https", "ws", "wss"))
+
+
+class Intake:
+    """Serves one source: its first parties, its redactor."""
+
+    def __init__(self, hosts: Iterable[str], redactor: Redactor) -> None:
+        self._hosts = FirstParties(hosts)
+        self._redactor = redactor
+
+    def take(self, recorded: Recorded) -> tuple[Exchange, bytes] | Skipped:
+        """The redacted exchange and its encoded line (without its links), or why it is left out."""
+        try:
+            where = address(recorded.url)
+        except ValueError as cause:
+            return Skipped(recorded.place, "broken", detail=str(cause))
+        if where.scheme not in _WEB:
+            return Skipped(recorded.place, "not http")
+        if not headers.is_token(recorded.method):
+            return Skipped(recorded.place, "broken", detail="the method is no token (RFC 9110 section 5.6.2)")
+        if where not in self._hosts:
+            return Skipped(recorded.place, "third party", host=named(where))
+        return self._first_party(recorded, where)
+
+    def _first_party(self, recorded: Recorded, where: Address) -> tuple[Exchange, bytes] | Skipped:
+        response = bodies.body(recorded.response, headers.first(recorded.response_headers, "content-encoding"))
+        if left_out := reason(Seen(recorded, where, response)):
+            return Skipped(recorded.place, left_out)
+        return self._redacted(recorded, where, response)
+
+    def _redacted(self, recorded: Recorded, where: Address, response: Body | None) -> tuple[Exchange, bytes]:
+        redactor = self._redactor
+        redactor.begin()
+        for found in headers.secrets(recorded.headers, redactor.is_credential):
+            redactor.secret(found)
+        query = where.query or recorded.query
+        cookies = headers.cookie_names(recorded.headers, recorded.cookies)
+        exchange = Exchange(
+            method=recorded.method.upper(),
+            scheme={"ws": "http", "wss": "https"}.get(where.scheme, where.scheme),
+            host=where.host,
+            port=where.port,
+            path=redactor.path(where.path),
+            query=redactor.pairs(self._inputs(query), "query"),
+            headers=redactor.pairs(headers.kept(recorded.headers, redactor.is_credential), "header"),
+            cookies=tuple(redactor.name(name, "cookie") for name in cookies),
+            auth=self._auth(recorded, query, cookies, where),
+            request=self._body(bodies.body(recorded.request, headers.first(recorded.headers, "content-encoding")), "request.body"),
+            status=recorded.status,
+            response=self._body(response, "response.body"),
+            location=self._location(recorded),
+        )
+        return self._encoded(exchange)
+
+    def _inputs(self, query: tuple[Pair, ...]) -> tuple[Pair, ...]:
+        """The query without the credentials that authenticate the request; they are remembered, and counted as `auth`."""
+        for name, value in query:
+            if self._redactor.is_credential(name):
+                self._redactor.secret(value)
+        return tuple((name, value) for name, value in query if not self._redactor.is_credential(name))
+
+    def _auth(self, recorded: Recorded, query: tuple[Pair, ...], cookies: tuple[str, ...], where: Address) -> tuple[str, ...]:
+        found = headers.auth(recorded.headers, query, cookies, where.userinfo, self._redactor.is_credential)
+        return tuple(self._redactor.name(name, "auth") for name in found)
+
+    def _body(self, body: Body | None, place: str) -> Body | None:
+        if body is None:
+            return None
+        media = self._redactor.text(body.media, place)
+        try:
+            return Body(media, body.kind, self._value(body, place), body.size)
+        except TooDeep:
+            return Body(media, "text", size=body.size)
+
+    def _value(self, body: Body, place: str) -> Any:
+        if body.kind == "json":
+            return self._redactor.json(body.value, place)
+        if body.value is None:
+            return None
+        return [
+            [self._redactor.name(name, place), None if value is None else self._redactor.value(name, value, place)]
+            for name, value in body.value
+        ]
+
+    def _location(self, recorded: Recorded) -> str:
+        target = headers.first(recorded.response_headers, "location")
+        try:
+            return self._redactor.path(address(target).path if "://" in target else address(f"http://x{target}").path) if target else ""
+        except ValueError:
+            return ""
+
+    def _encoded(self, exchange: Exchange) -> tuple[Exchange, bytes]:
+        """The line, after the exchange's own credentials were looked for in all of it."""
+        line = encode_line(exchange)
+        if any(form in line for secret in self._redactor.secrets for form in _forms(secret)):
+            exchange = self._without_echoes(exchange)
+            line = encode_line(exchange)
+        links = tuple(sorted(self._redactor.links))
+        return (msgspec.structs.replace(exchange, links=links) if links else exchange), line
+
+    def _without_echoes(self, exchange: Exchange) -> Exchange:
+        echo = self._redactor.echo
+        return msgspec.structs.replace(
+            exchange,
+            path="/".join(quote(echo(segment, "path")) for segment in exchange.path.split("/")),
+            query=tuple((name, echo(value, "query")) for name, value in exchange.query),
+            headers=tuple((name, echo(value, "header")) for name, value in exchange.headers),
+            request=self._quiet(exchange.request, "request.body"),
+            response=self._quiet(exchange.response, "response.body"),
+        )
+
+    def _quiet(self, body: Body | None, place: str) -> Body | None:
+        return body and msgspec.structs.replace(body, value=self._redactor.echo_json(body.value, place))
+
+
+def _forms(secret: str) -> set[bytes]:
+    plain, escaped = secret.encode("utf-8", "replace"), json.dumps(secret, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
+    return {plain, escaped, quote(secret, safe="").encode("ascii")}

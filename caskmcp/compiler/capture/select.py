@@ -1,0 +1,135 @@
+"""Which recorded requests are calls of an API: everything else is left out with a reason from `model.exchange.REASONS`.
+
+The rules are rows, asked in order; the first that applies gives the reason. First parties are the intake's question, which comes before.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from caskmcp.compiler.capture.address import Address
+from caskmcp.compiler.capture.headers import first
+from caskmcp.compiler.capture.sources.interface import Recorded
+from caskmcp.model.exchange import Body
+
+
+class Seen(NamedTuple):
+    """What the rules look at."""
+
+    recorded: Recorded
+    where: Address
+    response: Body | None
+    """Decoded, not yet redacted."""
+
+    @property
+    def media(self) -> str:
+        """The response's media type, or an empty text."""
+        return self.response.media if self.response else ""
+
+
+# fmt: off
+_ASSET_MEDIA: Final = re.compile(
+    r"(?:image|font|audio|video)/.*|text/(?:css|javascript|ecmascript|x-component)|"
+    r"application/(?:javascript|x-javascript|ecmascript|wasm|manifest\+json|vnd\.ms-fontobject|(?:x-)?font-.*|x-shockwave-flash)"
+)
+_ASSET_PATH: Final = re.compile(
+    r"(?i).*\.(?:css|js|mjs|cjs|jsx|tsx|map|png|jpe?g|gif|svg|webp|avif|ico|bmp|cur|woff2?|ttf|otf|eot|mp4|webm|mp3|wav|ogg|m4a|wasm|webmanifest)"
+)
+_ASSET_KINDS: Final = frozenset(("stylesheet", "image", "media", "font", "script", "texttrack", "manifest", "signedexchange"))
+_PAGE_MEDIA: Final = frozenset(("text/html", "application/xhtml+xml"))
+_MARKUP: Final = re.compile(r"<(?:!doctype|!--|\?xml|[a-z][a-z0-9]*[\s>/])", re.IGNORECASE)
+_NOISE_KINDS: Final = frozenset(("ping", "beacon", "cspviolationreport", "csp_report", "prefetch"))
+_NOISE_MEDIA: Final = frozenset(("application/csp-report", "application/reports+json", "text/ping"))
+_NOISE_METHODS: Final = frozenset(("HEAD", "OPTIONS", "TRACE", "CONNECT"))
+_NOISE_PATH: Final = re.compile(
+    r"/(?:robots\.txt|sitemap[^/]*\.xml|favicon\.ico|browserconfig\.xml|crossdomain\.xml|\.well-known/(?:appspecific|assetlinks|apple-app-site|change-password).*"
+    r"|cdn-cgi/.*|socket\.io/.*|sockjs-node/.*|__webpack_hmr|__vite_ping|_next/(?:static|image|data|webpack-hmr).*|@vite/.*|livereload.*)"
+)
+# fmt: on
+LONGEST_ANSWER: Final = 4096
+"""Characters that an answer may have which is served as a page and is none: `OK`, a number, a message."""
+
+
+def _is_websocket(seen: Seen) -> bool:
+    return seen.where.scheme in ("ws", "wss") or seen.recorded.status == 101 or seen.recorded.kind == "websocket"
+
+
+def _is_preflight(seen: Seen) -> bool:
+    asks = first(seen.recorded.headers, "access-control-request-method")
+    return seen.recorded.kind == "preflight" or (seen.recorded.method.upper() == "OPTIONS" and bool(asks))
+
+
+def _has_no_response(seen: Seen) -> bool:
+    return not 100 <= seen.recorded.status <= 599
+
+
+def _is_asset(seen: Seen) -> bool:
+    if seen.recorded.method.upper() != "GET" or (seen.response is not None and seen.response.kind == "json"):
+        return False
+    fetched = seen.recorded.kind in ("xhr", "fetch") or first(seen.recorded.headers, "sec-fetch-dest") == "empty"
+    if seen.recorded.kind in _ASSET_KINDS or _ASSET_PATH.fullmatch(seen.where.path):
+        return True
+    return not fetched and _ASSET_MEDIA.fullmatch(seen.media) is not None
+
+
+def _is_page(seen: Seen) -> bool:
+    if seen.response is not None and seen.response.kind in ("json", "form"):
+        return False
+    if seen.media in _PAGE_MEDIA:
+        return _is_markup(seen)
+    return not seen.media and _navigates(seen) and seen.recorded.method.upper() == "GET"
+
+
+def _is_markup(seen: Seen) -> bool:
+    text = _text(seen)
+    if text is None or not text.strip():
+        return _navigates(seen) or 300 <= seen.recorded.status < 400 or bool(seen.response and seen.response.size)
+    return len(text) > LONGEST_ANSWER or _MARKUP.search(text) is not None
+
+
+def _text(seen: Seen) -> str | None:
+    recorded = seen.recorded.response
+    if recorded is None or recorded.text is not None:
+        return recorded.text if recorded else None
+    return None if recorded.data is None else recorded.data[: LONGEST_ANSWER + 1].decode("utf-8", "replace")
+
+
+def _navigates(seen: Seen) -> bool:
+    """A browser went there to show it."""
+    headers = seen.recorded.headers
+    told = first(headers, "sec-fetch-mode")
+    return seen.recorded.kind == "document" or (told == "navigate" if told else first(headers, "accept").startswith("text/html"))
+
+
+def _is_noise(seen: Seen) -> bool:
+    sent = seen.recorded.request
+    return (
+        seen.recorded.kind in _NOISE_KINDS
+        or seen.recorded.method.upper() in _NOISE_METHODS
+        or _NOISE_PATH.fullmatch(seen.where.path) is not None
+        or (sent is not None and sent.media.split(";")[0].strip().lower() in _NOISE_MEDIA)
+    )
+
+
+class Reason(NamedTuple):
+    """A row: why a request is left out, and when."""
+
+    reason: str
+    applies: Callable[[Seen], bool]
+
+
+# fmt: off
+RULES: Final = (
+    Reason("websocket",   _is_websocket),
+    Reason("preflight",   _is_preflight),
+    Reason("no response", _has_no_response),
+    Reason("asset",       _is_asset),
+    Reason("page",        _is_page),
+    Reason("noise",       _is_noise),
+)
+# fmt: on
+
+
+def reason(seen: Seen) -> str:
+    """Why a first party's request is left out, or an empty text."""
+    return next((row.reason for row in RULES if row.applies(seen)), "")

@@ -1,0 +1,131 @@
+"""The stage `capture`: one source's bytes in, its redacted exchanges (or declared operations) and the receipt out.
+
+Works exchange by exchange in bounded memory. Redaction comes before anything is given out; what is left out is counted with its reason. The
+capture's id depends neither on the order of entries nor on the redaction key.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from caskmcp import canon
+from caskmcp.compiler.capture.address import DEFAULT_PORTS, Address, FirstParties, named
+from caskmcp.compiler.capture.codec import compress, encode_line
+from caskmcp.compiler.capture.intake import Intake
+from caskmcp.compiler.capture.sources.interface import Recorded
+from caskmcp.compiler.capture.sources.table import source
+from caskmcp.compiler.pipeline import Inputs, Outputs
+from caskmcp.errors import CaskError
+from caskmcp.model.exchange import CaptureHead, Declared, Exchange, Skipped
+from caskmcp.redact.cut import Redactor
+from caskmcp.redact.placeholder import keyfree
+
+NAMED: Final = 100
+"""Broken entries that are named one by one."""
+SHOWN: Final = 8
+"""Hosts that an error names."""
+
+
+def run(inputs: Inputs) -> Outputs:
+    """`exchanges`: gzip pieces of NDJSON, made as they are asked for. `head`: the receipt, once `exchanges` is exhausted.
+
+    Raises (while `exchanges` is read) CaskError CASK-C001, CASK-C002 or CASK-C005 of the source, and CASK-C003 if nothing was kept.
+    """
+    redact = inputs.value("project.redact") or {}
+    redactor = Redactor(inputs.data("secret.redaction"), redact.get("profile", "strict"), redact.get("keys", ()), redact.get("keep", ()))
+    capture = _Capture(str(inputs.value("source.kind")), tuple(inputs.value("project.hosts")), redactor)
+    return {"exchanges": compress(capture.lines(inputs.blocks("source"))), "head": capture.head()}
+
+
+class _Capture:
+    """The running account of one source."""
+
+    def __init__(self, kind: str, hosts: tuple[str, ...], redactor: Redactor) -> None:
+        self._kind = kind
+        self._hosts = hosts
+        self._parties = FirstParties(hosts)
+        self._redactor = redactor
+        self._intake = Intake(hosts, redactor)
+        self._digests: list[str] = []
+        self._skipped: Counter[str] = Counter()
+        self._third: Counter[str] = Counter()
+        self._broken: list[tuple[str, str]] = []
+        self._templates: set[str] = set()
+        self._no_body = 0
+        self._done = False
+
+    def lines(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Each kept item as a line, in the source's order."""
+        for item in source(self._kind).read(blocks):
+            taken = self._declared(item) if isinstance(item, Declared) else self._intake.take(item) if isinstance(item, Recorded) else item
+            if isinstance(taken, Skipped):
+                self._leave_out(taken)
+            else:
+                yield self._keep(*taken)
+        if not self._digests:
+            raise self._nothing()
+        self._done = True
+
+    def head(self) -> Iterator[bytes]:
+        """The encoded `CaptureHead`. Raises RuntimeError if it is asked for before the lines are all read: our bug."""
+        if not self._done:
+            raise RuntimeError("the head of a capture was asked for before its exchanges")
+        yield msgspec.json.encode(
+            CaptureHead(
+                id=canon.hexadecimal(canon.digest_stream(f"{digest}\n".encode("ascii") for digest in sorted(self._digests))),
+                kind=self._kind,
+                kept=len(self._digests),
+                skipped=tuple(sorted(self._skipped.items())),
+                hosts=tuple(sorted(self._third.items())),
+                cuts=tuple(sorted((detector, place, count) for (detector, place), count in self._redactor.counts.items())),
+                broken=tuple(self._broken),
+                templates=tuple(sorted(self._templates)),
+                no_body=self._no_body,
+            )
+        )
+
+    def _keep(self, item: Exchange | Declared, line: bytes) -> bytes:
+        """Account for an item; `line` is its encoding without the links, which are the key's."""
+        self._digests.append(canon.digest_bytes(keyfree(line)))
+        if isinstance(item, Declared):
+            self._templates.add(item.path)
+            return line
+        self._no_body += item.response is not None and item.response.kind == "absent"
+        return encode_line(item) if item.links else line
+
+    def _leave_out(self, skipped: Skipped) -> None:
+        self._skipped[skipped.reason] += 1
+        if skipped.host:
+            self._third[skipped.host] += 1
+        if skipped.detail and len(self._broken) < NAMED:
+            self._broken.append((skipped.place, skipped.detail))
+
+    def _declared(self, item: Declared) -> tuple[Declared, bytes] | Skipped:
+        """A declared operation of a first party; one without a host belongs to the manifest's first."""
+        if not item.host:
+            host, _, port = self._hosts[0].partition(":")
+            scheme = item.scheme or "https"
+            item = msgspec.structs.replace(item, scheme=scheme, host=host, port=_port(scheme, int(port or 0)))
+        where = Address(item.scheme, item.host, item.port, item.path, (), False)
+        if where not in self._parties:
+            return Skipped(item.operation_id or f"{item.method} {item.path}", "third party", host=named(where))
+        return item, encode_line(item)
+
+    def _nothing(self) -> CaskError:
+        total = self._skipped.total()
+        seen = [host for host, _ in sorted(self._third.items(), key=lambda row: (-row[1], row[0]))][:SHOWN]
+        left_out = ", ".join(f"{reason} {count}" for reason, count in sorted(self._skipped.items()) if reason != "third party")
+        told = "; ".join(
+            part for part in (f"hosts seen: {', '.join(seen)}" if seen else "", f"left out: {left_out}" if left_out else "") if part
+        )
+        return CaskError(
+            "CASK-C003",
+            f"0 of {total} entries kept" + (f"; {told}" if told else ""),
+            mend=f"name the first-party host: `hosts: [{seen[0]}]` in cask.yaml, or `-a {seen[0]}`" if seen else "record a call of the API",
+        )
+
+
+def _port(scheme: str, port: int) -> int:
+    return 0 if port == DEFAULT_PORTS.get(scheme) else port

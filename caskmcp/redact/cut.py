@@ -1,0 +1,275 @@
+"""Redaction of one capture: names and forms over JSON, pairs and paths; placeholders in, a receipt and links out.
+
+Works on decoded values and changes JSON in place. One `Redactor` serves a whole capture, exchange by exchange (`begin`), and what it does to
+an exchange depends on that exchange, the profile and the key alone: never on what came before. It does not know HTTP: which headers are
+kept at all, and what a body is, is the stage's business.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+from caskmcp.redact import placeholder
+from caskmcp.redact.checks import card, long_opaque
+from caskmcp.redact.detectors import DETECTORS, DIGESTS, Detector
+from caskmcp.redact.names import words
+from caskmcp.redact.rules import Rule, Rules
+from caskmcp.redact.scan import LAST_RESORT, scanner
+
+DEPTH: Final = 64
+"""Levels of nesting that are walked. The stage keeps no deeper JSON."""
+
+_SAFE: Final = "@:+!$&'()*,;=~"
+"""Signs that may stand in a path segment as they are, beside unreserved ones (RFC 3986 section 3.3)."""
+_WITHIN: Final = tuple(row.id for row in DETECTORS if row.form and not row.across)
+_INHERITS: Final = frozenset(("value", "values", "raw", "plaintext", "string", "number", "data", "text", "content"))
+"""Names below which a value is what its parent's name says: `{"phone": {"number": …}}`."""
+_WORDS_FOR_LINKS: Final = (
+    "reset verify verification confirm confirmation invite invitation activate activation magic unsubscribe token tokens"
+)
+_LINK_WORDS: Final = frozenset(_WORDS_FOR_LINKS.split())
+"""Segments that are followed by a one-time token."""
+_ID: Final = re.compile(r"[0-9a-f]{24}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""The most common ids of all. They are kept, so no detector has to look at them."""
+_ID_SIZES: Final = frozenset((24, 36))
+_ECHO: Final = 6
+"""Characters from which a secret is looked for in the rest of its exchange."""
+_CARD_DIGITS: Final = 10**14
+_CARD = next(row for row in DETECTORS if row.id == "card")
+_AFTER = Detector("one-time-link", "token")
+_NAMED = ("name", "key", "field", "label")
+
+
+class TooDeep(ValueError):
+    """JSON nested deeper than `DEPTH`: it is not kept at all, since it cannot be looked through."""
+
+
+class Redactor:
+    """Cuts what the table finds, and counts it."""
+
+    def __init__(self, key: bytes, profile: str = "strict", keys: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
+        self._key = key
+        self._scanner = scanner(profile)
+        self.names = Rules(profile, keys, keep)
+        self._made: dict[tuple[str, str], str] = {}
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """(detector, place) -> cuts: the receipt. Places are general, and a field is named only in the table's own words."""
+        self.links: set[tuple[str, str]] = set()
+        """(place, fingerprint) of the exchange's cuts whose placeholder does not link by itself."""
+        self.secrets: set[str] = set()
+        """Credentials of the exchange, to be looked for elsewhere in it."""
+
+    def begin(self) -> None:
+        """Forget the exchange before."""
+        self.names.trim()
+        self.links, self.secrets = set(), set()
+
+    def is_credential(self, name: str) -> bool:
+        """Whether a header or parameter of this name is how a request authenticates."""
+        return any(rule.row.auth for rule in self.names[name])
+
+    def json(self, value: Any, place: str) -> Any:
+        """A decoded JSON value; containers are changed in place. Raises `TooDeep`."""
+        texts: list[str] = []
+        value = self._walk(value, "", place, texts, 0)
+        return self._rewrite(value, "", place) if self._scanner.suspicious("\n".join(texts)) else value
+
+    def pairs(self, pairs: Iterable[tuple[str, str]], place: str) -> tuple[tuple[str, str], ...]:
+        """Names and values of a query, a form, headers."""
+        return tuple((self.name(name, place), self.value(name, value, place)) for name, value in pairs)
+
+    def value(self, name: str, value: str, place: str) -> str:
+        """The value of one parameter, field or header."""
+        cut = self._by_name(self.names[name], value, name, "", place)
+        return self.text(value, place, name) if cut is None else str(cut)
+
+    def name(self, name: str, place: str) -> str:
+        """A name, which now and then is a secret itself."""
+        return self._forms(name, f"{place} name") if self._scanner.suspicious(name) else name
+
+    def path(self, path: str) -> str:
+        """A path as sent; what is cut is written percent-encoded again."""
+        path = self._forms(path, "path", _WITHIN)
+        segments = path.split("/")
+        for index, segment in enumerate(segments):
+            if segment:
+                segments[index] = self._segment(segment, segments[index - 1] if index else "")
+        return "/".join(segments)
+
+    def text(self, text: str, place: str, name: str = "") -> str:
+        """A text: a JSON document inside it is redacted as one, else its forms are."""
+        if not self._scanner.suspicious(text):
+            return text
+        if (inner := _document(text)) is not None:
+            return self._inner(text, inner, place)
+        return self._forms(text, place, LAST_RESORT if name and not DIGESTS.isdisjoint(words(name)) else ())
+
+    def secret(self, text: str) -> None:
+        """Remember a credential of this exchange."""
+        if len(text) >= _ECHO and placeholder.kind_of(text) is None:
+            self.secrets.add(text)
+
+    def echo(self, text: str, place: str) -> str:
+        """The text without the exchange's credentials."""
+        for found in sorted(self.secrets, key=lambda secret: (-len(secret), secret)):
+            if found in text:
+                text = text.replace(found, self._cut(_ECHOED, found, place))
+        return text
+
+    def echo_json(self, value: Any, place: str) -> Any:
+        """As `echo`, for each text of a JSON value."""
+        if isinstance(value, str):
+            return self.echo(value, place)
+        if isinstance(value, dict):
+            return {self.echo(name, place): self.echo_json(item, place) for name, item in value.items()}
+        return [self.echo_json(item, place) for item in value] if isinstance(value, list) else value
+
+    def _inner(self, text: str, inner: Any, place: str) -> str:
+        before = self.counts.total()
+        try:
+            inner = self.json(inner, place)
+        except TooDeep:
+            return self._cut(_NESTED, text, place)
+        return text if self.counts.total() == before else json.dumps(inner, ensure_ascii=False, separators=(",", ":"))
+
+    def _segment(self, segment: str, before: str) -> str:
+        plain = unquote(segment)
+        name, equals, value = plain.partition("=")
+        if equals:  # matrix parameters: `;jsessionid=…`
+            made = f"{name}={self.value(name.rpartition(';')[2], value, 'path')}"
+        elif long_opaque(plain) and not _LINK_WORDS.isdisjoint(words(before)[-1:]):
+            made = self._cut(_AFTER, plain, "path")
+        else:
+            made = self.text(plain, "path")
+        return segment if made == plain else quote(made, safe=_SAFE)
+
+    def _forms(self, text: str, place: str, skip: Iterable[str] = ()) -> str:
+        return self._scanner.replace(text, lambda row, found: self._cut(row, found, place), skip)
+
+    def _cut(self, row: Detector, text: str, place: str, link: str = "") -> str:
+        if placeholder.kind_of(text) is not None:
+            return text
+        self.counts[row.id, place] += 1
+        made = self._made.get((row.kind, text))
+        if made is None:
+            if len(self._made) > 1 << 16:
+                self._made.clear()
+            made = self._made[row.kind, text] = placeholder.placeholder(self._key, row.kind, text)
+        if placeholder.is_narrow(made):
+            self.links.add((link or place, placeholder.fingerprint(self._key, text)))
+        return made
+
+    def _by_name(self, rules: tuple[Rule, ...], value: Any, name: str, parent: str, place: str) -> Any:
+        """What takes the place of a value under a name, or None if the name asks for nothing."""
+        if not rules or isinstance(value, bool) or value is None:
+            return None
+        text = value if isinstance(value, str) else str(value)
+        for rule in rules:
+            if rule.holds(text, parent):
+                return self._cut_named(rule, value, text, place, name)
+        return None
+
+    def _cut_named(self, rule: Rule, value: Any, text: str, place: str, name: str) -> Any:
+        row, phrase = rule
+        if row.kind in _CREDENTIALS:
+            self.secret(text)
+        made = self._cut(row, text, f"{place}.{phrase}", f"{place}.{name}")
+        if isinstance(value, str):
+            return made
+        self.links.add((f"{place}.{name}", placeholder.fingerprint(self._key, text)))
+        return type(value)(placeholder.number(row.kind))
+
+    def _walk(self, value: Any, name: str, place: str, texts: list[str], depth: int) -> Any:
+        """First pass: cut by name, collect the texts that stay."""
+        kind = type(value)
+        if kind is dict:
+            self._object(value, name, place, texts, depth)
+        elif kind is list:
+            self._list(value, name, self.names[name], place, texts, depth)
+        elif kind is str:
+            texts.append(value)
+        elif kind is int and value >= _CARD_DIGITS:
+            return self._number(value, place)
+        return value
+
+    def _object(self, value: dict[str, Any], parent: str, place: str, texts: list[str], depth: int) -> None:
+        if depth > DEPTH:
+            raise TooDeep
+        names = self.names
+        for name, item in value.items():
+            kind = type(item)
+            rules = names[name]
+            if not rules and (name in _INHERITS):
+                rules = self._inherited(value, parent)
+            if rules and kind is not dict and kind is not list:
+                cut = self._by_name(rules, item, name, parent, place)
+                if cut is not None:
+                    value[name] = cut
+                    continue
+            if kind is str:
+                if len(item) not in _ID_SIZES or not _ID.fullmatch(item):
+                    texts.append(item)
+            elif kind is dict:
+                self._object(item, name, place, texts, depth + 1)
+            elif kind is list:
+                self._list(item, name, rules, place, texts, depth + 1)
+            elif kind is int and item >= _CARD_DIGITS:
+                value[name] = self._number(item, place)
+        if self.names.odd and not self.names.odd.isdisjoint(value):
+            self._rename(value, place)
+
+    def _inherited(self, value: dict[str, Any], parent: str) -> tuple[Rule, ...]:
+        """Rules for `value` of `{"name": "password", "value": …}`, or of what the object's own name asks for."""
+        for label in _NAMED:
+            named = value.get(label)
+            if isinstance(named, str) and (rules := self.names[named]):
+                return rules
+        return self.names[parent]
+
+    def _list(self, value: list[Any], name: str, rules: tuple[Rule, ...], place: str, texts: list[str], depth: int) -> None:
+        if depth > DEPTH:
+            raise TooDeep
+        for index, item in enumerate(value):
+            cut = self._by_name(rules, item, name, "", place) if rules and not isinstance(item, dict | list) else None
+            value[index] = self._walk(item, name, place, texts, depth + 1) if cut is None else cut
+
+    def _number(self, value: int, place: str) -> int:
+        if not card(str(value)):
+            return value
+        self._cut(_CARD, str(value), place)
+        return placeholder.number(_CARD.kind)
+
+    def _rename(self, value: dict[str, Any], place: str) -> None:
+        """Map keys that are secrets or addresses themselves."""
+        made = [(self.name(name, place), item) for name, item in value.items()]
+        value.clear()
+        value.update(made)
+
+    def _rewrite(self, value: Any, name: str, place: str) -> Any:
+        """Second pass, where a form may be: each text by itself."""
+        if isinstance(value, str):
+            return self.text(value, place, name)
+        if isinstance(value, dict):
+            for key, item in value.items():
+                value[key] = self._rewrite(item, key, place)
+        elif isinstance(value, list):
+            value[:] = [self._rewrite(item, name, place) for item in value]
+        return value
+
+
+_ECHOED = Detector("echo", "secret")
+_NESTED = Detector("nested", "secret")
+_CREDENTIALS: Final = frozenset(("secret", "token"))
+
+
+def _document(text: str) -> Any:
+    """The object or list that a text holds as JSON, else None."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

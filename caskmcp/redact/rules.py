@@ -1,0 +1,99 @@
+"""Detectors on names: which rows a field, header or parameter of a name asks for. Looked up once a distinct name."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from caskmcp.redact import checks
+from caskmcp.redact.detectors import DETECTORS, NEVER, Detector
+from caskmcp.redact.names import LONGEST, compact, words
+from caskmcp.redact.scan import scanner
+
+USER: Final = Detector("user", "secret", check="something")
+"""What `redact.keys` of the manifest asks for."""
+_GLUED: Final = 8
+"""Letters from which a phrase is found at the end of a name whose words nobody parted (`csrfmiddlewaretoken`)."""
+_LIMIT: Final = 1 << 16
+
+
+class Rule(NamedTuple):
+    """A row that a name asks for."""
+
+    row: Detector
+    phrase: str
+    """The table's own words for it, fit for a receipt: `api_key`."""
+
+    def holds(self, value: str, parent: str) -> bool:
+        """Whether the value is to be cut; `parent` is the name that the object stands under."""
+        if self.row.under and not _stands_under(parent, self.row.under):
+            return False
+        return not self.row.check or bool(getattr(checks, self.row.check)(value))
+
+
+def _stands_under(parent: str, people: tuple[str, ...]) -> bool:
+    last = words(parent)[-1:] or ("",)
+    return last[0] in people or last[0].removesuffix("s") in people
+
+
+class Rules(dict[str, tuple[Rule, ...]]):
+    """Name -> rules, in the order of the table; empty for nearly all names. Filled as names come by."""
+
+    def __init__(self, profile: str, keys: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.odd: set[str] = set()
+        """Names that themselves have a form that is cut."""
+        self._suspicious = scanner(profile).suspicious
+        self._keys = frozenset(compact(key) for key in keys)
+        self._keep = frozenset(compact(key) for key in keep)
+        rows = [row for row in DETECTORS if profile == "strict" or not row.strict]
+        self._phrases = tuple(_phrase(row, text) for row in rows for text in row.names)
+        self._last: dict[str, list[tuple[tuple[str, ...], bool, Rule]]] = {}
+        for parts, whole, rule in self._phrases:
+            self._last.setdefault(parts[-1], []).append((parts, whole, rule))
+        self._glued = {"".join(parts): rule for parts, _, rule in self._phrases}
+
+    def __missing__(self, name: str) -> tuple[Rule, ...]:
+        rules = self[name] = self._find(name)
+        if self._suspicious(name):
+            self.odd.add(name)
+        return rules
+
+    def trim(self) -> None:
+        """Forget the names if there are too many: keys of maps are data, and must not fill the memory."""
+        if len(self) > _LIMIT:
+            self.clear()
+            self.odd.clear()
+
+    def _find(self, name: str) -> tuple[Rule, ...]:
+        if len(name) > LONGEST:
+            return ()
+        bare = compact(name)
+        if bare in self._keys:
+            return (Rule(USER, "user"),)
+        parts = words(name)
+        if not parts or bare in self._keep or _ends(parts, _NEVER):
+            return ()
+        found = [rule for phrase, whole, rule in self._last.get(parts[-1], ()) if _fits(parts, phrase, whole)]
+        return tuple(found) or self._unparted("".join(parts), len(parts))
+
+    def _unparted(self, glued: str, count: int) -> tuple[Rule, ...]:
+        rule = self._glued.get(glued)
+        if rule is None and count == 1:
+            longest = max((phrase for phrase in self._glued if len(phrase) >= _GLUED and glued.endswith(phrase)), key=len, default="")
+            rule = self._glued.get(longest) or (self._glued["token"] if glued.endswith("token") else None)
+        return (rule,) if rule else ()
+
+
+def _phrase(row: Detector, text: str) -> tuple[tuple[str, ...], bool, Rule]:
+    parts = words(text.removeprefix("="))
+    return parts, text.startswith("="), Rule(row, "_".join(parts))
+
+
+def _fits(parts: tuple[str, ...], phrase: tuple[str, ...], whole: bool) -> bool:
+    return parts == phrase if whole else parts[-len(phrase) :] == phrase
+
+
+_NEVER: Final = tuple(words(text) for text in NEVER)
+
+
+def _ends(parts: tuple[str, ...], phrases: tuple[tuple[str, ...], ...]) -> bool:
+    return any(parts[-len(phrase) :] == phrase for phrase in phrases)

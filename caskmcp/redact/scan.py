@@ -1,0 +1,114 @@
+"""Detectors on forms: find what gives itself away in a text, wherever it stands.
+
+All forms are searched at once by re2, in time linear in the text. `suspicious` looks at many texts joined by line ends and is what makes a
+build fast; `replace` is exact. Nothing here knows names, places or keys: who calls says what takes the place of a find.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import unquote
+
+import re2
+
+from caskmcp.redact import checks, placeholder
+from caskmcp.redact.detectors import DETECTORS, Detector
+
+Cut = Callable[[Detector, str], str]
+"""From a find to what takes its place."""
+
+LAST_RESORT: Final = ("encoded", "entropy")
+"""Detectors on runs of letters and digits that nothing more exact explained."""
+_DEEP: Final = 4
+"""Encodings inside encodings that are followed."""
+# A text that begins like a JSON document is looked into, whatever stands in it.
+_DOCUMENT: Final = r"^\s*[\[{]"
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    return options
+
+
+class Scanner:
+    """The forms of one profile, compiled once."""
+
+    def __init__(self, rows: Iterable[Detector]) -> None:
+        self.rows = tuple(row for row in rows if row.form)
+        self._forms = tuple(re2.compile(f"(?m){row.form}", _options()) for row in self.rows)
+        self._any = re2.compile("(?m)" + "|".join([_DOCUMENT, *(f"(?:{row.form})" for row in self.rows)]), _options())
+        self._set = re2.Set.SearchSet(_options())
+        for row in self.rows:
+            self._set.Add(f"(?m){row.form}")
+        self._set.Compile()
+
+    def suspicious(self, text: str) -> bool:
+        """Whether any form occurs (its check left aside), or a line begins like a JSON document. False is certain for every line."""
+        return self._any.search(text) is not None
+
+    def replace(self, text: str, cut: Cut, skip: Iterable[str] = (), depth: int = 0) -> str:
+        """The text with each find replaced by what `cut` gives; `skip` names detectors that are not asked. Placeholders are left alone."""
+        for index in sorted(self._set.Match(text) or ()):
+            row = self.rows[index]
+            if row.id not in skip:
+                text = self._replace_one(row, self._forms[index], text, cut, depth)
+        return text
+
+    def finds(self, text: str, depth: int = 0) -> bool:
+        """Whether anything would be cut from the text."""
+        return self.replace(text, _mark, depth=depth) != text
+
+    def _replace_one(self, row: Detector, form: Any, text: str, cut: Cut, depth: int) -> str:
+        pieces, end = [], 0
+        made = placeholder.spans(text)
+        for match in form.finditer(text):
+            group = match.lastindex or 0
+            low, high = match.span(group)
+            if low < end or _touches(made, low, high) or not self._holds(row.check, match.group(group), depth):
+                continue
+            pieces += [text[end:low], cut(row, match.group(group))]
+            end = high
+        return "".join((*pieces, text[end:])) if pieces else text
+
+    def _holds(self, check: str, value: str, depth: int) -> bool:
+        if check in _INSIDE:
+            return depth < _DEEP and any(self.finds(inner, depth + 1) for inner in _INSIDE[check](value))
+        return not check or bool(getattr(checks, check)(value))
+
+
+def _mark(_: Detector, value: str) -> str:
+    return f"{value}\0"
+
+
+def _touches(spans: list[tuple[int, int]], low: int, high: int) -> bool:
+    return any(start < high and low < end for start, end in spans)
+
+
+def _from_base64(run: str) -> Iterator[str]:
+    plain = checks.decoded(run)
+    if plain is not None:
+        yield plain
+
+
+def _from_percent(text: str) -> Iterator[str]:
+    plain = unquote(text)
+    if plain != text:
+        yield plain
+
+
+_INSIDE: Final[dict[str, Callable[[str], Iterator[str]]]] = {"hides": _from_base64, "hides_escaped": _from_percent}
+"""Checks that look into an encoding instead of at the text itself."""
+
+
+@lru_cache(maxsize=4)
+def scanner(profile: str) -> Scanner:
+    """The scanner of a profile: `strict` or `standard`."""
+    return Scanner(row for row in DETECTORS if profile == "strict" or not row.strict)
+
+
+@lru_cache(maxsize=1 << 16)
+def is_sensitive(text: str) -> bool:
+    """Whether any detector of the strict profile finds something in the text, or a placeholder stands in it."""
+    return placeholder.contains(text) or (scanner("strict").suspicious(text) and scanner("strict").finds(text))
