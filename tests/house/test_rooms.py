@@ -31,7 +31,7 @@ LIBRARIES: Final = {
     "purgatory":         ("runtime/",),
     "pydantic":          ("model/",),
     "pydantic_core":     ("model/",),
-    "re2":               ("redact/",),
+    "re2":               ("redact/", "compiler/emit/"),
     "referencing":       ("analyze/",),
     "rfc8785":           ("canon.py",),
     "rich":              ("report/",),

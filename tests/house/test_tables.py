@@ -35,6 +35,9 @@ TABLES: Final = (
     Table("errors:_ROWS", "code", ("unit", "cases", "property", "golden", "security", "e2e", "conformance")),
     Table("calculus.tools:AREAS", "name", ("unit/calculus", "cases/calculus")),
     Table("cli.table:COMMANDS", "name", ("unit", "e2e")),
+    Table("compiler.classify.rules:RULES", "id", ("cases/classify",)),
+    Table("compiler.emit.hygiene:ORDERS", "id", ("cases/emit",)),
+    Table("compiler.emit.stage:EMITTERS", "file", ("unit/compiler/emit",)),
     Table("compiler.pipeline:STAGES", "name", ("unit/compiler", "unit/engine", "golden")),
     Table("workflows.demo.service:ROUTES", "path", (), "the demo's upstream: its recording and the demo call every route"),
 )
