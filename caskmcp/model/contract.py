@@ -90,6 +90,8 @@ class Contract(Record):
     """low: fewer than 3 successful exchanges and no document; high: 10 or more, or a document and traffic."""
     traits: tuple[str, ...] = ()
     """What answers and requests hold, by field name and form: `pii`, `money`, `credential`, `auth`, `admin`; sorted."""
+    disagreements: tuple[str, ...] = ()
+    """Where successful traffic is outside of what documents say, sorted; empty without both."""
 
 
 class Contracts(Record):

@@ -4,6 +4,8 @@ A format is claimed only where jsonschema-rs, which enforces it at run time, acc
 """
 
 import re
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import jsonschema_rs
@@ -28,6 +30,10 @@ _IS_URI: Final = _format("uri")
 _IS_IPV4: Final = _format("ipv4")
 _DURATION: Final = re.compile(r"P(?=[0-9T])(?:[0-9]+[YMWD])*(?:T(?:[0-9]+[HMS])+)?", re.ASCII)
 _IS_DURATION: Final = _format("duration")
+
+
+def _is_form(name: str, text: str) -> bool:
+    return form(text) == name
 
 
 def form(text: str) -> str:
@@ -59,11 +65,30 @@ def _numeric(text: str, size: int) -> str:
     return "ipv4" if size <= 15 and text.count(".") == 3 and _IS_IPV4(text) else ""
 
 
+BY_NAME: Final[dict[str, Callable[[str], bool]]] = {
+    "date-time": _IS_DATE_TIME,
+    "date": _IS_DATE,
+    "ipv4": _IS_IPV4,
+    **{name: partial(_is_form, name) for name in ("uuid", "time", "duration", "email", "uri")},
+}
+"""Whether a text has the format, exactly as `form` would say."""
+_STARTS: Final = frozenset("0123456789P")
+
+
+def suspects(texts: list[str]) -> list[str]:
+    """The texts (none of them empty) that `form` has to be asked about: cheap, and none with a form is missing."""
+    joined = "\n".join(texts)
+    if "@" in joined or "://" in joined:
+        return [text for text in texts if text[0] in _STARTS or len(text) == 36 or "@" in text or "://" in text]
+    return [text for text in texts if text[0] in _STARTS or len(text) == 36]
+
+
 _WORDLIKE: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_./:][A-Za-z0-9]+)*", re.ASCII)
 _NUMBERED: Final = re.compile(r"[0-9]{3}|[0-9]$", re.ASCII)
 LONGEST_VALUE: Final = 40
 
 
+@lru_cache(maxsize=1 << 14)
 def may_stand(text: str) -> bool:
     """Whether a text, by its form, may stand in a vocabulary: like an identifier, never with a number, found by no detector."""
     return (
@@ -75,6 +100,7 @@ def may_stand(text: str) -> bool:
 
 
 _LETTERS: Final = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*", re.ASCII)
+_LINES: Final = re.compile(r"^[A-Za-z]+(?:[-_.][A-Za-z]+)*$", re.ASCII | re.MULTILINE)
 
 
 def is_word(text: str) -> bool:
@@ -82,3 +108,9 @@ def is_word(text: str) -> bool:
     if text in words.table():
         return True
     return _LETTERS.fullmatch(text) is not None and not words.is_short(text) and words.is_words(text)
+
+
+def found_words(texts: list[str], known: set[str]) -> list[str]:
+    """The texts that are words of the table and are not known yet."""
+    joined = "\n".join([text for text in texts if " " not in text and "\n" not in text])
+    return [text for text in set(_LINES.findall(joined)) if text not in known and is_word(text)]

@@ -31,6 +31,7 @@ _NAME: Final = re.compile(rf"[$@_]{{0,2}}[{_LETTER}](?:[{_LETTER}0-9_.-]*[{_LETT
 _DIGITS: Final = re.compile(r"[0-9]{3,}|[0-9]+[A-Za-z]+[0-9]", re.ASCII)
 _SIGILS: Final = "$@_"
 RESERVED: Final = "$int"
+_NULL: Final = type(None)
 
 
 @lru_cache(maxsize=65536)
@@ -44,9 +45,14 @@ def kind(key: str) -> Key:
     return Key.DATA if _DIGITS.search(bare) else Key.UNKNOWN
 
 
-def is_record(fields: int, unknown: int, kinds: Iterable[type]) -> bool:
+def is_record(fields: int, unknown: int, values: Iterable[object]) -> bool:
     """Whether an object's unknown keys are fields: among at least as many known fields (two or more), with values of several kinds.
 
     A map from customers to balances has neither: its keys are no words, and its values are all of one kind.
     """
-    return fields >= 2 and fields >= unknown and len({kind for kind in kinds if kind is not type(None)}) > 1
+    return fields >= 2 and fields >= unknown and is_mixed(values)
+
+
+def is_mixed(values: Iterable[object]) -> bool:
+    """Whether values are of several JSON kinds; null is of any, and numbers are of one kind with or without a fraction."""
+    return len({float if kind is int else kind for kind in set(map(type, values)) if kind is not _NULL}) > 1

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from caskmcp.compiler.normalize import keys
-from caskmcp.compiler.normalize.shape import Node, add, add_unread, add_wire, bare, few, plain
+from caskmcp.compiler.normalize.node import Node
+from caskmcp.compiler.normalize.shape import add, add_unread, add_wire
 from caskmcp.compiler.normalize.tokens import LOCALE, is_class
+from caskmcp.compiler.normalize.written import bare, few, plain
 from caskmcp.model.exchange import Body, Exchange, Pair
 from caskmcp.redact import is_name_like
 from caskmcp.redact.placeholder import kind_of
@@ -16,6 +18,8 @@ _MEDIA: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,79}", re.ASCII)
 _BODILESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PIECES: Final = re.compile(r"[\[\].]")
 PRIVATE: Final = "tokens"
+REFUSED: Final = 400
+"""Statuses from which a request counts, but what it held does not describe the operation."""
 
 
 class Bodies:
@@ -29,9 +33,12 @@ class Bodies:
         self.kinds: Counter[str] = Counter()
         self.shape: Node | None = None
 
-    def add(self, body: Body, serial: int) -> None:
-        """Count one body; only JSON and forms have a shape."""
+    def add(self, body: Body, serial: int, *, refused: bool = False) -> None:
+        """Count one body; only JSON and forms have a shape, and a body that was refused says nothing about what is accepted."""
         self.seen += 1
+        if refused:
+            self.kinds[body.kind] += body.kind != "absent"
+            return
         if body.kind not in ("json", "form", "multipart"):
             self.unread += 1
             if body.kind != "absent":
@@ -109,7 +116,8 @@ class Row:
 
     def _add_bodies(self, exchange: Exchange, status: str, serial: int) -> None:
         if exchange.request is not None:
-            self.requests.setdefault(media(exchange.request.media), Bodies(self.words)).add(exchange.request, serial)
+            bodies = self.requests.setdefault(media(exchange.request.media), Bodies(self.words))
+            bodies.add(exchange.request, serial, refused=exchange.status >= REFUSED)
         elif exchange.method not in _BODILESS_METHODS:
             self.bodiless[status] += 1
         if exchange.response is not None:
@@ -203,7 +211,7 @@ def _add_pairs(into: dict[str, Parameter], pairs: Iterable[Pair], status: str, s
         parameter.seen += 1
         parameter.statuses[status] += 1
         parameter.repeated += len(values) > 1
-        for value in values:
+        for value in values if int(status) < REFUSED else ():
             add_wire(parameter.shape, value, serial)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from caskmcp.compiler.normalize import words
-from caskmcp.compiler.normalize.shape import FEWEST_DISTINCT, MOST_VALUES, PRIVATE, few
+from caskmcp.compiler.normalize.node import FEWEST_DISTINCT, MOST_VALUES
+from caskmcp.compiler.normalize.written import PRIVATE, few
 
 FEWEST_EXCHANGES: Final = 3
 _WORDS: Final = 2 / 3

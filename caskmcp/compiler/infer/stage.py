@@ -1,0 +1,89 @@
+"""One operation's group becomes its contract. Documents win where they speak; traffic counts, fills what they leave out, and is compared."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from caskmcp import canon
+from caskmcp.compiler.infer.bodies import bodies, responses
+from caskmcp.compiler.infer.evidence import sources, successes
+from caskmcp.compiler.infer.parameters import parameters
+from caskmcp.compiler.infer.traits import traits
+from caskmcp.compiler.normalize.group import texts
+from caskmcp.compiler.pipeline import Inputs, Outputs
+from caskmcp.model.contract import Contract, Evidence
+from caskmcp.model.observation import Group
+
+FEWEST: Final = 3
+"""Successes below which, without a document, confidence is low."""
+MANY: Final = 10
+"""Successes from which confidence is high."""
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Stage `infer`, for one group."""
+    return {"contract": canon.compact(infer(Group.model_validate_json(inputs.data("merge.groups"))).plain())}
+
+
+def infer(group: Group) -> Contract:
+    """The contract of an operation."""
+    declared = group.declared
+    first: Mapping[str, Any] = declared[0] if declared else {}
+    found = parameters(group, declared)
+    request, answers = bodies(group, declared), responses(group, declared)
+    row = group.row
+    statuses = dict(sorted(row.statuses.items())) if row else {}
+    count = row.count if row else 0
+    return Contract(
+        id=group.id,
+        method=group.method,
+        scheme=group.scheme,
+        host=group.host,
+        port=group.port,
+        template="/" + "/".join(texts([segment.plain() for segment in group.segments])),
+        segments=group.segments,
+        operation_id=first.get("operation_id", ""),
+        title=first.get("title", ""),
+        description=first.get("description", ""),
+        tags=tuple(first.get("tags", ())),
+        deprecated=first.get("deprecated", False),
+        parameters=tuple(found),
+        bodies=tuple(request),
+        responses=tuple(answers),
+        auth=tuple(sorted({*(row.auth if row else ()), *(way for operation in declared for way in operation.get("auth", ()))})),
+        statuses=statuses,
+        evidence=Evidence(seen=successes(statuses), total=count, sources=sources(spec=bool(declared), traffic=count > 0)),
+        confidence=confidence(successes(statuses), documented=bool(declared)),
+        traits=traits(group, found, request, answers),
+        disagreements=tuple(sorted(disagreements(group, declared))),
+    )
+
+
+def confidence(good: int, *, documented: bool) -> Any:
+    """How sure a contract is: `low`, `medium` or `high`."""
+    if good >= MANY or (documented and good):
+        return "high"
+    return "medium" if documented or good >= FEWEST else "low"
+
+
+def disagreements(group: Group, declared: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Where traffic that succeeded is outside of what documents say."""
+    row = group.row
+    if row is None or not declared:
+        return
+    stated = {(item["location"], item["name"]): item for operation in declared for item in operation.get("parameters", ())}
+    for location, seen in (("query", row.query), ("header", row.headers)):
+        for name, found in seen.items():
+            if (location, name) not in stated and successes(found.statuses):
+                yield f"{location} parameter {name} is not documented"
+    for (location, name), item in stated.items():
+        found_in = {"query": row.query, "header": row.headers}.get(location)
+        if (
+            item.get("required")
+            and found_in is not None
+            and successes(row.statuses) > successes(found_in[name].statuses if name in found_in else {})
+        ):
+            yield f"{location} parameter {name} is required by the document, but its absence succeeded"
+    known = {item["status"] for operation in declared for item in operation.get("responses", ())}
+    for status in row.statuses:
+        if status != "0" and not {status, f"{status[0]}XX", "default"} & known:
+            yield f"status {status} is not documented"
