@@ -17,14 +17,13 @@ from caskmcp.redact.checks import card, long_opaque
 from caskmcp.redact.detectors import DETECTORS, DIGESTS, Detector
 from caskmcp.redact.names import words
 from caskmcp.redact.rules import Rule, Rules
-from caskmcp.redact.scan import LAST_RESORT, scanner
+from caskmcp.redact.scan import LAST_RESORT, across, scanner
 
 DEPTH: Final = 64
 """Levels of nesting that are walked. The stage keeps no deeper JSON."""
 
 _SAFE: Final = "@:+!$&'()*,;=~"
 """Signs that may stand in a path segment as they are, beside unreserved ones (RFC 3986 section 3.3)."""
-_WITHIN: Final = tuple(row.id for row in DETECTORS if row.form and not row.across)
 _INHERITS: Final = frozenset(("value", "values", "raw", "plaintext", "string", "number", "data", "text", "content"))
 """Names below which a value is what its parent's name says: `{"phone": {"number": …}}`."""
 _WORDS_FOR_LINKS: Final = (
@@ -35,6 +34,8 @@ _LINK_WORDS: Final = frozenset(_WORDS_FOR_LINKS.split())
 _ID: Final = re.compile(r"[0-9a-f]{24}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 """The most common ids of all. They are kept, so no detector has to look at them."""
 _ID_SIZES: Final = frozenset((24, 36))
+_LINK_TOKEN: Final = 16
+"""Characters from which a segment after such a word can be its token."""
 _ECHO: Final = 6
 """Characters from which a secret is looked for in the rest of its exchange."""
 _CARD_DIGITS: Final = 10**14
@@ -75,7 +76,8 @@ class Redactor:
         """A decoded JSON value; containers are changed in place. Raises `TooDeep`."""
         texts: list[str] = []
         value = self._walk(value, "", place, texts, 0)
-        return self._rewrite(value, "", place) if self._scanner.suspicious("\n".join(texts)) else value
+        flagged = self._scanner.flagged(texts)
+        return self._rewrite(value, "", place, flagged) if flagged else value
 
     def pairs(self, pairs: Iterable[tuple[str, str]], place: str) -> tuple[tuple[str, str], ...]:
         """Names and values of a query, a form, headers."""
@@ -92,11 +94,15 @@ class Redactor:
 
     def path(self, path: str) -> str:
         """A path as sent; what is cut is written percent-encoded again."""
-        path = self._forms(path, "path", _WITHIN)
+        if across().suspicious(path):
+            path = across().replace(path, lambda row, found: self._cut(row, found, "path"))
         segments = path.split("/")
-        for index, segment in enumerate(segments):
-            if segment:
-                segments[index] = self._segment(segment, segments[index - 1] if index else "")
+        plain = [unquote(segment) for segment in segments]
+        flagged = self._scanner.flagged([text for text in plain if not _is_id(text)])
+        for index in range(1, len(segments)):
+            made = self._segment(plain[index], plain[index - 1], plain[index] in flagged)
+            if made != plain[index]:
+                segments[index] = quote(made, safe=_SAFE)
         return "/".join(segments)
 
     def text(self, text: str, place: str, name: str = "") -> str:
@@ -135,16 +141,13 @@ class Redactor:
             return self._cut(_NESTED, text, place)
         return text if self.counts.total() == before else json.dumps(inner, ensure_ascii=False, separators=(",", ":"))
 
-    def _segment(self, segment: str, before: str) -> str:
-        plain = unquote(segment)
+    def _segment(self, plain: str, before: str, flagged: bool) -> str:
         name, equals, value = plain.partition("=")
         if equals:  # matrix parameters: `;jsessionid=…`
-            made = f"{name}={self.value(name.rpartition(';')[2], value, 'path')}"
-        elif long_opaque(plain) and not _LINK_WORDS.isdisjoint(words(before)[-1:]):
-            made = self._cut(_AFTER, plain, "path")
-        else:
-            made = self.text(plain, "path")
-        return segment if made == plain else quote(made, safe=_SAFE)
+            return f"{name}={self.value(name.rpartition(';')[2], value, 'path')}"
+        if len(plain) >= _LINK_TOKEN and not _LINK_WORDS.isdisjoint(words(before)[-1:]) and long_opaque(plain):
+            return self._cut(_AFTER, plain, "path")
+        return self.text(plain, "path") if flagged else plain
 
     def _forms(self, text: str, place: str, skip: Iterable[str] = ()) -> str:
         return self._scanner.replace(text, lambda row, found: self._cut(row, found, place), skip)
@@ -190,7 +193,8 @@ class Redactor:
         elif kind is list:
             self._list(value, name, self.names[name], place, texts, depth)
         elif kind is str:
-            texts.append(value)
+            if len(value) not in _ID_SIZES or not _ID.fullmatch(value):
+                texts.append(value)
         elif kind is int and value >= _CARD_DIGITS:
             return self._number(value, place)
         return value
@@ -248,21 +252,26 @@ class Redactor:
         value.clear()
         value.update(made)
 
-    def _rewrite(self, value: Any, name: str, place: str) -> Any:
-        """Second pass, where a form may be: each text by itself."""
-        if isinstance(value, str):
-            return self.text(value, place, name)
-        if isinstance(value, dict):
+    def _rewrite(self, value: Any, name: str, place: str, flagged: frozenset[str]) -> Any:
+        """Second pass, where a form may be: each flagged text by itself."""
+        kind = type(value)
+        if kind is str:
+            return self.text(value, place, name) if value in flagged else value
+        if kind is dict:
             for key, item in value.items():
-                value[key] = self._rewrite(item, key, place)
-        elif isinstance(value, list):
-            value[:] = [self._rewrite(item, name, place) for item in value]
+                value[key] = self._rewrite(item, key, place, flagged)
+        elif kind is list:
+            value[:] = [self._rewrite(item, name, place, flagged) for item in value]
         return value
 
 
 _ECHOED = Detector("echo", "secret")
 _NESTED = Detector("nested", "secret")
 _CREDENTIALS: Final = frozenset(("secret", "token"))
+
+
+def _is_id(text: str) -> bool:
+    return len(text) in _ID_SIZES and _ID.fullmatch(text) is not None
 
 
 def _document(text: str) -> Any:

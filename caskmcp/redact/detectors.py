@@ -108,7 +108,7 @@ DETECTORS: Final = (
     Detector("assignment",      "secret",   form=r"(?i)(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|apikey|access[_-]?key|accountkey|client[_-]?secret|sharedaccesskey|private[_-]?key)[\"']?\s{0,3}:?=>?\s{0,3}[\"']?([^\s\"'&,;<>]{4,})", check="something"),
     Detector("mention",         "secret",   form=r"(?i)(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|apikey|access[_-]?key|client[_-]?secret|private[_-]?key)[\"']?\s{0,2}:\s{0,3}[\"']?([^\s\"'&,;<>]{6,})", check="opaque"),
     # --- people by form ------------------------------------------------------------------------------------------------------------
-    Detector("email",           "email",    form=r"(?i)[\pL\pN._%+'-]{1,64}@(?:[\pL\pN-]{1,63}\.)+[\pL][\pL\pN-]{1,62}"),
+    Detector("email",           "email",    form=r"[^\s@<>()\[\]\\,;:\"'/=&?|`{}]+@(?:[^\s@<>()\[\]\\,;:\"'./=&?#%|`{}]+\.)+[^\s@<>()\[\]\\,;:\"'./=&?#%|`{}0-9]{2,}"),
     Detector("iban",            "iban",     form=r"(?i)\b[a-z]{2}[0-9]{2}(?: ?[0-9a-z]{4}){2,7}(?: ?[0-9a-z]{1,4})?\b", check="iban"),
     Detector("card",            "card",     form=r"\b[2-6][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{1,7}\b|\b3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}\b", check="card"),
     Detector("phone",           "phone",    form=r"(?:^|[^0-9A-Za-z+])(\+[1-9][0-9]{0,2}[ .()/-]{0,3}(?:[0-9][ .()/-]{0,3}){6,12}[0-9])\b|(?:^|[^0-9A-Za-z.-])(\(?[2-9][0-9]{2}\)?[ .-][2-9][0-9]{2}[ .-][0-9]{4})\b", check="phone"),

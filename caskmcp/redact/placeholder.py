@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+import re2
+
 SECRET: Final = "secret"
 """Kind of anything opaque. Its placeholder has the value's own form where that is a UUID, a JWT or hexadecimal digits."""
 
@@ -68,8 +70,9 @@ _FORMS: Final = (
 _BARE: Final = frozenset(("phone", "card", "iban", "ssn", "ipv4", "date", "moment"))
 _BOUNDED: Final = "|".join(f"((?<![0-9A-Za-z])(?:{form})(?![0-9A-Za-z]))" if kind in _BARE else f"({form})" for kind, form in _FORMS)
 _IN_TEXT: Final = re.compile(_BOUNDED, re.ASCII)
-_ANYWHERE: Final = re.compile(_BOUNDED.encode("ascii"), re.ASCII)
 _WHOLE: Final = re.compile("|".join(f"({form})" for _, form in _FORMS), re.ASCII)
+# re2, since this one runs over every byte that is written; it has no look-around, so `keyfree` looks at the bounds itself.
+_ANYWHERE: Final = re2.compile("|".join(f"({form})" for _, form in _FORMS).encode("ascii"))
 _BEGINNINGS: Final = frozenset(
     {"reda", "0000", "ca5c", "CA5C", "eyJh", "+120", "987-", "192.", "2001", "00:0", "----", "1900"}
     | {number[:4] for number in _CARDS}
@@ -101,11 +104,14 @@ def contains(text: str) -> bool:
 
 def keyfree(encoded: bytes) -> bytes:
     """Encoded text with what the key made of each placeholder taken out; equal for any two keys."""
-    return _ANYWHERE.sub(_without_key, encoded)
-
-
-def _without_key(match: re.Match[bytes]) -> bytes:
-    return b"~%s %d~" % ((kind_of(match[0].decode("ascii")) or "").encode("ascii"), len(match[0]) if match.lastindex == 3 else 0)
+    pieces, end = [], 0
+    for match in _ANYWHERE.finditer(encoded):
+        low, high = match.span()
+        kind = _FORMS[match.lastindex - 1][0]
+        if kind not in _BARE or not (encoded[low - 1 : low].isalnum() or encoded[high : high + 1].isalnum()):
+            pieces += [encoded[end:low], b"~%s %d~" % (kind.encode("ascii"), high - low if kind == "hex" else 0)]
+            end = high
+    return b"".join((*pieces, encoded[end:])) if pieces else encoded
 
 
 def fingerprint(key: bytes, text: str) -> str:

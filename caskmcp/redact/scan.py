@@ -4,8 +4,10 @@ All forms are searched at once by re2, in time linear in the text. `suspicious` 
 build fast; `replace` is exact. Nothing here knows names, places or keys: who calls says what takes the place of a find.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -48,6 +50,19 @@ class Scanner:
         """Whether any form occurs (its check left aside), or a line begins like a JSON document. False is certain for every line."""
         return self._any.search(text) is not None
 
+    def flagged(self, texts: list[str]) -> frozenset[str]:
+        """Those of the texts that are `suspicious`, found in one pass over all of them."""
+        joined = "\n".join(texts)
+        if not self.suspicious(joined):
+            return frozenset()
+        ends = list(accumulate(len(text) + 1 for text in texts))
+        found: set[str] = set()
+        for match in self._any.finditer(joined):
+            low, high = match.span()
+            first, last = bisect_right(ends, low), bisect_right(ends, max(low, high - 1))
+            found.update(texts[first : last + 1])
+        return frozenset(found)
+
     def replace(self, text: str, cut: Cut, skip: Iterable[str] = (), depth: int = 0) -> str:
         """The text with each find replaced by what `cut` gives; `skip` names detectors that are not asked. Placeholders are left alone."""
         for index in sorted(self._set.Match(text) or ()):
@@ -62,11 +77,10 @@ class Scanner:
 
     def _replace_one(self, row: Detector, form: Any, text: str, cut: Cut, depth: int) -> str:
         pieces, end = [], 0
-        made = placeholder.spans(text)
         for match in form.finditer(text):
             group = match.lastindex or 0
             low, high = match.span(group)
-            if low < end or _touches(made, low, high) or not self._holds(row.check, match.group(group), depth):
+            if low < end or not self._holds(row.check, match.group(group), depth) or _touches(placeholder.spans(text), low, high):
                 continue
             pieces += [text[end:low], cut(row, match.group(group))]
             end = high
@@ -102,7 +116,13 @@ _INSIDE: Final[dict[str, Callable[[str], Iterator[str]]]] = {"hides": _from_base
 """Checks that look into an encoding instead of at the text itself."""
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
+def across() -> Scanner:
+    """The scanner for forms that span several segments of a path."""
+    return Scanner(row for row in DETECTORS if row.across)
+
+
+@lru_cache(maxsize=2)
 def scanner(profile: str) -> Scanner:
     """The scanner of a profile: `strict` or `standard`."""
     return Scanner(row for row in DETECTORS if profile == "strict" or not row.strict)

@@ -55,7 +55,8 @@ def _is_websocket(seen: Seen) -> bool:
 
 
 def _is_preflight(seen: Seen) -> bool:
-    asks = first(seen.recorded.headers, "access-control-request-method")
+    headers = seen.recorded.headers
+    asks = first(headers, "access-control-request-method") or first(headers, "origin")
     return seen.recorded.kind == "preflight" or (seen.recorded.method.upper() == "OPTIONS" and bool(asks))
 
 
