@@ -11,10 +11,12 @@ from typing import Any, Final
 from caskmcp import canon, text
 from caskmcp.canon import Digest
 from caskmcp.errors import CaskError
-from caskmcp.model.statement import LOCK_SCHEMA, Lock, Signed
+from caskmcp.model.statement import LOCK_SCHEMA, Lock, Signed, Statement
 from caskmcp.text import Document
 
 NAME: Final = "caskmcp.lock.yaml"
+FIELDS: Final = frozenset(field.alias or name for name, field in Statement.model_fields.items())
+"""What a statement in the file has to name: all of it, so that what is left out is never taken for a default that was signed."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,12 @@ def _statements(document: Document, subject: str, rows: Any) -> tuple[Signed, ..
     if not isinstance(rows, list) or not rows:
         return Broken(rows, "expected a list of statements", place)
     try:
-        return in_order([Signed.of(Document(place, row, {})) for row in rows])
+        signed = in_order([Signed.of(Document(place, row, {})) for row in rows])
     except CaskError as cause:
         return Broken(rows, cause.what, place)
+    if any(set(row) != {"statement", "signature"} or set(row["statement"]) != FIELDS for row in rows):
+        return Broken(rows, "a statement lacks a field", place)
+    return signed
 
 
 def _unreadable(problem: str, place: str) -> CaskError:
