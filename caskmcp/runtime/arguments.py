@@ -35,7 +35,10 @@ class ArgumentCheck:
         """Return if the arguments fit. Raises CASK-R002 with the argument's name and what is allowed."""
         unknown = sorted(set(arguments) - set(self.names))
         complaints = [_unknown(unknown, self.names)] if unknown else []
-        complaints += [_complaint(error) for error in self.validator.iter_errors(dict(arguments)) if not (unknown and _at_root(error))]
+        try:
+            complaints += [_complaint(error) for error in self.validator.iter_errors(dict(arguments)) if not (unknown and _at_root(error))]
+        except ValueError as cause:  # a lone surrogate, or levels beyond what a document may have
+            raise CaskError("CASK-R002", "an argument is no JSON value") from cause
         if complaints:
             raise CaskError("CASK-R002", "; ".join(dict.fromkeys(complaints[:MOST])))
 

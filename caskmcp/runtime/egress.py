@@ -62,7 +62,7 @@ def parse_origin(url: str, *, private: bool) -> Destination:
         raise CaskError("CASK-E004", "the place is not written as scheme, host and port") from cause
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise CaskError("CASK-E001", "a place is scheme, host and port only")
-    return _checked(parts.scheme, host, port or PORTS.get(parts.scheme, 0), private=private)
+    return _checked(parts.scheme, host, PORTS.get(parts.scheme, 0) if port is None else port, private=private)
 
 
 def _checked(scheme: str, host: str, port: int, *, private: bool) -> Destination:

@@ -204,7 +204,7 @@ def _response(flight: Flight) -> Talk:
     yield from ()
     if flight.answer is None:
         raise CaskError("CASK-R007", "there is no answer")
-    result = respond(flight.known.admitted.tool, flight.answer, flight.known.output, flight.clean)
+    result = respond(flight.known.admitted.tool, flight.answer, flight.known.output, flight.known.expected, flight.clean)
     drift = {"drift": list(result.drift)} if result.drift else {}
     return replace(flight, result=result, extra={**flight.extra, **drift})
 

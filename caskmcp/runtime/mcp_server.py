@@ -96,7 +96,7 @@ class Front:
         result = await conduct(Flight(call, surface, setting.clean, setting.dry), self._hands, setting.log)
         if result.error == "CASK-R001":
             raise MCPError(t.INVALID_PARAMS, "Unknown tool", {"code": "CASK-R001"})
-        return as_result(result, declared=_declares(surface, params.name) and not setting.dry)
+        return as_result(result)
 
     def _input_schema(self, name: str) -> dict[str, Any] | None:
         row = self.live.surface.tools.get(name)
@@ -125,10 +125,6 @@ def _digests(surface: Surface) -> tuple[tuple[str, str], ...]:
     return tuple((row.admitted.tool.name, str(row.admitted.digest)) for row in surface.listed)
 
 
-def _declares(surface: Surface, name: str) -> bool:
-    return name in surface.tools and surface.tools[name].output is not None
-
-
 def as_tool(row: ServedTool, *, dry: bool = False) -> t.Tool:
     """One tool as clients see it: what was signed, and nothing else. A dry run answers with the request, so it declares no output."""
     tool = row.admitted.tool
@@ -149,25 +145,17 @@ def as_tool(row: ServedTool, *, dry: bool = False) -> t.Tool:
     )
 
 
-def as_result(result: Result, *, declared: bool) -> t.CallToolResult:
-    """A result as MCP's. declared: whether the list shows an output schema for the tool.
+def as_result(result: Result) -> t.CallToolResult:
+    """A result as MCP's.
 
-    Clients raise on structured content that misses a declared schema, so an answer of another type goes out as text, marked as an error with
-    its data whole: it reaches the agent either way (SPEC promise 7).
+    Clients raise on structured content that misses the schema they were shown, so such an answer goes out as text, marked as an error with its
+    data whole: it reaches the agent either way (SPEC promise 7).
     """
-    odd = declared and bool(result.drift)
-    notes = [
-        *result.notes,
-        *(
-            ["the answer differs from the approved shape; its data is the text above, complete; the call itself was carried out"]
-            if odd
-            else []
-        ),
-    ]
-    content: list[Any] = [t.TextContent(text=result.text), *(t.TextContent(text=f"note: {note}") for note in notes)]
-    failed = bool(result.error) or odd
+    unfit = "the answer differs from the approved shape; its data is the text above, and the call itself was carried out"
+    notes = (*result.notes, unfit) if result.unfit else result.notes
+    failed = bool(result.error) or result.unfit
     return t.CallToolResult(
-        content=content,
+        content=[t.TextContent(text=result.text), *(t.TextContent(text=f"note: {note}") for note in notes)],
         structured_content=None if failed or result.structured is None else dict(result.structured),
         is_error=failed,
         _meta=_meta(result),

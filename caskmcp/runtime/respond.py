@@ -27,6 +27,7 @@ TEXTUAL: Final = (
     "application/x-www-form-urlencoded",
     "application/yaml",
 )
+Schema = jsonschema_rs.Draft202012Validator
 KEY: Final = "dev.caskmcp/"
 
 
@@ -59,23 +60,26 @@ class Result:
     notes: tuple[str, ...] = ()
     """What was cut or differs, for the agent."""
     drift: tuple[str, ...] = ()
-    """Where the answer differs from the output schema."""
+    """Where the answer differs from what was approved."""
+    unfit: bool = False
+    """Whether clients would throw the answer away, because it misses the output schema that they were shown."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """More of the error, for programs: a challenge, an expiry."""
     untrusted: bool = False
     """Whether the text holds words of the upstream."""
 
 
-def respond(tool: Tool, answer: Answer, schema: jsonschema_rs.Draft202012Validator | None, clean: Clean) -> Result:
-    """Shape an answer. schema: the tool's compiled output schema. Raises CASK-R008 for a status that is no success."""
+def respond(tool: Tool, answer: Answer, shown: Schema | None, expected: Schema | None, clean: Clean) -> Result:
+    """Shape an answer. shown: the output schema that clients have. expected: what answers looked like. A status that is no success is CASK-R008."""
     if not 200 <= answer.status < 300:
         return _failed(answer, clean)
     value, notes = _value(tool, answer)
     fitted, cuts = shrink.fit(clean(value), tool.response.max_bytes)
     structured = fitted if isinstance(fitted, dict) else {"data": fitted}
     told = (*notes, *(f"cut to {tool.response.max_bytes} bytes: {', '.join(cuts)}" for _ in cuts[:1]))
-    drift = tuple(_drift(schema, structured))
-    return Result(_text(structured), structured, status=answer.status, notes=told, drift=drift, untrusted=True)
+    unfit = tuple(_differs(shown, structured))
+    drift = unfit or tuple(_differs(expected, structured))
+    return Result(_text(structured), structured, status=answer.status, notes=told, drift=drift, unfit=bool(unfit), untrusted=True)
 
 
 def _value(tool: Tool, answer: Answer) -> tuple[Any, tuple[str, ...]]:
@@ -138,7 +142,7 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _drift(schema: jsonschema_rs.Draft202012Validator | None, structured: Mapping[str, Any]) -> list[str]:
+def _differs(schema: Schema | None, structured: Mapping[str, Any]) -> list[str]:
     """Where the answer differs: keywords and places, never values."""
     if schema is None:
         return []

@@ -11,6 +11,7 @@ import jsonschema_rs
 
 from caskmcp.errors import CaskError
 from caskmcp.model.pack import AdmittedPack, AdmittedTool, Withheld
+from caskmcp.model.record import JsonSchema
 from caskmcp.runtime.arguments import ArgumentCheck, compiled
 
 ALL: Final = None
@@ -24,6 +25,9 @@ class ServedTool:
     admitted: AdmittedTool
     check: ArgumentCheck
     output: jsonschema_rs.Draft202012Validator | None
+    """The output schema that clients are shown, and hold each answer against."""
+    expected: jsonschema_rs.Draft202012Validator | None
+    """What answers looked like: tells drift, and refuses nothing."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +72,20 @@ def explained(shown: Surface) -> Iterator[str]:
 
 
 def _tool(admitted: AdmittedTool) -> ServedTool | Withheld:
+    tool = admitted.tool
     try:
-        return ServedTool(admitted, compiled(admitted.tool), _output(admitted))
+        if tool.output_schema is not None and tool.output_schema.get("type") != "object":
+            raise CaskError("CASK-L002", f"the output schema of {tool.name} is no object")
+        output, expected = _output(tool.output_schema, tool.name), _output(tool.response.expected, tool.name)
+        return ServedTool(admitted, compiled(tool), output, expected)
     except CaskError as cause:
-        return Withheld(subject=f"tool:{admitted.tool.name}", code=cause.code, reason=cause.what, status="invalid")
+        return Withheld(subject=f"tool:{tool.name}", code=cause.code, reason=cause.what, status="invalid")
 
 
-def _output(admitted: AdmittedTool) -> jsonschema_rs.Draft202012Validator | None:
-    schema = admitted.tool.output_schema
+def _output(schema: JsonSchema | None, name: str) -> jsonschema_rs.Draft202012Validator | None:
     if schema is None:
         return None
-    if schema.get("type") != "object":
-        raise CaskError("CASK-L002", f"the output schema of {admitted.tool.name} is no object")
     try:
         return jsonschema_rs.Draft202012Validator(schema, pattern_options=jsonschema_rs.RegexOptions(), offline=True)
     except (ValueError, jsonschema_rs.ReferencingError) as cause:
-        raise CaskError("CASK-L002", f"the output schema of {admitted.tool.name} cannot be compiled") from cause
+        raise CaskError("CASK-L002", f"the output schema of {name} cannot be compiled") from cause

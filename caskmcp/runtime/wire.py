@@ -5,6 +5,7 @@ cannot be said in a style is refused (CASK-R003), never sent in another. Which a
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -46,7 +47,7 @@ def text_of(value: Any, argument: str) -> str:
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() <= LARGEST_BITS:
         return str(value)
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return canon.dump(value).decode("ascii")
     raise leaves(f"`{argument}` has to be a single value")
 
