@@ -48,17 +48,18 @@ def fresh(*, name: str | None, hosts: Iterable[str], sources: Iterable[Entry], a
     lines += [f"name: {quoted(name)}"] if name else []
     lines += [f"hosts: [{', '.join(quoted(host) for host in hosts)}]"]
     listed = [f"  - {entry.flow}" for entry in sources]
-    return "\n".join([*lines, *(["sources:", *listed] if listed else ["sources: []"]), *_auth(auth)]) + "\n"
+    return "\n".join([*lines, *(["sources:", *listed] if listed else ["sources: []"])]) + "\n" + auth_comment(auth)
 
 
-def _auth(seen: Mapping[str, tuple[str, ...]]) -> list[str]:
+def auth_comment(seen: Mapping[str, tuple[str, ...]]) -> str:
+    """What could stand under `auth:`, as a comment to be added at the end; empty if nothing was seen."""
     rows = [(host, word) for host, words in sorted(seen.items()) for word in words]
     if not rows:
-        return []
+        return ""
     about = (
         "# Seen in what was captured. Without an entry, calls go without a credential; an entry names a place, never the credential itself."
     )
-    return [about, "# auth:", *(f"#   {quoted(host)}: {_rule(host, word)}" for host, word in rows)]
+    return "\n".join([about, "# auth:", *(f"#   {quoted(host)}: {_rule(host, word)}" for host, word in rows)]) + "\n"
 
 
 def _rule(host: str, word: str) -> str:

@@ -31,7 +31,8 @@ def run(world: World, *, hosts: tuple[str, ...], name: str | None) -> Report:
     around = nearby.look(world.files, world.cwd) if written else NOTHING
     if written:
         entries, wanted = around.entries(world.cwd), given or around.first_hosts()
-        write(world.files, world.cwd / MANIFEST, name=name, hosts=wanted, entries=entries, auth=around.auth(given))
+        text = checked(name=name, hosts=wanted, entries=entries, auth=around.auth(given))
+        world.files.write(world.cwd / MANIFEST, text.encode())
     loaded = project.load_project(world.files, world.cwd)
     root = places.find_root(world.files, world.cwd, world.root)
     rows = ({"file": MANIFEST, "state": "written" if written else "kept"}, *git_lines(world.files, world.cwd, root))
@@ -44,15 +45,15 @@ def run(world: World, *, hosts: tuple[str, ...], name: str | None) -> Report:
     )
 
 
-def write(files: Files, path: Path, *, name: str | None, hosts: Iterable[str], entries: Iterable[Entry], auth: Seen) -> None:
-    """Write a fresh manifest; it is checked before."""
+def checked(*, name: str | None, hosts: Iterable[str], entries: Iterable[Entry] = (), auth: Seen | None = None) -> str:
+    """A fresh manifest that is valid. Raises CASK-I009 for a name that is no id."""
     if name is not None and not ID.fullmatch(name):
         raise CaskError(
             "CASK-I009", f"`{name}` is no toolpack id: expected 1 to 40 of a-z, 0-9 and dashes", mend="cask init --name my-shop"
         )
-    text = manifest.fresh(name=name, hosts=hosts, sources=entries, auth=auth)
+    text = manifest.fresh(name=name, hosts=hosts, sources=entries, auth=auth or {})
     manifest.parse(text)
-    files.write(path, text.encode())
+    return text
 
 
 def host_of(given: str) -> str:

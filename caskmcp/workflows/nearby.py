@@ -3,6 +3,7 @@
 Looks at names, first bytes and the first entries; keeps nothing. What a build makes of a file is said by the compiler alone.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -110,7 +111,7 @@ class Nearby:
         """Every file that can be read, as an entry of `sources:`."""
         return tuple(Entry(kind, literal(path.relative_to(folder).as_posix())) for kind, path in self.found if path in self.pairs)
 
-    def first_hosts(self) -> tuple[str, ...]:
+    def first_hosts(self, command: str = "cask init") -> tuple[str, ...]:
         """The first server of each spec. Raises CASK-I001 without one: of a recording's many hosts nobody but the user knows which are theirs."""
         specs = [self.pairs[path][0][0] for kind, path in self.found if kind == "openapi" and self.pairs.get(path)]
         if hosts := tuple(dict.fromkeys(host for host in specs if HOST.fullmatch(host))):
@@ -119,7 +120,7 @@ class Nearby:
         often = sorted(counts, key=lambda host: (-counts[host], host))[:5]
         listed = ", ".join(f"{host} ({counts[host]})" for host in often)
         what = f"which hosts are yours? Seen nearby: {listed}" if often else "a first-party host is needed"
-        raise CaskError("CASK-I001", what, mend=f"cask init -a {often[0] if often else 'HOST'}")
+        raise CaskError("CASK-I001", what, mend=f"{command} -a {often[0] if often else 'HOST'}")
 
     def auth(self, hosts: tuple[str, ...]) -> Seen:
         """Ways to authenticate with these hosts, or with all that the specs name."""
@@ -133,12 +134,17 @@ NOTHING: Final = Nearby((), {}, ())
 
 def look(files: Files, folder: Path) -> Nearby:
     """Find what lies around, and look into it."""
-    found, pairs, findings = find(files, folder), {}, []
+    return into(files, folder, find(files, folder))
+
+
+def into(files: Files, folder: Path, found: tuple[tuple[str, Path], ...]) -> Nearby:
+    """Look into files. folder: what their names are told from."""
+    pairs, findings = {}, []
     for kind, path in found:
         try:
             pairs[path] = tuple(_pairs(kind, files.chunks(path)))
         except CaskError as cause:
-            findings.append(_unreadable(cause, path.relative_to(folder).as_posix()))
+            findings.append(_unreadable(cause, os.path.relpath(path, folder)))
     return Nearby(found, pairs, tuple(findings))
 
 

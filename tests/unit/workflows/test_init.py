@@ -4,7 +4,6 @@ import gzip
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,26 +11,8 @@ from caskmcp.errors import CaskError
 from caskmcp.model.finding import Report
 from caskmcp.store.project import load_project
 from caskmcp.workflows import init
+from tests.support.recordings import SPEC, har
 from tests.support.world import world
-
-SPEC = """openapi: 3.1.0
-info: {title: t, version: "1"}
-servers: [{url: "https://api.shop.example/v1"}, {url: "https://staging.shop.example"}]
-security: [{token: []}]
-paths: {/orders: {get: {responses: {"200": {description: ok}}}}}
-components: {securitySchemes: {token: {type: http, scheme: bearer}}}
-"""
-
-
-def har(*urls: str, authorization: str = "") -> bytes:
-    headers = [{"name": "Authorization", "value": authorization}] if authorization else []
-    entries = [_entry(url, headers) for url in urls]
-    return json.dumps({"log": {"version": "1.2", "creator": {"name": "t", "version": "1"}, "entries": entries}}).encode()
-
-
-def _entry(url: str, headers: list[Any]) -> dict[str, Any]:
-    answer = {"status": 200, "headers": [], "content": {"mimeType": "application/json", "text": "{}"}}
-    return {"request": {"method": "GET", "url": url, "headers": headers}, "response": answer}
 
 
 def run(folder: Path, *hosts: str, name: str | None = None, root: str | None = None) -> Report:

@@ -1,0 +1,256 @@
+"""`cask capture`: bring files from anywhere into the project, list what is here, forget it.
+
+A recording is redacted and kept under the root, and becomes `- capture: ID`; a spec is copied to `specs/` and named. Everything is read and
+checked before the first byte is written; the same bytes again add nothing.
+"""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from caskmcp import canon
+from caskmcp.errors import CaskError
+from caskmcp.model.finding import Report
+from caskmcp.ports import Files, World
+from caskmcp.store import manifest, project, secret
+from caskmcp.store.files import prepare
+from caskmcp.store.layout import MANIFEST, Root
+from caskmcp.store.manifest import Entry
+from caskmcp.workflows import here, init, intake, nearby
+from caskmcp.workflows.gather import committed_parts
+from caskmcp.workflows.given import Ledger
+from caskmcp.workflows.intake import Named, Taken
+
+SPECS: Final = "specs"
+PATIENCE: Final = 300.0
+"""Seconds to wait for a build of the same root."""
+SHORTEST: Final = 4
+"""Characters of an id that name it, if no other id begins so."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The project that files are taken into."""
+
+    folder: Path
+    root: Root
+    text: str
+    """Its manifest; not written yet where it is a fresh one."""
+    is_fresh: bool
+    known: Mapping[str, Entry]
+    """Digest of a file that is a source already -> its entry."""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a file."""
+
+    entry: Entry
+    is_new: bool
+    copy: Path | None = None
+    """Where a spec is copied to."""
+
+
+# ---------------------------------------------------------------- import
+def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None = None) -> Report:
+    """Take files in. hosts: first parties to add; without a manifest, those of the fresh one (or the first servers of the specs given).
+
+    Raises CASK-I001, CASK-I002, CASK-C001, CASK-C002, CASK-C003 for what is given, and what a broken manifest raises; then nothing is written.
+    """
+    named = tuple(intake.name(world, given) for given in dict.fromkeys(sources))
+    wanted = tuple(dict.fromkeys(map(init.host_of, hosts)))
+    place = _place(world, named, wanted, name)
+    key = secret.redaction_key(world.files, place.root, world.entropy)
+    taken = [intake.read(world.files, place.root, manifest.parse(place.text), each, key) for each in named]
+    fates = [_fate(world.files, place, each) for each in taken]
+    text = _completed(place.text, fates) + manifest.auth_comment(intake.seen(taken) if place.is_fresh else {})
+    with world.files.lock(place.root.lock, PATIENCE):
+        prepare(place.root.path)
+        secret.keep_redaction_key(world.files, place.root, key)
+        for each, fate in zip(taken, fates, strict=True):
+            _keep(world.files, place.root, each, fate)
+        _write_manifest(world.files, place, text, fates, wanted)
+        init.git_lines(world.files, place.folder, place.root.path)
+    return _report(taken, fates)
+
+
+def _place(world: World, named: tuple[Named, ...], hosts: tuple[str, ...], name: str | None) -> Place:
+    if project.find_manifest(world.files, world.cwd) is None:
+        command = f"cask capture import {' '.join(shlex.quote(each.label) for each in named)}"
+        around = nearby.into(world.files, world.cwd, tuple((each.kind, each.path) for each in named))
+        text = init.checked(name=name, hosts=hosts or around.first_hosts(command))
+        return Place(world.cwd, here.root(world), text, is_fresh=True, known={})
+    loaded = project.load_project(world.files, world.cwd)
+    if name is not None and name != loaded.project.id:
+        raise CaskError(
+            "CASK-I001", f"the project is called `{loaded.project.id}`, not `{name}`", place=loaded.document.name, mend=f"edit {MANIFEST}"
+        )
+    found = project.expand_sources(world.files, loaded, here.root(world).path)
+    known = {str(canon.digest_stream(world.files.chunks(row.absolute))): Entry(row.kind, row.path) for row in found}
+    text = _with_hosts(_text(world.files, loaded.path), hosts)
+    return Place(loaded.folder, here.root(world), text, is_fresh=False, known=known)
+
+
+def _text(files: Files, path: Path) -> str:
+    return files.read(path).decode("utf-8-sig")
+
+
+def _with_hosts(text: str, hosts: tuple[str, ...]) -> str:
+    listed = manifest.parse(text).hosts
+    return manifest.with_hosts(text, [host for host in hosts if host not in listed])
+
+
+# ---------------------------------------------------------------- what becomes of a file
+def _fate(files: Files, place: Place, taken: Taken) -> Fate:
+    if (entry := place.known.get(taken.named.digest)) is not None:
+        return Fate(entry, is_new=False)
+    if taken.named.kind == "openapi":
+        return _fate_of_spec(files, place, taken.named)
+    entry = Entry("capture", str(taken.head["id"]))
+    return Fate(entry, is_new=entry not in _entries(place.text))
+
+
+def _fate_of_spec(files: Files, place: Place, named: Named) -> Fate:
+    folder, project_folder = (place.folder / SPECS).resolve(), place.folder.resolve()
+    if not folder.is_relative_to(project_folder):
+        raise CaskError("CASK-I005", f"`{SPECS}` is a link that leads out of the project", place=SPECS, mend=f"rm {SPECS}")
+    if named.path.resolve().is_relative_to(folder):
+        return Fate(Entry("openapi", manifest.literal(named.path.resolve().relative_to(project_folder).as_posix())), is_new=True)
+    target = folder / named.path.name
+    if files.exists(target) and canon.digest_stream(files.chunks(target)) != named.digest:
+        what = f"{SPECS}/{target.name} is there with other content: replace it yourself, or give the file another name"
+        raise CaskError("CASK-I001", what, place=named.label, mend=f"cp {shlex.quote(named.label)} {shlex.quote(str(target))}")
+    return Fate(Entry("openapi", manifest.literal(f"{SPECS}/{target.name}")), is_new=True, copy=target)
+
+
+def _entries(text: str) -> set[Entry]:
+    return {Entry(row.kind, row.pattern) for row in manifest.parse(text).sources}
+
+
+def _completed(text: str, fates: list[Fate]) -> str:
+    """The manifest with the entries that it lacks."""
+    listed = _entries(text)
+    return manifest.with_sources(
+        text, [entry for entry in dict.fromkeys(fate.entry for fate in fates if fate.is_new) if entry not in listed]
+    )
+
+
+# ---------------------------------------------------------------- writing
+def _keep(files: Files, root: Root, taken: Taken, fate: Fate) -> None:
+    if fate.copy is not None:
+        files.write(fate.copy, files.read(taken.named.path))
+    elif fate.entry.kind == "capture" and not files.exists(root.exchanges(fate.entry.pattern)):
+        # The exchanges last: a capture without them is none.
+        files.write(root.redaction(fate.entry.pattern), taken.head_data, private=True)
+        files.write(root.exchanges(fate.entry.pattern), taken.exchanges, private=True)
+
+
+def _write_manifest(files: Files, place: Place, text: str, fates: list[Fate], hosts: tuple[str, ...]) -> None:
+    path = place.folder / MANIFEST
+    if not files.exists(path):
+        files.write(path, text.encode())
+        return
+    # Read again, under the lock: another import may have been faster.
+    before = _text(files, path)
+    after = _completed(_with_hosts(before, hosts), fates)
+    if after != before:
+        files.write(path, after.encode())
+
+
+def _report(taken: list[Taken], fates: list[Fate]) -> Report:
+    rows = tuple(
+        {
+            "file": each.named.label,
+            "source": f"{fate.entry.kind}: {fate.entry.pattern}",
+            "kept": each.head["kept"],
+            "state": "added" if fate.is_new else "known",
+        }
+        for each, fate in zip(taken, fates, strict=True)
+    )
+    return Report(
+        report="capture",
+        summary={"added": sum(fate.is_new for fate in fates), "kept": sum(each.head["kept"] for each in taken)},
+        tables={"sources": rows},
+        lines=(*(line for each in taken for line in intake.told(each)), "Next:", "  cask build"),
+    )
+
+
+# ---------------------------------------------------------------- list
+def listing(world: World) -> Report:
+    """The captures under the root, and whether the manifest names them."""
+    root, named = here.root(world), _named_captures(world)
+    ids = [each for each in world.files.listing(root.captures) if world.files.exists(root.exchanges(each))]
+    rows = tuple({**_head(world.files, root, each), "source": "yes" if each in named else "no"} for each in ids)
+    lines = () if rows else ("No capture yet. Bring one in: cask capture import FILE -a HOST",)
+    return Report(report="capture", summary={"captures": len(rows)}, tables={"captures": rows}, lines=lines)
+
+
+def _named_captures(world: World) -> frozenset[str]:
+    path = project.find_manifest(world.files, world.cwd)
+    return frozenset(entry.pattern for entry in _entries(_text(world.files, path)) if entry.kind == "capture") if path else frozenset()
+
+
+def _head(files: Files, root: Root, capture: str) -> dict[str, Any]:
+    try:
+        head = json.loads(files.read(root.redaction(capture)))
+        return {"id": capture, "kind": str(head["kind"]), "kept": int(head["kept"])}
+    except (CaskError, ValueError, KeyError, TypeError) as cause:
+        what, mend = "the capture's record cannot be read", f"cask capture forget {capture[:12]}"
+        raise CaskError("CASK-I008", what, place=str(root.redaction(capture)), mend=mend) from cause
+
+
+# ---------------------------------------------------------------- forget
+def forget(world: World, *, capture: str) -> Report:
+    """Remove a capture, its entry, and the part of the observations that it gave; or a part that no source here gave, by its own id.
+
+    capture: an id or its beginning. Raises CASK-I010 for what is none, or more than one.
+    """
+    root, path = here.root(world), project.find_manifest(world.files, world.cwd)
+    pack = root.pack(project.load_project(world.files, world.cwd).project.id) if path else None
+    with world.files.lock(root.lock, PATIENCE):
+        parts = committed_parts(world.files, pack) if pack else {}
+        wanted = _one({*world.files.listing(root.captures), *_named_captures(world), *parts}, capture)
+        ledger = Ledger(world.files, root)
+        gone = {wanted} & set(parts) | _given_by(ledger, wanted) & set(parts)
+        if path and (after := manifest.without_source(before := _text(world.files, path), Entry("capture", wanted))) != before:
+            world.files.write(path, after.encode())
+        if pack and gone:
+            _write_parts(world.files, pack.observations, {part: parts[part] for part in parts if part not in gone})
+        for kind, each in (("captures", wanted), *(("parts", part) for part in sorted(gone))):
+            ledger.forget(kind, each)
+        world.files.remove_tree(root.capture(wanted))
+    still = sorted(
+        source for source, row in Ledger(world.files, root).rows.items() if source.startswith("har ") and wanted in row.get("captures", ())
+    )
+    return Report(
+        report="capture",
+        summary={"forgotten": wanted, "parts": len(gone)},
+        lines=(*(f"{source} is still a source: the next build captures it again" for source in still), "Next:", "  cask build"),
+    )
+
+
+def _one(ids: set[str], given: str) -> str:
+    start = given.removeprefix("sha256:").lower()
+    fitting = sorted(each for each in ids if each.removeprefix("sha256:").startswith(start))
+    if len(start) >= SHORTEST and len(fitting) == 1:
+        return fitting[0]
+    what = f"`{given}` fits {len(fitting)} captures" if len(fitting) > 1 else f"there is no capture `{given}`"
+    raise CaskError("CASK-I010", what, mend="cask capture list")
+
+
+def _given_by(ledger: Ledger, capture: str) -> frozenset[str]:
+    """Parts that came from a capture, and from nothing else that is known here."""
+    givers = [source for source, row in ledger.rows.items() if source == f"capture {capture}" or capture in row.get("captures", ())]
+    others = ledger.of((source for source in ledger.rows if source not in givers), "parts")
+    return ledger.of(givers, "parts") - others
+
+
+def _write_parts(files: Files, path: Path, parts: Mapping[str, Any]) -> None:
+    if not parts:
+        files.remove(path)
+        return
+    value = json.loads(files.read(path))
+    files.write(path, canon.pretty({**value, "parts": dict(parts)}))

@@ -1,0 +1,107 @@
+"""One file on its way in: which kind it is, what the compiler's stage `capture` makes of it, and how to tell a person. Writes nothing."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from caskmcp import canon
+from caskmcp.canon import Digest
+from caskmcp.compiler.capture.codec import decode_lines
+from caskmcp.compiler.pipeline import STAGES
+from caskmcp.engine import inputs
+from caskmcp.engine.faults import worded
+from caskmcp.engine.inputs import BoundInputs
+from caskmcp.errors import CaskError
+from caskmcp.load import load
+from caskmcp.model.project import Project
+from caskmcp.ports import Files, World
+from caskmcp.store.blobs import Blobs
+from caskmcp.store.layout import Root
+from caskmcp.workflows import nearby
+from caskmcp.workflows.nearby import Seen
+
+
+class Named(NamedTuple):
+    """A file that was given."""
+
+    label: str
+    """As it was given."""
+    kind: str
+    """`har` or `openapi`."""
+    path: Path
+    digest: Digest
+    """Of its content."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file as the stage read it."""
+
+    named: Named
+    head: Mapping[str, Any]
+    """As `CaptureHead`."""
+    head_data: bytes
+    exchanges: bytes
+    """Redacted, as they are kept."""
+
+
+def name(world: World, given: str) -> Named:
+    """Look at a file that was given. Raises CASK-I002 for a missing one, CASK-C001 for one of no known kind."""
+    path = world.cwd / given
+    kind = nearby.kind_of(world.files, path)
+    if kind is None:
+        what = "this is neither a recording (HAR) nor a specification (OpenAPI)"
+        raise CaskError("CASK-C001", what, place=given, mend="cask capture import --help")
+    return Named(given, kind, path, canon.digest_stream(world.files.chunks(path)))
+
+
+def read(files: Files, root: Root, project: Project, named: Named, key: bytes) -> Taken:
+    """Run the stage on one file. Raises what it raises, with the file's name."""
+    row = next(row for row in STAGES if row.name == "capture")
+    sections = project.model_dump(mode="json", by_alias=True)
+    bound = {
+        "source": inputs.of_file(named.path, named.digest, files.stat_key(named.path)),
+        "source.kind": inputs.of_value(named.kind),
+        "project.hosts": inputs.of_value(sections["hosts"]),
+        "project.redact": inputs.of_value(sections["redact"]),
+        "secret.redaction": inputs.of_bytes(key),
+    }
+    try:
+        outputs = load(row.run)(BoundInputs(files, Blobs(files, root.blobs, root.cache / "tmp"), bound))
+        exchanges, head = _whole(outputs["exchanges"]), _whole(outputs["head"])
+    except CaskError as cause:
+        raise _mended(worded(cause, row.name, named.label), named.label) from cause
+    return Taken(named, json.loads(head), head, exchanges)
+
+
+def _whole(output: bytes | Iterable[bytes]) -> bytes:
+    return output if isinstance(output, bytes) else b"".join(output)
+
+
+def _mended(error: CaskError, given: str) -> CaskError:
+    """The stage does not know the file's name. Where another host is the mend, the mend is this command with that host."""
+    other = re.search(r"hosts seen: ([^,;]+)", error.what)
+    mend = f"cask capture import {shlex.quote(given)} -a {other[1]}" if error.code == "CASK-C003" and other else error.mend
+    return CaskError(error.code, error.what, place=error.place, mend=mend)
+
+
+def seen(taken: Iterable[Taken]) -> Seen:
+    """Host -> how its requests authenticated."""
+    items = (item for each in taken for item in decode_lines([each.exchanges]))
+    pairs = {(f"{item.host}:{item.port}" if item.port else item.host, word) for item in items for word in item.auth}
+    return {host: tuple(sorted(word for other, word in pairs if other == host)) for host in sorted({host for host, _ in pairs})}
+
+
+def told(taken: Taken) -> Iterator[str]:
+    """What was kept, what was left out with the reason, and what the recording does not hold."""
+    left = ", ".join(f"{count} {reason}" for reason, count in taken.head.get("skipped", ()))
+    what = "operations" if taken.named.kind == "openapi" else "exchanges"
+    yield f"{taken.named.label}: {taken.head['kept']} {what}" + (f"; left out: {left}" if left else "")
+    if hosts := taken.head.get("hosts", ()):
+        yield f"  hosts that are not yours: {', '.join(f'{host} ({count})' for host, count in hosts)}"
+    if bare := taken.head.get("no_body", 0):
+        yield f"  {bare} of them have no response body: schemas are inferred from the others"
