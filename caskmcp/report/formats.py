@@ -11,7 +11,7 @@ FORMATS: Final = {
     "json": "report.json_:render",
     "github-md": "report.markdown:render",
     "md": "report.markdown:render",
-    "mermaid": "report.lines:render",
+    "mermaid": "report.mermaid:render",
 }
 """Format -> a function from a report to text."""
 

@@ -28,6 +28,7 @@ from caskmcp.store.index import Index
 from caskmcp.store.layout import Pack, Root
 from caskmcp.store.project import LoadedProject
 from caskmcp.store.receipts import Receipts
+from caskmcp.store.secret import keep_redaction_key, redaction_key
 from caskmcp.workflows import fresh, handoff
 from caskmcp.workflows.gather import Gathered, Parts, gather, watched
 from caskmcp.workflows.given import Ledger
@@ -35,7 +36,6 @@ from caskmcp.workflows.outputs import TARGETS
 
 PATIENCE: Final = 300.0
 """Seconds to wait for another build of the same root."""
-KEY_SIZE: Final = 32
 HEAD: Final = ("capture", "head")
 PART: Final = ("normalize", "part")
 Basis = Literal["traffic", "observations", "spec"]
@@ -77,7 +77,7 @@ def run(
     """
     kit = kit or Kit()
     if not explain and out is None and (seen := fresh.look(world)) is not None:
-        return Report(**{**seen, "lines": tuple(seen["lines"])})
+        return Report.model_validate_json(canon.compact(seen))
     loaded = project.load_project(world.files, world.cwd)
     root = Root(project.find_root(world.files, world.cwd, world.root))
     if locked:
@@ -238,8 +238,7 @@ def _derived(world: World, loaded: LoadedProject, root: Root, bench: Root, kit: 
     files, pack = world.files, root.pack(loaded.project.id)
     index, blobs = Index(files, bench.index), _blobs(files, bench)
     toolchain = toolchain_of(files, index)
-    secret = files.read(root.redaction_key) if files.exists(root.redaction_key) else world.entropy.token(KEY_SIZE)
-    gathered = gather(files, loaded, root, index, secret=secret, traffic=traffic)
+    gathered = gather(files, loaded, root, index, secret=redaction_key(files, root, world.entropy), traffic=traffic)
     nowhere = Targets((), bench.path, loaded.project.id, blobs)
     receipts = Receipts(files, bench.receipts)
     plan = Plan(
@@ -301,9 +300,9 @@ def _blobs(files: Files, root: Root) -> Blobs:
 
 def _secret(world: World, root: Root) -> bytes:
     """The root's redaction key, made on the first build."""
-    if not world.files.exists(root.redaction_key) or len(world.files.read(root.redaction_key)) != KEY_SIZE:
-        world.files.write(root.redaction_key, world.entropy.token(KEY_SIZE), private=True)
-    return world.files.read(root.redaction_key)
+    key = redaction_key(world.files, root, world.entropy)
+    keep_redaction_key(world.files, root, key)
+    return key
 
 
 def _outputs(plan: Plan, targets: Targets, blobs: Blobs) -> Iterator[tuple[Path, bytes]]:

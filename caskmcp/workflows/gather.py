@@ -109,11 +109,12 @@ def _units(found: tuple[SourceFile, ...], index: Index) -> tuple[Unit, ...]:
     """One unit for each kind and content: a second file with the same bytes adds nothing."""
     units: dict[str, Unit] = {}
     for row, (_, key) in zip(found, _named(found, index), strict=True):
-        units.setdefault(key, Unit(key, _label(row), {"source": _content(row, index), "source.kind": inputs.of_value(row.kind)}))
+        units.setdefault(key, Unit(key, label(row), {"source": _content(row, index), "source.kind": inputs.of_value(row.kind)}))
     return tuple(units.values())
 
 
-def _label(row: SourceFile) -> str:
+def label(row: SourceFile) -> str:
+    """What people know a source by."""
     return f"{row.path[:12]}…" if row.kind == "capture" else row.path
 
 

@@ -59,7 +59,7 @@ class _Capture:
     def lines(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Each kept item as a line, in the source's order."""
         for item in source(self._kind).read(blocks):
-            taken = self._declared(item) if isinstance(item, Declared) else self._intake.take(item) if isinstance(item, Recorded) else item
+            taken = self._taken(item)
             if isinstance(taken, Skipped):
                 self._leave_out(taken)
             else:
@@ -85,6 +85,20 @@ class _Capture:
                 no_body=self._no_body,
             )
         )
+
+    def _taken(self, item: Recorded | Declared | Exchange | Skipped) -> tuple[Exchange | Declared, bytes] | Skipped:
+        if isinstance(item, Recorded):
+            return self._intake.take(item)
+        if isinstance(item, Declared):
+            return self._declared(item)
+        return self._again(item) if isinstance(item, Exchange) else item
+
+    def _again(self, item: Exchange) -> tuple[Exchange, bytes] | Skipped:
+        """An exchange that was redacted when it was imported; the manifest may have fewer hosts by now."""
+        where = Address(item.scheme, item.host, item.port, item.path, (), False)
+        if where not in self._parties:
+            return Skipped(f"{item.method} {item.host}", "third party", host=named(where))
+        return item, encode_line(msgspec.structs.replace(item, links=()))
 
     def _keep(self, item: Exchange | Declared, line: bytes) -> bytes:
         """Account for an item; `line` is its encoding without the links, which are the key's."""

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
-from caskmcp.model.exchange import Declared, Pair, Skipped
+from caskmcp.model.exchange import Declared, Exchange, Pair, Skipped
 
 Blocks = Iterable[bytes]
 """The bytes of one file in pieces of any size, as they lie on the disk (compressed files included)."""
@@ -54,8 +54,10 @@ class Source(Protocol):
     kind: ClassVar[str]
     """The key under `sources:` in cask.yaml, e.g. `har`."""
 
-    def read(self, blocks: Blocks) -> Iterator[Recorded | Declared | Skipped]:
+    def read(self, blocks: Blocks) -> Iterator[Recorded | Declared | Exchange | Skipped]:
         """Yield each recorded exchange in file order, each operation that a document declares, or `Skipped(place, reason)`.
+
+        An `Exchange` is one that was redacted before: of a capture under the root alone.
 
         A `Declared` without host (`host=""`: the document names no server) gets the manifest's first host from the stage, and
         one of a host that is no first party is left out by the stage. Raises CaskError CASK-C001 (recordings), CASK-C002

@@ -9,6 +9,7 @@ from caskmcp.load import load
 SOURCES: Final = {
     # kind      class (resolved on use)
     "har":     "compiler.capture.sources.har:Har",
+    "capture": "compiler.capture.sources.captured:Captured",
     "openapi": "compiler.capture.sources.openapi:OpenApi",
 }
 # fmt: on
