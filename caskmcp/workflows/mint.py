@@ -1,0 +1,71 @@
+"""`cask mint`: from files to a compiled toolpack in one command: init if needed, capture, build, and the next commands, exact."""
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from caskmcp.errors import CaskError
+from caskmcp.govern import keys, offer, pins
+from caskmcp.model.finding import Report
+from caskmcp.ports import World
+from caskmcp.store import project
+from caskmcp.store.layout import MANIFEST, Root
+from caskmcp.store.project import LoadedProject
+from caskmcp.workflows import build, capture, here
+
+
+def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None) -> Report:
+    """Take files in and compile. Raises what `capture import` and `build` raise, and CASK-W002 for an address in place of a file."""
+    for given in sources:
+        if re.match(r"https?://", given, re.IGNORECASE):
+            what = "recording a browser is not part of this version: export a HAR file from the browser's network panel and mint that"
+            raise CaskError("CASK-W002", what, place=given, mend="cask mint FILE.har -a HOST")
+    taken = capture.take(world, sources=sources, hosts=hosts, name=name)
+    built = build.run(world)
+    loaded = project.load_project(world.files, world.cwd)
+    return Report(
+        report="mint",
+        summary={**built.summary, "added": taken.summary["added"]},
+        findings=built.findings,
+        tables=taken.tables,
+        lines=(*_before_next(taken.lines), *built.lines, "Next:", *(f"  {each}" for each in next_commands(world, loaded))),
+    )
+
+
+def _before_next(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return lines[: lines.index("Next:")]
+
+
+def next_commands(world: World, loaded: LoadedProject) -> Iterator[str]:
+    """From the review to the first served call, without what is done already."""
+    root, toolpack = here.root(world), loaded.project.id
+    pack = root.pack(toolpack)
+    cask = _program(world, root, toolpack)
+    yield f"{cask} diff"
+    names = [key.name for key in keys.listing(world.files, world.config)]
+    if not names:
+        yield f"{cask} keys new NAME"
+    if not offer.root_files(world.files, pack):
+        yield f"{cask} trust init --key {names[0] if names else 'NAME'}"
+    elif pins.stored(world.files, world.config, toolpack) is None:
+        yield f"{cask} trust pin"
+    yield f'{cask} gate allow --all --reason "first review"'
+    if root.path.is_relative_to(loaded.folder):
+        yield " ".join(("git add", *_committed(world, loaded, root)))
+    yield f"{cask} check"
+    yield f"{cask} config --client claude-desktop"
+    yield f"{cask} serve"
+
+
+def _program(world: World, root: Root, toolpack: str) -> str:
+    """`cask`, with the options that lead to this toolpack from here."""
+    at = f" --root {shlex.quote(world.root)}" if world.root else ""
+    several = len(project.toolpacks(world.files, root.path)) > 1
+    return f"cask{at}" + (f" --toolpack {toolpack}" if several else "")
+
+
+def _committed(world: World, loaded: LoadedProject, root: Root) -> Iterator[str]:
+    specs = (row.path for row in project.expand_sources(world.files, loaded, root.path) if row.kind == "openapi")
+    names = dict.fromkeys((MANIFEST, root.path.relative_to(loaded.folder).as_posix(), ".gitignore", ".gitattributes", *specs))
+    up = "../" * len(world.cwd.relative_to(loaded.folder).parts)
+    return (shlex.quote(up + name) for name in names)
