@@ -17,7 +17,23 @@ class Page(NamedTuple):
 
 
 # fmt: off
-PAGES: Final[tuple[Page, ...]] = (
+PAGES: Final = (
+    Page("risk-rules",  "Risk rules",  "Every rule that finds something is kept as a reason; the highest tier and the strongest effect of them hold. Unknown is at least `high`.",
+         "compiler.classify.rules:RULES", ("id", "tier", "effect", "message")),
+    Page("left-out",    "What capture leaves out", "Requests to other hosts are left out first; of the rest, the first reason that holds is counted and reported.",
+         "compiler.capture.select:RULES", ("reason",)),
+    Page("detectors",   "Detectors of redaction", "What each replaces by a typed placeholder before the first write. Names are phrases that a field's name ends with.",
+         "redact.detectors:DETECTORS", ("id", "kind", "strict", "auth")),
+    Page("stages",      "Stages of the build", "Each is a function of its inputs; `per` is the fan-out.",
+         "compiler.pipeline:STAGES", ("name", "per", "inputs", "outputs")),
+    Page("artifacts",   "Artifacts", "What the compiler writes; `wanted` is the entry of `emit:` that asks for it, empty for what is always written.",
+         "compiler.emit.stage:EMITTERS", ("file", "wanted")),
+    Page("gateway",     "Steps of a call", "Every call passes these in order; the first no ends it with one of the codes.",
+         "runtime.gateway:STEPS", ("name", "codes")),
+    Page("networks",    "Addresses that are refused", "The first row that holds an address decides. `opens`: a signed environment with `private: true` may name it.",
+         "runtime.networks:DENIED", ("network", "what", "opens")),
+    Page("injection",   "Forms of words that are taken out", "Text of a recording or spec that orders a model about never reaches a description, enum or example.",
+         "compiler.emit.hygiene:ORDERS", ("id", "message")),
 )
 # fmt: on
 
@@ -39,5 +55,7 @@ def render(page: Page) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, tuple | list | frozenset | set):
         return ", ".join(_cell(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)) or "–"
-    text = str(getattr(value, "value", value))
+    if value is None or isinstance(value, bool):
+        return "yes" if value else "–"
+    text = str(getattr(value, "value", value)) or "–"
     return text.replace("|", "\\|").replace("\n", " ")

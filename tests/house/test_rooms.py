@@ -12,6 +12,7 @@ LIBRARIES: Final = {
     "backports":         ("compiler/capture/",),
     "brotli":            ("compiler/capture/", "runtime/"),
     "click":             ("cli/",),
+    "compression":       ("compiler/capture/inflate.py",),  # the standard library's, from 3.14 on
     "cryptography":      ("govern/",),
     "doit":              ("engine/",),
     "filelock":          ("store/",),
@@ -25,11 +26,12 @@ LIBRARIES: Final = {
     "keyring":           ("store/keyrings.py",),
     "limits":            ("runtime/",),
     "mcp":               ("runtime/", "workflows/demo/"),
+    "mcp_types":         ("runtime/", "workflows/demo/"),
     "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py"),  # the hot path of a build
     "platformdirs":      ("cli/world.py",),
     "publicsuffixlist":  ("compiler/",),
     "purgatory":         ("runtime/",),
-    "pydantic":          ("model/",),
+    "pydantic":          ("model/", "runtime/stdio.py"),  # there: what the MCP library's own records raise
     "pydantic_core":     ("model/",),
     "re2":               ("redact/", "compiler/emit/"),
     "referencing":       ("analyze/",),
