@@ -3,9 +3,10 @@
 import click
 
 from caskmcp.cli.command import command
-from caskmcp.model.finding import Report
+from caskmcp.errors import Exit
+from caskmcp.load import load
 from caskmcp.ports import World
-from caskmcp.workflows import build as story
+from caskmcp.workflows import fresh
 
 
 @command(
@@ -15,6 +16,12 @@ from caskmcp.workflows import build as story
     click.Option(["--jobs"], type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Steps at once."),
     click.Option(["--out"], metavar="DIR", help="Export a copy of the toolpack."),
 )
-def build(world: World, locked: bool, explain: bool, jobs: int, out: str | None) -> Report:
+def build(world: World, locked: bool, explain: bool, jobs: int, out: str | None) -> Exit:
     """Compile what is stale and nothing else."""
-    return story.run(world, locked=locked, explain=explain, jobs=jobs, out=out)
+    how = click.get_current_context().find_root().obj["format"]
+    if not explain and out is None and (seen := fresh.look(world)) is not None:
+        world.console.out(seen.shown[how])  # nothing to do: the compiler is not even loaded
+        return Exit.CLEAN
+    report = load("workflows.build:run")(world, locked=locked, explain=explain, jobs=jobs, out=out)
+    load("report.formats:show")(report, how, world.console)
+    return Exit(report.exit)

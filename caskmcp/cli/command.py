@@ -1,17 +1,19 @@
 """The decorator that turns a function of the world into a click command which shows the report that it returns."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from caskmcp.cli.group import GLOBALS, note_globals
 from caskmcp.errors import Exit
 from caskmcp.load import load
-from caskmcp.model.finding import Report
 from caskmcp.ports import World
 
-Body = Callable[..., Report | Exit]
+if TYPE_CHECKING:  # a build with nothing to do shows what it knows without loading the records
+    from caskmcp.model.finding import Report
+
+Body = Callable[..., "Report | Exit"]
 
 
 def command(name: str, *params: click.Parameter, formats: tuple[str, ...] = ("text", "json")) -> Callable[[Body], click.Command]:

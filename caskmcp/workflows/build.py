@@ -21,6 +21,7 @@ from caskmcp.load import load
 from caskmcp.model.artifact import Toolchain, Toolpack
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.ports import Files, World
+from caskmcp.report.formats import FORMATS
 from caskmcp.store import project, scratch
 from caskmcp.store.blobs import Blobs
 from caskmcp.store.files import prepare, sweep
@@ -77,7 +78,7 @@ def run(
     """
     kit = kit or Kit()
     if not explain and out is None and (seen := fresh.look(world)) is not None:
-        return Report.model_validate_json(canon.compact(seen))
+        return Report.model_validate_json(canon.compact(seen.report))
     loaded = project.load_project(world.files, world.cwd)
     root = Root(project.find_root(world.files, world.cwd, world.root))
     if locked:
@@ -199,6 +200,7 @@ class _Build:
             "place": fresh.place(self.root, self.loaded.path),
             "foreign": self.blobs.put(canon.compact(gathered.foreign)),
             "report": quiet.model_dump(mode="json"),
+            "shown": {how: load(FORMATS[how])(quiet) for how in ("text", "json")},
         }
         self.index.save(header)
 

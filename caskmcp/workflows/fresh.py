@@ -6,7 +6,7 @@ What it cannot tell for sure it leaves to `build`, which decides by content.
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import caskmcp
 from caskmcp.canon import digest_bytes, hexadecimal
@@ -18,8 +18,17 @@ from caskmcp.store.places import find_manifest, find_root
 PACKAGE: Final = str(Path(caskmcp.__file__).parent)
 
 
-def look(world: World) -> Mapping[str, Any] | None:
-    """What the last build reported (the fields of a `Report`), if nothing that it read or wrote has changed since; else None."""
+class Seen(NamedTuple):
+    """What the last build reported."""
+
+    report: Mapping[str, Any]
+    """The fields of a `Report`."""
+    shown: Mapping[str, str]
+    """The report as text, by format."""
+
+
+def look(world: World) -> Seen | None:
+    """What the last build reported, if nothing that it read or wrote has changed since; else None."""
     manifest = find_manifest(world.files, world.cwd)
     if manifest is None:
         return None
@@ -27,8 +36,7 @@ def look(world: World) -> Mapping[str, Any] | None:
     index = index_of(world, root, manifest)
     if index.header.get("place") != place(root, manifest) or not index.unchanged():
         return None
-    report: Mapping[str, Any] = index.header["report"]
-    return report
+    return Seen(index.header["report"], index.header["shown"])
 
 
 def index_of(world: World, root: Root, manifest: Path) -> Index:
@@ -37,5 +45,5 @@ def index_of(world: World, root: Root, manifest: Path) -> Index:
 
 
 def place(root: Root, manifest: Path) -> list[Any]:
-    """What an index holds for: this manifest and root, this program, this search path of libraries."""
-    return [str(root.path), str(manifest), PACKAGE, sys.path]
+    """What an index holds for: this manifest and root, this program, this search path of libraries (its first entry is the script's own)."""
+    return [str(root.path), str(manifest), PACKAGE, sys.path[1:]]
