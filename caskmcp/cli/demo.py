@@ -14,4 +14,4 @@ def demo(world: World, out: str | None) -> Report:
 
     Exit 0 only if every proof held.
     """
-    return story(world, out=out)
+    return story.run(world, out=out)

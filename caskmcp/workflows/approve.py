@@ -5,11 +5,12 @@ content lies on the disk before the lock names it, and the lock is written as a 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from caskmcp import text
 from caskmcp.canon import SAFE_INTEGER
 from caskmcp.errors import CaskError
 from caskmcp.govern import admit, content, keys, lockfile, offer, pins, sign, statements, trust
@@ -21,7 +22,7 @@ from caskmcp.govern.trust import Chain
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.statement import Basis, Signed, Statement
-from caskmcp.model.tool import RequestPlan
+from caskmcp.model.tool import RequestPlan, Tool
 from caskmcp.model.trust import Pin
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
@@ -81,6 +82,17 @@ def approve(world: World, pack: Pack, request: Request, basis: Basis) -> Report:
         person.type_name(world, typed)
     signed = _sign(world, desk, wanted, by, reason=reason, not_after=not_after)
     return _report(desk, signed, wanted.left_out, name)
+
+
+def sign_present(world: World, pack: Pack, by: Signer, *, basis: Basis, leaving_out: tuple[str, ...], reason: str) -> int:
+    """Sign every subject's present content but `leaving_out`, asking nobody; returns how many. For the demo's key in memory alone.
+
+    Whoever calls this answers for the person: a house test holds that only the demo does, and there only for the bundled fixture.
+    """
+    desk = _desk(world, pack, basis, world.clock.now())
+    every = tuple(sorted(subject for subject in desk.survey.offer.contents if subject not in leaving_out))
+    wanted = selection.named(desk.survey, desk.chain.current, every)
+    return len(_sign(world, desk, wanted, by, reason=reason, not_after=None))
 
 
 def _desk(world: World, pack: Pack, basis: Basis, at: str) -> Desk:
@@ -196,10 +208,19 @@ def _entry(world: World, desk: Desk, row: Candidate) -> Iterator[str]:
     yield f"  {row.name}" + (f"  {row.tool.risk}, {row.tool.effect}  {request_line(row.tool.request)}" if row.tool else "")
     yield f"    {row.digest}"
     if row.tool:
-        yield f"    {row.tool.title}: {row.tool.description}"
+        yield from _told(row.tool, row.content)
     if row.standing.status in ("rejected", "expired", "invalid"):
         yield f"    now {row.standing.status}: {row.standing.reason}"
     yield from (f"    {line}" for line in _changed(world, desk, row))
+
+
+def _told(tool: Tool, served: Mapping[str, Any]) -> Iterator[str]:
+    """What an agent reads of a tool, and what a call of it meets."""
+    required = tool.input_schema.get("required", ())
+    arguments = (name if name in required else f"[{name}]" for name in tool.input_schema.get("properties", {}))
+    rules = [f"{rule['effect']} ({rule['id']})" for rule in served["policy"]]
+    yield f"    {tool.title}: {tool.description}"
+    yield f"    arguments: {' '.join(arguments) or 'none'}; policy: {', then '.join(rules) or 'deny (no rule)'}"
 
 
 def request_line(plan: RequestPlan) -> str:
@@ -215,7 +236,8 @@ def _changed(world: World, desk: Desk, row: Candidate) -> Iterator[str]:
     approvals = [said for said in desk.survey.examined.rows.get(row.subject, ()) if said.verdict == "allow"]
     newest = max(approvals, key=lambda said: said.sequence, default=None)
     if newest is None:
-        yield "new" if row.tool else f"new: {content.shown(row.content)}"
+        yield "new"
+        yield from () if row.tool else text.dump_yaml(row.content).decode().splitlines()
     elif newest.digest == row.digest:
         yield "unchanged since it was approved"
     else:

@@ -1,5 +1,6 @@
 """The agent's side of the demo: a real MCP client, over stdio, to a `cask serve` of its own."""
 
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp.shared.exceptions import MCPError
 
 from caskmcp import canon
@@ -58,5 +60,6 @@ async def agent(folder: Path, env: Mapping[str, str], environment: str) -> Async
     command = StdioServerParameters(
         command=sys.executable, args=["-m", "caskmcp", "serve", "--env", environment], cwd=folder, env=dict(env)
     )
-    async with Client(command, read_timeout_seconds=20) as client:
-        yield Agent(client)
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # what the server says on stderr is the operator's, and differs from run to run
+        async with Client(stdio_client(command, errlog=nowhere), read_timeout_seconds=20) as client:
+            yield Agent(client)

@@ -23,7 +23,8 @@ from caskmcp.model.statement import Signed, Statement
 from caskmcp.ports import World
 from caskmcp.store import scratch
 from caskmcp.store.layout import Pack, Root
-from caskmcp.workflows import build, gate, trust
+from caskmcp.workflows import build, trust
+from caskmcp.workflows.approve import sign_present
 from caskmcp.workflows.demo.agent import Agent, agent
 from caskmcp.workflows.demo.service import TOKEN, Service
 
@@ -157,7 +158,8 @@ def approve(scene: Scene) -> int:
     if canon.digest_bytes(recording) != RECORDING or not scene.project.is_relative_to(scene.folder):
         raise CaskError("CASK-D001", "the key in memory signs for the bundled recording alone", place="recording.har")
     trust.establish(scene.world, scene.pack, TOOLPACK, scene.signer)
-    return gate.sign_all(scene.world, scene.pack, scene.signer, leaving_out=(f"tool:{UNAPPROVED}",), reason="the demo's own fixture")
+    left_out = (f"tool:{UNAPPROVED}",)
+    return sign_present(scene.world, scene.pack, scene.signer, basis="traffic", leaving_out=left_out, reason="the demo's own fixture")
 
 
 def _bundle(port: int) -> Iterator[tuple[str, bytes]]:
