@@ -13,7 +13,7 @@ from caskmcp.workflows import here
 def require(world: World, command: str) -> None:
     """Raise CASK-A001 unless stdin and stdout are terminals."""
     if not world.console.interactive:
-        raise CaskError("CASK-A001", f"`{command}` needs a person at a terminal", mend=f"run {command} in a terminal")
+        raise CaskError("CASK-A001", f"`{command}` needs a person at a terminal: stdin and stdout have to be one", mend=command)
 
 
 def open_key(world: World, name: str) -> Signer:
@@ -45,4 +45,4 @@ def type_name(world: World, name: str) -> None:
     """Ask for a name as it is shown. Raises CASK-A002 for anything else."""
     typed = world.console.ask(f"Type `{name}` to sign:")
     if typed.strip() != name:
-        raise CaskError("CASK-A002", f"`{typed}` was typed in place of `{name}`; nothing was signed", mend="run the command again")
+        raise CaskError("CASK-A002", f"`{typed}` was typed in place of `{name}`; nothing was signed", mend=f"type {name}")

@@ -96,7 +96,7 @@ def world(
         console=console or ScriptedConsole(interactive=False),
         credentials=ReferencedCredentials({}),
         cwd=cwd,
-        config=config or cwd.parent / "config" / "caskmcp",
+        config=config or cwd.with_name(f"{cwd.name}-config") / "caskmcp",
         environ=environ or {},
         root=root,
         toolpack=toolpack,
