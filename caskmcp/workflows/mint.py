@@ -27,7 +27,6 @@ def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name:
         report="mint",
         summary={**built.summary, "added": taken.summary["added"]},
         findings=built.findings,
-        tables=taken.tables,
         lines=(*_before_next(taken.lines), *built.lines, "Next:", *(f"  {each}" for each in next_commands(world, loaded))),
     )
 

@@ -1,0 +1,153 @@
+"""The files of MCP clients as text: an entry as a snippet, and a file with one more entry, everything else as it was.
+
+Clients: Claude Desktop, Claude Code (`.mcp.json` of a project), Cursor, Codex (TOML), VS Code (`.vscode/mcp.json` of a project). A file that
+is not strict JSON or TOML is refused: what cannot be read cannot be kept.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from caskmcp.errors import CaskError
+from caskmcp.store import clients
+from caskmcp.text import parse_json
+
+
+class Server(NamedTuple):
+    """How a client starts the server."""
+
+    name: str
+    """At most 14 of `[a-z0-9-]`."""
+    command: str
+    args: tuple[str, ...]
+
+
+class Client(NamedTuple):
+    """One row: where the file is, and the key that holds the servers."""
+
+    title: str
+    file: Callable[[Path], Path]
+    """The file, for a project folder."""
+    key: str
+    is_typed: bool = False
+    """Whether an entry says `"type": "stdio"`."""
+    in_project: bool = False
+    """Whether the file lies in the project, where git sees it."""
+
+
+# fmt: off
+CLIENTS: Final[Mapping[str, Client]] = {
+    "claude-desktop": Client("Claude Desktop", lambda _: clients.claude_desktop(),              "mcpServers"),
+    "claude-code":    Client("Claude Code",    lambda project: project / ".mcp.json",           "mcpServers", is_typed=True, in_project=True),
+    "cursor":         Client("Cursor",         lambda _: clients.cursor(),                      "mcpServers"),
+    "codex":          Client("Codex",          lambda _: clients.codex(),                       "mcp_servers"),
+    "vscode":         Client("VS Code",        lambda project: project / ".vscode" / "mcp.json", "servers",   is_typed=True, in_project=True),
+}
+# fmt: on
+
+
+def entry(client: Client, server: Server) -> dict[str, Any]:
+    """The server's entry as plain values."""
+    return {**({"type": "stdio"} if client.is_typed else {}), "command": server.command, "args": list(server.args)}
+
+
+def snippet(client: Client, server: Server) -> str:
+    """What a person pastes into the client's file."""
+    if client.key == "mcp_servers":
+        return _toml(server)
+    return json.dumps({client.key: {server.name: entry(client, server)}}, indent=2, ensure_ascii=False) + "\n"
+
+
+def edited(client: Client, server: Server, before: bytes, place: str) -> bytes:
+    """The client's file with the entry. Raises CASK-I003 for a file that cannot be read, CASK-I004 for one of another form,
+    CASK-I009 where somebody else's server has the name."""
+    edit = _edited_toml if client.key == "mcp_servers" else _edited_json
+    return edit(client, server, before, place)
+
+
+def _refuse_foreign(found: Any, server: Server, place: str) -> None:
+    """An entry that was not written for a toolpack is somebody else's."""
+    args = found.get("args") if isinstance(found, dict) else None
+    if found is not None and not (isinstance(args, list) and "serve" in args and "--toolpack" in args):
+        what = f"another server is called `{server.name}` there; rename it, or the toolpack"
+        raise CaskError("CASK-I009", what, place=place, mend=f"edit {place}")
+
+
+# ---------------------------------------------------------------- JSON
+def _edited_json(client: Client, server: Server, before: bytes, place: str) -> bytes:
+    value = parse_json(before, place) if before.strip() else {}
+    servers = value.setdefault(client.key, {}) if isinstance(value, dict) else None
+    if not isinstance(servers, dict):
+        raise CaskError("CASK-I004", f"expected an object with `{client.key}`", place=place, mend=f"edit {place}")
+    _refuse_foreign(servers.get(server.name), server, place)
+    if servers.get(server.name) == entry(client, server):
+        return before
+    servers[server.name] = entry(client, server)
+    return (json.dumps(value, indent=_indent(before), ensure_ascii=False) + "\n").encode()
+
+
+def _indent(before: bytes) -> int | str:
+    found = re.search(rb"\n([ \t]+)\S", before)
+    return found[1].decode() if found else 2
+
+
+# ---------------------------------------------------------------- TOML
+def _toml(server: Server) -> str:
+    # A JSON string of these characters is a TOML basic string.
+    args = ", ".join(json.dumps(each, ensure_ascii=False) for each in server.args)
+    return f"[mcp_servers.{server.name}]\ncommand = {json.dumps(server.command, ensure_ascii=False)}\nargs = [{args}]\n"
+
+
+def _edited_toml(client: Client, server: Server, before: bytes, place: str) -> bytes:
+    text = _decoded(before, place)
+    old = _parsed(text, place)
+    servers = old.get(client.key, {})
+    if not isinstance(servers, dict):
+        raise CaskError("CASK-I004", f"`{client.key}` is no table", place=place, mend=f"edit {place}")
+    found = servers.get(server.name)
+    _refuse_foreign(found, server, place)
+    if found is not None and {**found, **entry(client, server)} == found:
+        return before
+    after = _without_table(text, server.name) if found is not None else text
+    after = f"{after.rstrip()}\n\n{_toml(server)}" if after.strip() else _toml(server)
+    wanted = {**old, client.key: {**servers, server.name: entry(client, server)}}
+    if not _means(after, wanted):
+        what = f"`{client.key}` has a form that cannot be added to; paste the snippet yourself"
+        raise CaskError("CASK-I004", what, place=place, mend="cask config --client codex")
+    return after.encode()
+
+
+def _decoded(data: bytes, place: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as cause:
+        raise CaskError("CASK-I003", f"not UTF-8 at byte {cause.start}", place=place, mend=f"edit {place}") from cause
+
+
+def _parsed(text: str, place: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as cause:
+        raise CaskError("CASK-I003", str(cause), place=place, mend=f"edit {place}") from cause
+
+
+def _means(text: str, wanted: Mapping[str, Any]) -> bool:
+    try:
+        return tomllib.loads(text) == wanted
+    except tomllib.TOMLDecodeError:
+        return False
+
+
+def _without_table(text: str, name: str) -> str:
+    """The text without a server's table and the tables below it."""
+    kept, inside = [], False
+    for line in text.splitlines(keepends=True):
+        if header := re.match(r"\s*\[+\s*([^\]]*?)\s*\]", line):
+            words = [word.strip(" \"'") for word in header[1].split(".")]
+            inside = words[:2] == ["mcp_servers", name]
+        if not inside:
+            kept.append(line)
+    return "".join(kept)
