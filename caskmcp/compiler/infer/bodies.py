@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from caskmcp.compiler.infer.evidence import fields, sources, successes
 from caskmcp.compiler.infer.parameters import wire_schema
-from caskmcp.compiler.infer.schema import FEWEST_SAMPLES, Side, required, schema, total
+from caskmcp.compiler.infer.schema import FEWEST_SAMPLES, PARTIAL, REQUEST, RESPONSE, Side, required, schema, total
 from caskmcp.model.contract import Body, Evidence, Response
 from caskmcp.model.observation import BodySeen, Group, Shape
 from caskmcp.model.record import JsonSchema
@@ -22,7 +22,10 @@ def bodies(group: Group, declared: Sequence[Plain]) -> list[Body]:
     seen = {media: found for media, found in (group.row.requests if group.row else {}).items() if media and _was_accepted(found)}
     by_spec = any(operation.get("body_required") for operation in declared)
     needed = by_spec if stated else _is_needed(group, seen)
-    return [_body(media, stated.get(media), seen.get(media), needed=needed) for media in sorted(stated.keys() | seen.keys())]
+    return [
+        _body(media, stated.get(media), seen.get(media), PARTIAL if group.method == "PATCH" else REQUEST, needed=needed)
+        for media in sorted(stated.keys() | seen.keys())
+    ]
 
 
 def _was_accepted(found: BodySeen) -> bool:
@@ -40,7 +43,7 @@ def _samples(found: BodySeen) -> int:
     return found.unread + (total(found.shape) if found.shape else 0)
 
 
-def _body(media: str, stated: JsonSchema | None, seen: BodySeen | None, *, needed: bool) -> Body:
+def _body(media: str, stated: JsonSchema | None, seen: BodySeen | None, side: Side, *, needed: bool) -> Body:
     kind = kind_of(media, seen)
     shape = seen.shape if seen and seen.shape else Shape()
     counted = _samples(seen) if seen else 0
@@ -48,7 +51,7 @@ def _body(media: str, stated: JsonSchema | None, seen: BodySeen | None, *, neede
     return Body(
         media=media,
         kind=kind,
-        schema=stated if stated is not None else request_schema(shape, kind),
+        schema_=stated if stated is not None else request_schema(shape, kind, side),
         required=needed,
         evidence=Evidence(seen=counted, total=counted, sources=found),
         fields=fields(shape, found) if seen else {},
@@ -66,13 +69,13 @@ def kind_of(media: str, seen: BodySeen | None = None) -> Any:
     return "text" if media.startswith("text/") else "binary"
 
 
-def request_schema(shape: Shape, kind: str) -> JsonSchema:
+def request_schema(shape: Shape, kind: str, side: Side = REQUEST) -> JsonSchema:
     """The schema of what was accepted. Fields of forms travel as text; what is no JSON and no form has no schema."""
     if kind in _FORMS:
         out: JsonSchema = {"type": "object", "properties": {key: _form_field(child) for key, child in sorted(shape.properties.items())}}
-        needed = required(shape, Side.REQUEST)
+        needed = required(shape, side)
         return out | ({"required": needed} if needed else {}) | {"additionalProperties": False}
-    return schema(shape, Side.REQUEST) if kind == "json" else {}
+    return schema(shape, side) if kind == "json" else {}
 
 
 def _form_field(shape: Shape) -> JsonSchema:
@@ -97,11 +100,11 @@ def _response(group: Group, key: tuple[str, str], stated: tuple[bool, JsonSchema
     of = group.row.statuses.get(status, 0) if group.row else 0
     found = sources(spec=stated[0], traffic=of > 0)
     shape = seen.shape if seen else None
-    inferred = schema(shape, Side.RESPONSE) if shape is not None else None
+    inferred = schema(shape, RESPONSE) if shape is not None else None
     return Response(
         status=status,
         media=media,
-        schema=stated[1] if stated[0] and stated[1] is not None else inferred,
+        schema_=stated[1] if stated[0] and stated[1] is not None else inferred,
         evidence=Evidence(seen=count, total=of, sources=found),
         fields=fields(shape, found) if shape is not None else {},
     )

@@ -25,9 +25,9 @@ def _walk(shape: Shape, above: str, depth: int) -> Iterator[tuple[str, int, int]
         pointer = f"{above}/{escape(key)}"
         yield pointer, total(child), shape.objects - shape.maps
         yield from _walk(child, pointer, depth - 1)
-    for child in (shape.items, shape.map_values):
-        if child is not None:
-            yield from _walk(child, f"{above}/*", depth - 1)
+    for below in (shape.items, shape.map_values):
+        if below is not None:
+            yield from _walk(below, f"{above}/*", depth - 1)
 
 
 def escape(key: str) -> str:

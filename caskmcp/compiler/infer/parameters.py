@@ -31,7 +31,8 @@ def parameters(group: Group, declared: Sequence[Plain]) -> list[Parameter]:
     stated = {(item["location"], item["name"]): item for operation in reversed(declared) for item in operation.get("parameters", ())}
     found = _path(group, stated)
     row = group.row
-    for location, seen in (("query", row.query if row else {}), ("header", row.headers if row else {})):
+    places: tuple[tuple[Location, Mapping[str, Seen]], ...] = (("query", row.query if row else {}), ("header", row.headers if row else {}))
+    for location, seen in places:
         wires = {name for where, name in stated if where == location} | {name for name, item in seen.items() if successes(item.statuses)}
         found += [_outside(group, location, wire, stated.get((location, wire)), seen.get(wire)) for wire in sorted(wires)]
     found += [_outside(group, "cookie", wire, item, None) for (where, wire), item in sorted(stated.items()) if where == "cookie"]
@@ -49,7 +50,7 @@ def _segment(group: Group, piece: Piece, stated: Plain | None) -> Parameter:
         name=piece.name,
         wire=piece.name,
         location="path",
-        schema=stated["schema"] if stated else path_schema(piece),
+        schema_=stated["schema"] if stated else path_schema(piece),
         required=True,
         why="path",
         description=stated.get("description", "") if stated else "",
@@ -75,7 +76,7 @@ def _outside(group: Group, location: Location, wire: str, stated: Plain | None, 
         name=names.snake(wire) or "value",
         wire=wire,
         location=location,
-        schema=stated["schema"] if stated else wire_schema(seen.shape if seen else Shape(), several=several),
+        schema_=stated["schema"] if stated else wire_schema(seen.shape if seen else Shape(), several=several),
         required=needed,
         why=why,
         description=stated.get("description", "") if stated else "",

@@ -5,9 +5,9 @@ from three samples; an answer's objects are open, and a field is required from t
 compiler compares with, and nobody is served it.
 """
 
-from collections.abc import Callable, Mapping
-from enum import Enum
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from caskmcp.compiler.infer.skeleton import structure
 from caskmcp.model.observation import Shape
@@ -19,84 +19,102 @@ FEWEST_VALUES: Final = 2
 """Distinct values from which a vocabulary is an enum: one value says nothing about the others."""
 
 
-class Side(Enum):
+MOST_KINDS: Final = 2
+"""Kinds of values, beside null, that a place may have: of more it holds any."""
+FREE: Final = frozenset(
+    {
+        "headers", "labels", "tags", "metadata", "attributes", "annotations", "params", "parameters", "variables", "env", "environment",
+        "context", "extra", "extras", "custom", "custom_fields", "kwargs", "meta_data", "customfields", "user_metadata",
+    }
+)  # fmt: skip
+"""Keys whose objects hold whatever people put there, by convention: no field is required, and none is excluded."""
+
+
+class Side(NamedTuple):
     """Who makes the value: it decides what absence means."""
 
-    REQUEST = "request"
-    RESPONSE = "response"
+    closed: bool
+    """Whether an object has no other fields than those that were seen."""
+    fewest: int | None
+    """Samples from which a field that was always there is required; None for never."""
 
 
-def schema(shape: Shape, side: Side) -> JsonSchema:
-    """The schema of all values of a shape. An empty schema if nothing is known of them."""
-    return _decorate(structure(shape), shape, side)
+REQUEST: Final = Side(closed=True, fewest=FEWEST_SAMPLES)
+PARTIAL: Final = Side(closed=True, fewest=None)
+"""The body of a PATCH: whatever it leaves out stays as it is."""
+RESPONSE: Final = Side(closed=False, fewest=1)
+
+
+def schema(shape: Shape, side: Side, name: str = "") -> JsonSchema:
+    """The schema of all values of a shape. An empty schema if nothing is known of them. `name`: the key they stand at."""
+    return _decorate(structure(shape), shape, side, name)
 
 
 def is_closed(shape: Shape) -> bool:
-    """Whether every string of a shape is in its vocabulary, and there are enough of them to say so."""
+    """Whether every string of a shape is in its vocabulary, and there is enough of it to say so."""
     return len(shape.values) >= FEWEST_VALUES and sum(shape.values.values()) == shape.strings
 
 
-def _decorate(found: Mapping[str, Any], shape: Shape, side: Side) -> JsonSchema:
-    pieces = [_KINDS[name](piece, shape, side) for name, piece in _single(found)]
-    if not pieces:
+def _decorate(found: Mapping[str, Any], shape: Shape, side: Side, name: str) -> JsonSchema:
+    kinds = _single(found)
+    if _is_any(kinds):
         return {}
+    pieces = [_KINDS[kind](piece, shape, side, name) for kind, piece in kinds]
     return pieces[0] if len(pieces) == 1 else {"anyOf": pieces}
+
+
+def _is_any(kinds: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
+    """Nothing but null says nothing of a type; three kinds or more are a place for any JSON value."""
+    return sum(kind != "null" for kind, _ in kinds) not in range(1, MOST_KINDS + 1)
 
 
 def _single(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """genson's schema as one piece a type, in the order of the table."""
-    pieces = found.get("anyOf", [found])
     by_type: dict[str, Mapping[str, Any]] = {}
-    for piece in pieces:
+    for piece in found.get("anyOf", [found]):
         types = piece.get("type", [])
-        for name in [types] if isinstance(types, str) else types:
-            by_type[name] = piece
-    return [(name, by_type[name]) for name in _KINDS if name in by_type]
+        for kind in [types] if isinstance(types, str) else types:
+            by_type[kind] = piece
+    return [(kind, by_type[kind]) for kind in _KINDS if kind in by_type]
 
 
-def _string(_: Mapping[str, Any], shape: Shape, __: Side) -> JsonSchema:
+def _string(_: Mapping[str, Any], shape: Shape, __: Side, ___: str) -> JsonSchema:
     if is_closed(shape):
         return {"type": "string", "enum": sorted(shape.values)}
     name = next((name for name, count in shape.formats.items() if count == shape.strings), None)
     return {"type": "string"} | ({"format": name} if name else {})
 
 
-def _integer(_: Mapping[str, Any], shape: Shape, side: Side) -> JsonSchema:
-    return {"type": "integer"} | _bounds(shape, side)
-
-
-def _number(_: Mapping[str, Any], shape: Shape, side: Side) -> JsonSchema:
-    return {"type": "number"} | _bounds(shape, side)
-
-
-def _bounds(shape: Shape, side: Side) -> JsonSchema:
+def _figure(kind: str, _: Mapping[str, Any], shape: Shape, side: Side, __: str) -> JsonSchema:
     """Of bounds only the sign is said, and of answers alone: a larger number tomorrow breaks nothing, a negative one is news."""
-    return {"minimum": 0} if side is Side.RESPONSE and shape.bounds is not None and shape.bounds.low >= 0 else {}
+    positive = not side.closed and shape.bounds is not None and shape.bounds.low >= 0
+    return {"type": kind} | ({"minimum": 0} if positive else {})
 
 
-def _array(piece: Mapping[str, Any], shape: Shape, side: Side) -> JsonSchema:
-    items = piece.get("items", {})
-    return {"type": "array"} | ({"items": _decorate(items, shape.items, side)} if shape.items and items else {})
+def _array(piece: Mapping[str, Any], shape: Shape, side: Side, name: str) -> JsonSchema:
+    items = _decorate(piece.get("items", {}), shape.items, side, name) if shape.items else {}
+    return {"type": "array"} | ({"items": items} if items else {})
 
 
-def _object(piece: Mapping[str, Any], shape: Shape, side: Side) -> JsonSchema:
-    out: JsonSchema = {"type": "object"}
+def _object(piece: Mapping[str, Any], shape: Shape, side: Side, name: str) -> JsonSchema:
     fields = piece.get("properties", {})
-    if fields:
-        out["properties"] = {key: _decorate(fields[key], shape.properties[key], side) for key in sorted(fields)}
+    properties = {key: _decorate(fields[key], shape.properties[key], side, key) for key in sorted(fields)}
+    out: JsonSchema = {"type": "object"} | ({"properties": properties} if properties else {})
+    if name.lower() in FREE:
+        return out
     if needed := required(shape, side):
         out["required"] = needed
     if shape.map_values is not None:
-        out["additionalProperties"] = schema(shape.map_values, side)
-    elif fields and side is Side.REQUEST:
+        out["additionalProperties"] = schema(shape.map_values, side, name) or True
+    elif fields and side.closed:
         out["additionalProperties"] = False
     return out
 
 
 def required(shape: Shape, side: Side) -> list[str]:
-    """Fields that every record had, sorted; of requests only if there were three."""
+    """Fields that every record had, sorted; none if the side asks for more samples."""
     records = shape.objects - shape.maps
-    if records < (FEWEST_SAMPLES if side is Side.REQUEST else 1):
+    if side.fewest is None or records < side.fewest:
         return []
     return sorted(key for key, child in shape.properties.items() if total(child) >= records)
 
@@ -106,12 +124,13 @@ def total(shape: Shape) -> int:
     return shape.nulls + shape.booleans + shape.integers + shape.numbers + shape.strings + shape.arrays + shape.objects
 
 
-_KINDS: Final[dict[str, Callable[[Mapping[str, Any], Shape, Side], JsonSchema]]] = {
+Decorate = Callable[[Mapping[str, Any], Shape, Side, str], JsonSchema]
+_KINDS: Final[dict[str, Decorate]] = {
     "object": _object,
     "array": _array,
     "string": _string,
-    "integer": _integer,
-    "number": _number,
+    "integer": partial(_figure, "integer"),
+    "number": partial(_figure, "number"),
     "boolean": lambda *_: {"type": "boolean"},
     "null": lambda *_: {"type": "null"},
 }

@@ -30,6 +30,11 @@ class Siblings:
         self.whole = not self._pinned & children.keys()
         """Whether no literal is pinned here: the words may be all there is."""
 
+    @property
+    def has_parameter(self) -> bool:
+        """Whether a parameter is known and ever succeeded."""
+        return any(self.children[label].succeeded() for label in self.parameter)
+
     def union(self) -> Place:
         """The sub-trees of the parameter as one."""
         return union(self.children[label] for label in sorted(self.parameter))
@@ -91,30 +96,55 @@ def plain_value(siblings: Siblings) -> Iterable[str]:
     ]
 
 
+def similar_value(siblings: Siblings) -> Iterable[str]:
+    """Words of the second tier that share a method or a child with the parameter and look like it, with more below than it has."""
+    if not siblings.parameter:
+        return []
+    whole = siblings.union()
+    return [
+        word
+        for word in siblings.words
+        if not _is_first(word) and _shares(siblings.children[word], whole) and _agree(siblings.children[word], whole, least=1)
+    ]
+
+
+def silent_value(siblings: Siblings) -> Iterable[str]:
+    """Words of the second tier that occur as values, beside a parameter that succeeded: another method (DELETE, 204) has no shape to compare."""
+    if not siblings.has_parameter:
+        return []
+    whole = siblings.union()
+    return [
+        word
+        for word in siblings.words
+        if not _is_first(word)
+        and siblings.is_value(word)
+        and _child_labels(siblings.children[word]) <= _child_labels(whole)
+        and _agree(siblings.children[word], whole, least=0)
+    ]
+
+
 def plain_cluster(siblings: Siblings) -> Iterable[str]:
-    """Three words of the second tier (or two that look alike) that share methods or children, without a parameter."""
-    if siblings.parameter:
+    """Three words of the second tier (or two that look alike) that share methods or children, where no parameter ever succeeded."""
+    if siblings.has_parameter:
         return []
     found = [word for word in siblings.words if not _is_first(word)]
-    return [word for cluster in _clusters(siblings, found) if _holds(siblings, cluster, 3, least=0) or _holds(siblings, cluster, 2, least=1) for word in cluster]  # fmt: skip
+    clusters = _clusters(siblings, found, _shares)
+    return [word for cluster in clusters if len(cluster) >= 3 or _has_pos(siblings, cluster) for word in cluster]
 
 
 def value_cluster(siblings: Siblings) -> Iterable[str]:
     """Words that look alike, most of which occur as values."""
-    return [
-        word
-        for cluster in _clusters(siblings, siblings.words)
-        if _share(siblings, cluster) >= _SHARE and _holds(siblings, cluster, 2, least=1) and _fits(siblings, cluster)
-        for word in cluster
-    ]
+    clusters = _clusters(siblings, siblings.words, lambda one, two: alike(one, two)[0] > 0)
+    return [word for cluster in clusters if _share(siblings, cluster) >= _SHARE and _fits(siblings, cluster) for word in cluster]
 
 
 def silent_cluster(siblings: Siblings) -> Iterable[str]:
     """Three words with equal methods and children, all of which occur as values: answers without a shape (204) say no more."""
+    clusters = _clusters(siblings, siblings.words, lambda one, two: _form(one) == _form(two) and _shares(one, two))
     return [
         word
-        for cluster in _clusters(siblings, siblings.words)
-        if _share(siblings, cluster) == 1 and _holds(siblings, cluster, 3, least=0) and _fits(siblings, cluster)
+        for cluster in clusters
+        if len(cluster) >= 3 and _share(siblings, cluster) == 1 and _fits(siblings, cluster)
         for word in cluster
     ]
 
@@ -122,7 +152,7 @@ def silent_cluster(siblings: Siblings) -> Iterable[str]:
 def whole_place(siblings: Siblings) -> Iterable[str]:
     """All words of a place, three or more, that look alike, where there is nothing else (`count-by/time|event|resource`)."""
     alone = siblings.whole and not siblings.parameter
-    return siblings.words if alone and _holds(siblings, siblings.words, 3, least=1) else []
+    return siblings.words if alone and len(siblings.words) >= 3 and _holds(siblings, siblings.words) else []
 
 
 def languages(siblings: Siblings) -> Iterable[str]:
@@ -140,6 +170,8 @@ RULES: Final = (
     Rule("never-succeeded", "a word that never succeeded beside a parameter",                never_succeeded),
     Rule("core-value",      "an API word that looks like the parameter and is a value",      core_value),
     Rule("plain-value",     "another word within the parameter's methods and children",      plain_value),
+    Rule("similar-value",   "another word that looks like the parameter and has more below", similar_value),
+    Rule("silent-value",    "another word that is a value, with nothing else below",         silent_value),
     Rule("languages",       "two languages, or one beside a language with a region",         languages),
     Rule("plain-cluster",   "three other words that share methods or children",              plain_cluster),
     Rule("value-cluster",   "words that look alike and mostly occur as values",              value_cluster),
@@ -170,20 +202,44 @@ def _form(place: Place) -> tuple[frozenset[str], frozenset[str]]:
     return place.good, frozenset(_child_labels(place))
 
 
-def _clusters(siblings: Siblings, found: list[str]) -> list[list[str]]:
-    """Words with equal methods and children, two or more of them."""
-    by_form: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
-    for word in found:
-        by_form.setdefault(_form(siblings.children[word]), []).append(word)
-    return [cluster for (methods, below), cluster in by_form.items() if len(cluster) > 1 and (methods or below)]
+def _clusters(siblings: Siblings, found: list[str], joins: Callable[[Place, Place], bool]) -> list[list[str]]:
+    """Words in groups of two or more: each joins one that is in its group, and nothing in a group says that two are not the same."""
+    clusters: list[list[str]] = []
+    for word in found[:_WIDEST]:
+        place = siblings.children[word]
+        for cluster in clusters:
+            others = [siblings.children[other] for other in cluster]
+            if any(joins(place, other) for other in others) and all(alike(place, other)[1] == 0 for other in others):
+                cluster.append(word)
+                break
+        else:
+            clusters.append([word])
+    return [cluster for cluster in clusters if len(cluster) > 1]
 
 
-def _holds(siblings: Siblings, cluster: list[str], size: int, *, least: int) -> bool:
-    if len(cluster) < size:
-        return False
+def _has_pos(siblings: Siblings, cluster: list[str]) -> bool:
+    return any(alike(siblings.children[one], siblings.children[two])[0] > 0 for one, two in combinations(cluster, 2))
+
+
+def _holds(siblings: Siblings, cluster: list[str]) -> bool:
+    """Whether some of the words look alike, and none does not."""
     places = [siblings.children[word] for word in cluster[:_WIDEST]]
     found = [alike(one, two) for one, two in combinations(places, 2)]
-    return all(neg == 0 for _, neg in found) and sum(pos > 0 for pos, _ in found) >= least
+    return all(neg == 0 for _, neg in found) and any(pos > 0 for pos, _ in found)
+
+
+def _shares(one: Place, two: Place) -> bool:
+    """Whether two places have a method in common that succeeded, or a child; or nothing but other words below, which look alike."""
+    if one.good & two.good or _child_labels(one) & _child_labels(two):
+        return True
+    if not (_is_passage(one) and _is_passage(two)):
+        return False
+    return _agree(union(one.children.values()), union(two.children.values()), least=1)
+
+
+def _is_passage(place: Place) -> bool:
+    """Whether a place has no methods and only second-tier words below: the first of two values in a row."""
+    return not place.good and bool(place.children) and not any(is_class(label) or not label or _is_first(label) for label in place.children)
 
 
 def _fits(siblings: Siblings, cluster: list[str]) -> bool:
