@@ -74,6 +74,8 @@ def pairs(field: Field_, value: Any, inner: Mapping[str, Any]) -> Pairs:
         yield from _OBJECTS.get((field.style, field.explode), _no_object)(field, _declared(field, value, inner))
     elif isinstance(value, list):
         yield from _LISTS.get((field.style, field.explode), _no_list)(field, value)
+    elif field.style == "deepObject":
+        raise leaves(f"`{field.argument}` has to be an object")
     else:
         yield escaped(field.wire), escaped(plain(value, field.argument))
 
