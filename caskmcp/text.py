@@ -7,7 +7,7 @@ means is for the reader of the document to say. `visible` makes every character 
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,6 @@ MAX_BYTES: Final = 32 << 20
 Path = tuple[str | int, ...]
 
 Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-Dumper: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,8 @@ def parse_json(data: bytes, name: str, *, limit: int = MAX_BYTES) -> Any:
 
 def dump_yaml(value: Any) -> bytes:
     """YAML for people: block style, sorted keys, UTF-8; reads back as the same value by `parse_yaml`. Same values, same bytes."""
-    text = yaml.dump(_quoted(value), Dumper=_Writer, sort_keys=True, allow_unicode=True, default_flow_style=False, width=100_000)
-    return str(text).encode("utf-8")
+    lines = _block(value, "") if _is_block(value) else (_inline(value),)
+    return ("\n".join(lines) + "\n").encode("utf-8")
 
 
 # ---------------------------------------------------------------- reading
@@ -210,36 +209,65 @@ def _depth(value: Any) -> int:
 
 
 # ---------------------------------------------------------------- writing
-class _Writer(Dumper):  # type: ignore[misc, valid-type]
-    """Never writes anchors."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-class _Quoted(str):
-    __slots__ = ()
-
-
-def _quote(dumper: Any, value: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style='"')
-
-
-_Writer.add_representer(_Quoted, _quote)
+LONGEST_KEY: Final = 200
+"""Characters that a key may have on one line with its value (YAML 1.2 section 7.4.2 allows 1,024); a longer one is written with a question mark."""
 
 _SAFE_PLAIN: Final = re.compile(r"[A-Za-z_/$][A-Za-z0-9_./$-]*", re.ASCII)
 _YAML_11: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+# What JSON leaves as it is and YAML does not: characters that it does not print, and its further line breaks.
+_UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def _quoted(value: Any) -> Any:
-    """Quote every text that another YAML reader might take for something else."""
+def _block(value: Any, indent: str) -> Iterator[str]:
+    """Lines of a block collection that is not empty."""
     if isinstance(value, Mapping):
-        return {_quoted(key): _quoted(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_quoted(item) for item in value]
-    if isinstance(value, str) and (not _SAFE_PLAIN.fullmatch(value) or value.lower() in _YAML_11):
-        return _Quoted(value)
-    return value
+        for key in sorted(value):
+            name = _scalar_text(key)
+            if len(name) > LONGEST_KEY:
+                yield f"{indent}? {name}"
+                name = ""
+            yield from _entry(f"{indent}{name}:", value[key], indent)
+    else:
+        for item in value:
+            yield from _item(item, indent)
+
+
+def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
+    if not _is_block(value):
+        yield f"{head} {_inline(value)}"
+        return
+    yield head
+    # As everybody writes it: a sequence stands below its key without further indent.
+    yield from _block(value, indent if isinstance(value, list | tuple) else indent + "  ")
+
+
+def _item(value: Any, indent: str) -> Iterator[str]:
+    if not _is_block(value):
+        yield f"{indent}- {_inline(value)}"
+        return
+    first, *rest = _block(value, indent + "  ")
+    yield f"{indent}- {first[len(indent) + 2 :]}"
+    yield from rest
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple) and len(value) > 0
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{}"
+    return "[]" if isinstance(value, list | tuple) else _scalar_text(value)
+
+
+def _scalar_text(value: Any) -> str:
+    """A scalar that every YAML reader, also one of YAML 1.1, takes for what it is."""
+    if isinstance(value, str):
+        if _SAFE_PLAIN.fullmatch(value) and value.lower() not in _YAML_11:
+            return value
+        return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+    text = json.dumps(value, allow_nan=False)
+    return text.replace("e", ".0e") if isinstance(value, float) and "e" in text and "." not in text else text
 
 
 # ---------------------------------------------------------------- showing

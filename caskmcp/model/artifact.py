@@ -81,4 +81,4 @@ class Toolpack(Record):
     id: str
     toolchain: Toolchain
     artifacts: dict[str, str]
-    """File name under `artifact/` -> digest of its canonical content."""
+    """File name under `artifact/` -> digest of its bytes."""

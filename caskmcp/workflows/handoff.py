@@ -2,18 +2,16 @@
 changes no file."""
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
-from typing import Any
 
 from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.model.artifact import Toolchain, Toolpack
-from caskmcp.text import dump_yaml, parse_json, parse_yaml
+from caskmcp.text import dump_yaml
 
 
 def record(toolpack: str, toolchain: Toolchain, artifacts: Mapping[str, bytes]) -> Toolpack:
     """The handoff of artifacts, by file name."""
-    digests: dict[str, str] = {name: canon.digest(_value(name, artifacts[name])) for name in sorted(artifacts)}
+    digests: dict[str, str] = {name: canon.digest_bytes(artifacts[name]) for name in sorted(artifacts)}
     return Toolpack(id=toolpack, toolchain=toolchain, artifacts=digests)
 
 
@@ -34,12 +32,3 @@ def read(data: bytes) -> Toolpack | None:
 def stands(found: Toolpack | None, wanted: Toolpack) -> bool:
     """Whether the handoff that lies there says the same of the same artifacts; who compiled them may differ."""
     return found is not None and (found.id, found.artifacts) == (wanted.id, wanted.artifacts)
-
-
-def _value(name: str, data: bytes) -> Any:
-    suffix = PurePosixPath(name).suffix
-    if suffix == ".json":
-        return parse_json(data, name, limit=len(data))
-    if suffix == ".yaml":
-        return parse_yaml(data, name, limit=len(data)).value
-    return canon.digest_bytes(data)

@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,3 +79,24 @@ def test_canonical_bytes_read_back_to_the_same_canonical_bytes(value):
         return [revive(inner) for inner in item] if isinstance(item, list) else item
 
     assert canon.dump(revive(json.loads(canon.dump(value)))) == canon.dump(value)
+
+
+TREES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=3).filter(lambda key: key != "$int"), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(TREES)
+def test_the_fast_way_and_the_reference_give_the_same_bytes(value):
+    assert canon.dump(value) == rfc8785.dumps(value)

@@ -105,3 +105,12 @@ def test_what_is_written_as_yaml_reads_back_as_the_same_value(value):
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_another_yaml_1_1_reader_reads_the_same_text(value):
     assert yaml.safe_load(text.dump_yaml({"a": value})) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    "value", [{"k" * 5000: {"a": [1]}, "é" * 1500: 1}, {"a": [[1, [2]], {"b": [{"c": {}}], "d": []}, []]}, [], {}, "x", [{"a": 1, "b": 2}]]
+)
+def test_odd_shapes_and_long_keys_read_back_in_both_readers(value):
+    written = text.dump_yaml(value)
+    assert text.parse_yaml(written, "x").value == value
+    assert yaml.safe_load(written) == value
