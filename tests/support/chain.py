@@ -79,6 +79,9 @@ class _Inputs:
         assert isinstance(found, bytes)
         return found
 
+    def files_of(self, role: str) -> dict[str, bytes]:
+        return dict(sorted(self._found(role).items()))
+
     def blocks(self, role: str) -> Iterator[bytes]:
         yield self.data(role)
 

@@ -202,7 +202,6 @@ RULES: Final = (
     Rule("session",             "high",     "write",       "Changes who is acting.", _session),
     Rule("credential-field",    "high",     "write",       "Takes a credential.", _credential_field),
     Rule("credential-read",     "high",     "read",        "Hands out what lets somebody in.", _credential_read),
-    Rule("credential-answer",   "high",     "read",        "Hands out what lets somebody in.", _credential_answer),
     Rule("privilege-field",     "high",     "write",       "May give somebody rights.", _privilege_field),
     Rule("administration",      "high",     "write",       "Changes how the service is run, or for whom.", _administration),
     Rule("admin-area",          "high",     "write",       "Changes something in the administration.", _admin_area),
@@ -211,6 +210,7 @@ RULES: Final = (
     Rule("unknown-action",      "high",     "write",       "What is not known is not harmless.", _unknown_action),
     Rule("no-words",            "high",     "write",       "Nothing says what is changed.", _no_words),
     # Reads that tell something.
+    Rule("credential-answer",   "medium",   "read",        "Answers hold a credential; the runtime cuts it, as far as its form gives it away.", _credential_answer),
     Rule("pii-answer",          "medium",   "read",        "Answers hold personal data.", _pii_answer),
     Rule("money-read",          "medium",   "read",        "Answers are about money.", _money_read),
     Rule("admin-read",          "medium",   "read",        "Answers are about the administration.", _admin_read),

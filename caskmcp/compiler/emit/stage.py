@@ -9,6 +9,7 @@ from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.artifact import Auth, Coverage, Environments
 from caskmcp.model.contract import Contract
 from caskmcp.model.policy import Additions
+from caskmcp.model.project import EMITTERS as DEFAULT
 from caskmcp.model.project import Project
 from caskmcp.model.record import Record
 from caskmcp.model.surface import Surface
@@ -45,7 +46,8 @@ EMITTERS: Final = (
 
 def run(inputs: Inputs) -> Outputs:
     """The roles of the row `emit` -> `files`: name -> bytes."""
-    wanted = inputs.value("project.emit")
+    asked = inputs.value("project.emit")
+    wanted = DEFAULT if asked is None else asked
     surface = compiled(inputs)
     return {"files": {row.file: row.emit(surface) for row in EMITTERS if not row.wanted or row.wanted in wanted}}
 

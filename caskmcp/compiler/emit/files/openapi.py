@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from caskmcp import canon
 from caskmcp.compiler.emit.components import Components
+from caskmcp.compiler.emit.files.form import pretty
 from caskmcp.compiler.emit.hygiene import clean
 from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.model.contract import Body, Contract, Parameter, Response
@@ -39,7 +39,7 @@ _PHRASES: Final[Mapping[str, str]] = {
 
 def emit(compiled: Compiled) -> bytes:
     """The file."""
-    return canon.pretty(document(compiled))
+    return pretty(document(compiled))
 
 
 def document(compiled: Compiled) -> Plain:
