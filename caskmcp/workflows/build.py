@@ -23,7 +23,7 @@ from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.ports import Files, World
 from caskmcp.report.formats import FORMATS
 from caskmcp.store import project, scratch
-from caskmcp.store.blobs import Blobs
+from caskmcp.store.blobs import BlobLost, Blobs
 from caskmcp.store.files import prepare, sweep
 from caskmcp.store.index import Index
 from caskmcp.store.layout import Pack, Root
@@ -104,12 +104,21 @@ class _Build:
         self.facts = self.index.path.with_suffix(".steps")
 
     def run(self, jobs: int, *, explain: bool) -> Report:
+        """Build; once more for each blob that turns out to be lost or damaged on the way, since its step then runs."""
+        while True:
+            try:
+                return self._run(jobs, explain=explain)
+            except BlobLost as lost:
+                self.blobs.remove(lost.digest)
+
+    def _run(self, jobs: int, *, explain: bool) -> Report:
         before = self._before()
         toolchain = toolchain_of(self.files, self.index)
         for path in watched(self.files, self.loaded, self.root):
             self.index.watch(path)
         gathered = gather(self.files, self.loaded, self.root, self.index, secret=_secret(self.world, self.root), before=before)
-        plan = self._built(gathered, toolchain, jobs)
+        plan = self._plan(gathered, toolchain)
+        _raise_first(_run(plan, jobs, self.kit.resolve))
         self._hand_off(plan, toolchain)
         self._settle(plan, gathered)
         report = _report(plan, gathered, self.pack, self.files, explain=explain)
@@ -119,18 +128,10 @@ class _Build:
     def _before(self) -> Parts | None:
         """The committed parts that the last build took from elsewhere: for the case that `observations.json` was damaged since."""
         digest = self.index.header.get("foreign", "")
-        return json.loads(self.blobs.get(digest)) if digest and self.blobs.has(digest) else None
-
-    def _built(self, gathered: Gathered, toolchain: Toolchain, jobs: int) -> Plan:
-        """Plan and run; once more for each blob that turned out to be lost."""
-        while True:
-            plan = self._plan(gathered, toolchain)
-            failures = _run(plan, jobs, self.kit.resolve)
-            lost = next((digest for _, cause in failures if (digest := lost_blob(cause)) is not None), None)
-            if lost is None:
-                _raise_first(failures)
-                return plan
-            self.blobs.remove(lost)
+        try:
+            return json.loads(self.blobs.get(digest)) if digest else None
+        except BlobLost:
+            return None  # then damaged observations cannot be mended from here, and are an error
 
     def _plan(self, gathered: Gathered, toolchain: Toolchain) -> Plan:
         targets = Targets(self.kit.targets, self.root.path, self.loaded.project.id, self.blobs)
@@ -177,11 +178,12 @@ class _Build:
                 assert step.outs is not None
                 value = json.loads(self.blobs.get(canon.Digest(str(step.outs[output]))))
                 for source in gathered.sources[step.unit]:
-                    self._replaced(source, stage, value)
+                    self._replaced(source, stage, step.unit, value)
 
-    def _replaced(self, source: str, stage: str, value: Any) -> None:
+    def _replaced(self, source: str, stage: str, unit: str, value: Any) -> None:
         if stage == PART[0]:
             self.ledger.settle(source, "parts", load("compiler.normalize.merge:part_id")(value))
+            self.ledger.settle(source, "units", unit)
             return
         for capture in self.ledger.settle(source, "captures", value["id"]):
             if not source.startswith("capture "):
@@ -217,6 +219,8 @@ def _run(plan: Plan, jobs: int, resolve: Callable[[str], Any]) -> list[tuple[Ste
 
 
 def _raise_first(failures: list[tuple[Step, BaseException]]) -> None:
+    if (lost := next((digest for _, cause in failures if (digest := lost_blob(cause)) is not None), None)) is not None:
+        raise BlobLost(lost)
     for step, cause in failures:
         if not isinstance(cause, Exception):
             raise cause

@@ -63,7 +63,8 @@ def gather(
     committed = _committed(files, root.pack(loaded.project.id), before)
     if missing and not committed:
         raise missing[0]
-    ours = Ledger(files, root).of((name for names in sources.values() for name in names), "parts")
+    ledger = Ledger(files, root)
+    ours = ledger.of((name for names in sources.values() for name in names), "parts") | ledger.by_content(sources)
     foreign = {part: committed[part] for part in sorted(committed) if part not in ours}
     shared = _sections(files, loaded, index) | {
         "committed.parts": inputs.of_bytes(canon.compact(foreign)),

@@ -5,7 +5,7 @@ source's own part into a stranger's, a part is noted here before it is merged, a
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from caskmcp import canon
@@ -15,12 +15,12 @@ from caskmcp.store.layout import Root
 
 SCHEMA: Final = "caskmcp/given/1"
 
-Given = Mapping[str, Mapping[str, tuple[str, ...]]]
-"""Source (kind and path) -> {`captures`, `parts`} -> ids."""
-
 
 class Ledger:
-    """The record of one root, written whenever it changes."""
+    """The record of one root, written whenever it changes.
+
+    `rows`: source (kind and path) -> {`captures`, `parts`, `units`, `blobs`} -> ids; the last two say from which content.
+    """
 
     def __init__(self, files: Files, root: Root) -> None:
         self.files = files
@@ -30,6 +30,11 @@ class Ledger:
     def of(self, sources: Iterable[str], kind: str) -> frozenset[str]:
         """The ids that these sources ever gave and that were not dropped since."""
         return frozenset(each for source in sources for each in self.rows.get(source, {}).get(kind, ()))
+
+    def by_content(self, units: Iterable[str]) -> frozenset[str]:
+        """The parts that sources of these contents gave, whatever they were called."""
+        wanted = set(units)
+        return self.of((source for source, row in self.rows.items() if wanted & set(row.get("units", ()))), "parts")
 
     def note(self, source: str, kind: str, given: str) -> None:
         """A source gives this, beside what it gave before."""
