@@ -68,6 +68,7 @@ def diff(sides: Sides, *, pinned: bool) -> Report:
         findings=tuple(_findings(rows)),
         tables={"changes": tuple(rows)},
         lines=() if rows else ("Nothing differs from what was approved.",),
+        told=True,
     )
 
 

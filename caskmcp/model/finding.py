@@ -50,6 +50,13 @@ class Report(Record):
     tables: dict[str, tuple[dict[str, Any], ...]] = {}
     lines: tuple[str, ...] = ()
     """Prose for the text form alone."""
+    told: bool = False
+    """The tables tell every finding already: forms for people repeat only those that break or refuse."""
+
+    @property
+    def worth_telling(self) -> tuple[Finding, ...]:
+        """The findings that forms for people list below the tables."""
+        return tuple(row for row in self.findings if not self.told or EXITS[row.severity] > Exit.REVIEW)
 
     @property
     def exit(self) -> Exit:

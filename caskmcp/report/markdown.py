@@ -16,10 +16,10 @@ def render(report: Report) -> str:
     for name, rows in report.tables.items():
         if rows:
             blocks.append("\n".join(_table(name, rows)))
-    if report.findings:
+    if report.worth_telling:
         found = [
             {"severity": row.severity.value, "code": row.code, "subject": row.subject, "finding": row.message, "place": row.place}
-            for row in report.findings
+            for row in report.worth_telling
         ]
         blocks.append("\n".join(_table("findings", found)))
     if report.summary:

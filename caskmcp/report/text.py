@@ -5,7 +5,7 @@ from typing import Any
 
 from caskmcp.model.finding import Finding, Report
 
-WIDEST = 60
+WIDEST = 100
 
 
 def render(report: Report) -> str:
@@ -14,7 +14,7 @@ def render(report: Report) -> str:
     for name, rows in report.tables.items():
         if rows:
             blocks.append("\n".join(([] if len(report.tables) == 1 else [f"{name}:"]) + list(table(rows))))
-    blocks.extend(finding(row) for row in report.findings)
+    blocks.extend(finding(row) for row in report.worth_telling)
     if report.summary:
         blocks.append(" · ".join(f"{key.replace('_', ' ')}: {_cell(value)}" for key, value in report.summary.items()))
     return "\n".join(blocks)
@@ -29,7 +29,7 @@ def finding(row: Finding) -> str:
 def table(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     """Rows of one table as aligned lines under their column names."""
     listed = [{key: _cell(value) for key, value in row.items()} for row in rows]
-    names = list(dict.fromkeys(key for row in listed for key in row))
+    names = [name for name in dict.fromkeys(key for row in listed for key in row) if any(row.get(name) for row in listed)]
     widths = {name: max(len(name), *(len(row.get(name, "")) for row in listed)) for name in names}
     for row in ({name: name for name in names}, *listed):
         yield "  ".join(row.get(name, "").ljust(widths[name]) for name in names).rstrip()
