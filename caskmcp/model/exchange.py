@@ -49,6 +49,8 @@ class Exchange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     response: Body | None = None
     location: str = ""
     """`Location` of a redirect, path only."""
+    response_headers: tuple[Pair, ...] = ()
+    """Response headers that can matter (paging, limits, entity tags): names in lower case."""
     links: tuple[Pair, ...] = ()
     """(place, keyed fingerprint) of values that were cut or that look like identifiers; private to the root, never in an artifact."""
 

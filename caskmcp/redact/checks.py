@@ -12,16 +12,17 @@ from collections import Counter
 from typing import Final
 
 _NOTHING: Final = frozenset({"", "null", "none", "nil", "undefined", "true", "false", "n/a", "-", "0", "bearer", "basic"})
-_MASK: Final = re.compile(r"(?:[*•#x.]{3,}[\s-]*)+[0-9]{0,4}|<[^>]*>|\$?\{[^}]*\}|\[[^\]]*\]", re.IGNORECASE)
+_MASK: Final = re.compile(r"(?:[*•#x.]{3,}[\s-]*)+[0-9]{0,4}|<[^>]*>|\$?\{+[^}]*\}+|\[[^\]]*\]", re.IGNORECASE)
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX: Final = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_SLUG: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,6})(?:[-_/+](?:[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,6}))*")
 _NUMBER: Final = re.compile(r"[0-9.,_-]+")
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _CARD: Final = re.compile(
     r"4[0-9]{15}|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)[0-9]{12,13}|3[47][0-9]{13}|6(?:011|5)[0-9]{12,14}|35[0-9]{14}"
 )
-_DATE: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}.*")
+_DATE: Final = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9].*")
 _HEX_TOKEN: Final = 32
 """Hexadecimal digits from which a run is a token. Shorter ones are ids of common databases (24: MongoDB) and short digests."""
 _TOKEN: Final = 20
@@ -80,9 +81,9 @@ def numbered(text: str) -> bool:
     return sum(letter.isdigit() for letter in text) >= 5 and len(text) <= 64
 
 
-def numbered_short(text: str) -> bool:
-    """Three to twelve signs with three digits or more."""
-    return 3 <= len(text.strip()) <= 12 and sum(letter.isdigit() for letter in text) >= 3
+def postal(text: str) -> bool:
+    """Three to twelve signs with a digit: `10115`, `SW1A 1AA`."""
+    return 3 <= len(text.strip()) <= 12 and any(letter.isdigit() for letter in text)
 
 
 def card_digits(text: str) -> bool:
@@ -112,18 +113,18 @@ def iban(text: str) -> bool:
 
 
 def ip(text: str) -> bool:
-    """An address of some machine: not loopback, unspecified or a netmask."""
+    """An address of some machine: not loopback, unspecified, a network, a netmask or a version that looks like one."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return not (address.is_loopback or address.is_unspecified or text.startswith("255."))
+    return not (address.is_loopback or address.is_unspecified or text.startswith("255.") or text.endswith(".0"))
 
 
 def random(text: str) -> bool:
     """A run of letters and digits that nobody would write or say: long, mixed and of high entropy, no id of a common kind."""
     bare = text.strip("=-_")
-    if len(bare) < _TOKEN or _UUID.fullmatch(bare) or _ULID.fullmatch(bare) or _NUMBER.fullmatch(bare) or readable(text):
+    if len(bare) < _TOKEN or _UUID.fullmatch(bare) or _ULID.fullmatch(bare) or _NUMBER.fullmatch(bare) or _SLUG.fullmatch(bare) or readable(text):
         return False
     if _HEX.fullmatch(bare):
         return len(bare) >= _HEX_TOKEN and _entropy(bare.lower()) >= 2.8

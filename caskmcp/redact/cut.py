@@ -22,6 +22,9 @@ from caskmcp.redact.scan import LAST_RESORT, across, scanner
 DEPTH: Final = 64
 """Levels of nesting that are walked. The stage keeps no deeper JSON."""
 
+LONGEST: Final = 1 << 16
+"""Characters beyond which a text in which something was found is cut as a whole."""
+
 _SAFE: Final = "@:+!$&'()*,;=~"
 """Signs that may stand in a path segment as they are, beside unreserved ones (RFC 3986 section 3.3)."""
 _INHERITS: Final = frozenset(("value", "values", "raw", "plaintext", "string", "number", "data", "text", "content"))
@@ -68,9 +71,9 @@ class Redactor:
         self.names.trim()
         self.links, self.secrets = set(), set()
 
-    def is_credential(self, name: str) -> bool:
-        """Whether a header or parameter of this name is how a request authenticates."""
-        return any(rule.row.auth for rule in self.names[name])
+    def is_credential(self, name: str, place: str = "header") -> bool:
+        """Whether a header (or, with `place="query"`, a parameter) of this name is how a request authenticates."""
+        return any(rule.row.auth in ("any", place) for rule in self.names[name])
 
     def json(self, value: Any, place: str) -> Any:
         """A decoded JSON value; containers are changed in place. Raises `TooDeep`."""
@@ -111,6 +114,8 @@ class Redactor:
             return text
         if (inner := _document(text)) is not None:
             return self._inner(text, inner, place)
+        if len(text) > LONGEST:
+            return self._cut(_BLOB, text, place)
         return self._forms(text, place, LAST_RESORT if name and not DIGESTS.isdisjoint(words(name)) else ())
 
     def secret(self, text: str) -> None:
@@ -124,6 +129,12 @@ class Redactor:
             if found in text:
                 text = text.replace(found, self._cut(_ECHOED, found, place))
         return text
+
+    def echo_path(self, path: str) -> str:
+        """As `echo`, for each segment of a path as sent."""
+        plain = [(segment, unquote(segment)) for segment in path.split("/")]
+        made = [(segment, text, self.echo(text, "path")) for segment, text in plain]
+        return "/".join(segment if text == new else quote(new, safe=_SAFE) for segment, text, new in made)
 
     def echo_json(self, value: Any, place: str) -> Any:
         """As `echo`, for each text of a JSON value."""
@@ -167,7 +178,7 @@ class Redactor:
 
     def _by_name(self, rules: tuple[Rule, ...], value: Any, name: str, parent: str, place: str) -> Any:
         """What takes the place of a value under a name, or None if the name asks for nothing."""
-        if not rules or isinstance(value, bool) or value is None:
+        if not rules or isinstance(value, bool) or value is None or placeholder.kind_of(value) is not None:
             return None
         text = value if isinstance(value, str) else str(value)
         for rule in rules:
@@ -267,6 +278,7 @@ class Redactor:
 
 _ECHOED = Detector("echo", "secret")
 _NESTED = Detector("nested", "secret")
+_BLOB = Detector("blob", "blob")
 _CREDENTIALS: Final = frozenset(("secret", "token"))
 
 

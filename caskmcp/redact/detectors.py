@@ -24,8 +24,8 @@ class Detector(NamedTuple):
     """Predicate of `checks`; empty: whatever is found."""
     strict: bool = False
     """Only under `profile: strict`."""
-    auth: bool = False
-    """A header or query parameter of this name is how the request authenticates, not an input of the operation."""
+    auth: str = ""
+    """Where a name is how a request authenticates and not an input of the operation: `header`, or `any` (header and query)."""
     across: bool = False
     """The form spans several segments of a path."""
     under: tuple[str, ...] = ()
@@ -44,26 +44,26 @@ DETECTORS: Final = (
     # --- credentials by name -------------------------------------------------------------------------------------------------------
     Detector("password",        "secret",   ("password", "passwd", "pwd", "passphrase", "pass phrase", "pass word", "passcode", "password confirmation",
                                              "password confirm", "password hash", "password digest", "password repeat", "password verify", "passwort",
-                                             "kennwort", "contrasena", "contraseña", "mot de passe", "senha", "=pass", "=pw", "user pass"), check="something"),
+                                             "kennwort", "contrasena", "contraseña", "mot de passe", "senha", "=pass", "=pw", "user pass"), check="something", auth="header"),
     Detector("secret",          "secret",   ("secret", "secret key", "secret value", "secret string", "secret access key", "private key", "private key pem",
                                              "signing key", "encryption key", "master key", "account key", "storage key", "shared key", "host key",
                                              "deploy key", "service account key", "seed phrase", "mnemonic", "recovery phrase", "credential",
-                                             "credentials", "keystore", "secret hash", "client secret"), check="something"),
+                                             "credentials", "keystore", "secret hash", "client secret"), check="something", auth="header"),
     Detector("api-key",         "secret",   ("api key", "apikey", "api token", "access key", "access key id", "subscription key", "app key", "application key",
                                              "auth key", "functions key", "integration key", "license key", "x key", "key secret", "api secret",
-                                             "api key id", "writekey", "write key"), check="something", auth=True),
+                                             "api key id", "writekey", "write key"), check="something", auth="any"),
     Detector("authorization",   "secret",   ("authorization", "x authorization", "authentication", "auth header", "=auth", "x auth", "authheader",
-                                             "http auth", "credentials header"), check="opaque", auth=True),
+                                             "http auth", "credentials header"), check="opaque", auth="any"),
     Detector("access-token",    "token",    ("access token", "auth token", "authtoken", "bearer", "bearer token", "session token", "user token",
                                              "security token", "oauth token", "personal access token", "private token", "vault token", "job token",
-                                             "deploy token", "service token", "jwt", "x token"), check="something", auth=True),
+                                             "deploy token", "service token", "jwt", "x token"), check="something", auth="any"),
     Detector("token",           "token",    ("token", "refresh token", "id token", "token value", "token string", "raw token", "token secret", "token hash",
                                              "saml response", "saml request", "assertion", "code verifier", "authenticity token", "device token",
-                                             "registration token", "reset link", "magic link", "invite link", "ticket granting ticket"), check="something"),
+                                             "registration token", "reset link", "magic link", "invite link", "ticket granting ticket"), check="something", auth="header"),
     Detector("csrf",            "token",    ("csrf", "xsrf", "csrf token", "xsrf token", "csrfmiddlewaretoken", "request verification token",
                                              "anti forgery token", "csrf key"), check="something"),
     Detector("session",         "token",    ("session", "session id", "session key", "sessionid", "=sid", "sessid", "phpsessid", "jsessionid", "connect sid",
-                                             "asp net session id", "cookie", "set cookie", "remember me", "auth session", "laravel session"), check="opaque"),
+                                             "asp net session id", "cookie", "set cookie", "remember me", "auth session", "laravel session"), check="opaque", auth="header"),
     Detector("otp",             "secret",   ("otp", "otp code", "totp", "totp code", "mfa code", "two factor code", "2fa code", "verification code",
                                              "one time code", "one time password", "sms code", "security code", "pin", "pin code", "cvv", "cvc", "cvv2",
                                              "cvc2", "card verification value", "card security code", "backup code", "recovery code", "pairing code",
@@ -142,7 +142,7 @@ DETECTORS: Final = (
     Detector("name-of-person",  "name",     ("=name", "display name", "=title name"), check="lettered", strict=True, under=_PEOPLE),
     Detector("street",          "address",  ("street", "street address", "street name", "address line", "address", "house number", "home address", "mailing address",
                                              "postal address", "billing address", "shipping address", "delivery address", "strasse", "straße"), check="placed", strict=True),
-    Detector("postal-code",     "address",  ("zip", "zip code", "zipcode", "postal code", "postcode", "plz"), check="numbered_short", strict=True),
+    Detector("postal-code",     "address",  ("zip", "zip code", "zipcode", "postal code", "postcode", "plz"), check="postal", strict=True),
     # --- what looks random, last: nothing more exact was found -----------------------------------------------------------------------
     Detector("encoded",         "secret",   form=_RUN, check="hides"),
     Detector("escaped",         "secret",   form=r"[^\s\"'<>]*%[0-9A-Fa-f]{2}[^\s\"'<>]*", check="hides_escaped"),

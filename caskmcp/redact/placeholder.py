@@ -73,7 +73,7 @@ _IN_TEXT: Final = re.compile(_BOUNDED, re.ASCII)
 _WHOLE: Final = re.compile("|".join(f"({form})" for _, form in _FORMS), re.ASCII)
 # re2, since this one runs over every byte that is written; it has no look-around, so `keyfree` looks at the bounds itself.
 _ANYWHERE: Final = re2.compile("|".join(f"({form})" for _, form in _FORMS).encode("ascii"))
-_BEGINNINGS: Final = frozenset(
+BEGINNINGS: Final = frozenset(
     {"reda", "0000", "ca5c", "CA5C", "eyJh", "+120", "987-", "192.", "2001", "00:0", "----", "1900"}
     | {number[:4] for number in _CARDS}
     | {f"GB{check:02}" for check in range(100)}
@@ -86,7 +86,7 @@ def kind_of(value: str | int | float) -> str | None:
     """The kind of a placeholder, or None for anything else; a text that only contains one is something else."""
     if not isinstance(value, str):
         return _NUMBER_KINDS.get(int(value)) if isinstance(value, int) or value.is_integer() else None
-    if value[:4] not in _BEGINNINGS or (match := _WHOLE.fullmatch(value)) is None:
+    if value[:4] not in BEGINNINGS or (match := _WHOLE.fullmatch(value)) is None:
         return None
     kind = _FORMS[(match.lastindex or 1) - 1][0]
     return kind or value.split("-")[1]

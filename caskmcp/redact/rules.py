@@ -50,6 +50,7 @@ class Rules(dict[str, tuple[Rule, ...]]):
         for parts, whole, rule in self._phrases:
             self._last.setdefault(parts[-1], []).append((parts, whole, rule))
         self._glued = {"".join(parts): rule for parts, _, rule in self._phrases}
+        self._sizes = sorted({len(phrase) for phrase in self._glued if len(phrase) >= _GLUED}, reverse=True)
 
     def __missing__(self, name: str) -> tuple[Rule, ...]:
         rules = self[name] = self._find(name)
@@ -72,14 +73,15 @@ class Rules(dict[str, tuple[Rule, ...]]):
         parts = words(name)
         if not parts or bare in self._keep or _ends(parts, _NEVER):
             return ()
-        found = [rule for phrase, whole, rule in self._last.get(parts[-1], ()) if _fits(parts, phrase, whole)]
+        fitting = [(phrase, rule) for phrase, whole, rule in self._last.get(parts[-1], ()) if _fits(parts, phrase, whole)]
+        found = [rule for _, rule in sorted(fitting, key=lambda pair: -len(pair[0]))]  # the longest phrase says most
         return tuple(found) or self._unparted("".join(parts), len(parts))
 
     def _unparted(self, glued: str, count: int) -> tuple[Rule, ...]:
         rule = self._glued.get(glued)
         if rule is None and count == 1:
-            longest = max((phrase for phrase in self._glued if len(phrase) >= _GLUED and glued.endswith(phrase)), key=len, default="")
-            rule = self._glued.get(longest) or (self._glued["token"] if glued.endswith("token") else None)
+            ends = (glued[-size:] for size in (*self._sizes, len("token")))
+            rule = next((self._glued[end] for end in ends if end in self._glued and (len(end) >= _GLUED or end == "token")), None)
         return (rule,) if rule else ()
 
 

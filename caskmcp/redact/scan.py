@@ -27,10 +27,11 @@ _DEEP: Final = 4
 _DOCUMENT: Final = r"^\s*[\[{]"
 
 
-def _options() -> Any:
+def _options(captures: bool = True) -> Any:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 64 << 20
+    options.never_capture = not captures  # without groups re2 never leaves its automaton, however long a match is
     return options
 
 
@@ -40,7 +41,7 @@ class Scanner:
     def __init__(self, rows: Iterable[Detector]) -> None:
         self.rows = tuple(row for row in rows if row.form)
         self._forms = tuple(re2.compile(f"(?m){row.form}", _options()) for row in self.rows)
-        self._any = re2.compile("(?m)" + "|".join([_DOCUMENT, *(f"(?:{row.form})" for row in self.rows)]), _options())
+        self._any = re2.compile("(?m)" + "|".join([_DOCUMENT, *(f"(?:{row.form})" for row in self.rows)]), _options(captures=False))
         self._set = re2.Set.SearchSet(_options())
         for row in self.rows:
             self._set.Add(f"(?m){row.form}")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
-from urllib.parse import quote, unquote_plus, urlsplit
+from urllib.parse import SplitResult, quote, unquote_plus, urlsplit
 
 from caskmcp.model.exchange import Pair
 
@@ -28,12 +28,11 @@ def address(url: str) -> Address:
     """Take a URL apart. Raises ValueError with what is wrong with it, in our words, without quoting it."""
     if _CONTROL.search(url):
         raise ValueError("the URL holds a control character")
-    parts = urlsplit(url)
+    parts, port = _split(url)
     scheme = parts.scheme.lower()
     if scheme not in DEFAULT_PORTS:
         return Address(scheme, "", 0, "", (), False)
     host = _host(parts.hostname or "")
-    port = parts.port or 0  # raises ValueError itself for what is no port
     return Address(
         scheme,
         host,
@@ -42,6 +41,15 @@ def address(url: str) -> Address:
         pairs(parts.query),
         parts.username is not None or parts.password is not None,
     )
+
+
+def _split(url: str) -> tuple[SplitResult, int]:
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port or 0
+    except ValueError as cause:
+        # The library's words would quote the URL.
+        raise ValueError("the URL has no valid host and port") from cause
 
 
 def _host(name: str) -> str:

@@ -29,6 +29,13 @@ _BEGINNINGS_DROPPED: Final = (
 )
 # fmt: on
 DROPPED: Final = frozenset(_NAMES_DROPPED.split())
+_NAMES_ANSWERED: Final = """
+content-type content-language etag link allow accept-patch retry-after deprecation sunset preference-applied
+content-range x-total-count x-total x-total-pages x-pages x-page x-per-page x-next-page x-prev-page x-next-cursor total-count pagination-count
+"""
+ANSWERED: Final = frozenset(_NAMES_ANSWERED.split())
+"""Response headers that say something about the operation."""
+_BEGINNINGS_ANSWERED: Final = ("ratelimit", "x-ratelimit-", "x-rate-limit-", "x-pagination-")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _SCHEMES: Final = frozenset(("bearer", "basic", "digest"))
 """Schemes of `Authorization` that have a name of their own; any other is `header:authorization`."""
@@ -54,6 +61,12 @@ def _matters(name: str) -> bool:
     return name not in DROPPED and not name.startswith(_BEGINNINGS_DROPPED) and is_token(name)
 
 
+def answered(headers: Iterable[Pair]) -> tuple[Pair, ...]:
+    """The response headers that can matter, names in lower case, in order."""
+    lower = ((name.strip().lower(), value) for name, value in headers)
+    return tuple((name, value) for name, value in lower if name in ANSWERED or name.startswith(_BEGINNINGS_ANSWERED))
+
+
 def cookie_names(headers: Iterable[Pair], listed: Iterable[str]) -> tuple[str, ...]:
     """Names of the cookies sent, from the header and from what a recorder lists beside it, sorted."""
     return tuple(sorted({name for name, _ in cookies(headers)} | {name for name in listed if name}))
@@ -67,9 +80,9 @@ def cookies(headers: Iterable[Pair]) -> list[Pair]:
 
 
 def auth(
-    headers: Iterable[Pair], query: Iterable[Pair], names: Iterable[str], userinfo: bool, is_credential: Callable[[str], bool]
+    headers: Iterable[Pair], query: Iterable[str], names: Iterable[str], userinfo: bool, is_credential: Callable[[str], bool]
 ) -> tuple[str, ...]:
-    """How the request authenticated, as `Exchange.auth`: sorted, never a value. `names` are those of its cookies."""
+    """How the request authenticated, as `Exchange.auth`: sorted, never a value. `query` names its credentials in the query, `names` its cookies."""
     found = {"basic"} if userinfo else set()
     for name, value in headers:
         lower = name.strip().lower()
@@ -78,7 +91,7 @@ def auth(
             found.add(scheme if scheme in _SCHEMES else "header:authorization")
         elif is_credential(lower) and is_token(lower) and lower not in DROPPED:
             found.add(f"header:{lower}")
-    found |= {f"query:{name}" for name, _ in query if is_credential(name)}
+    found |= {f"query:{name}" for name in query}
     return tuple(sorted(found | {f"cookie:{name}" for name in names if _SESSIONS.fullmatch(name)}))
 
 

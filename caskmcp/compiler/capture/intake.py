@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import msgspec
 
@@ -54,7 +54,7 @@ class Intake:
         cookies = headers.cookie_names(recorded.headers, recorded.cookies)
         exchange = Exchange(
             method=recorded.method.upper(),
-            scheme={"ws": "http", "wss": "https"}.get(where.scheme, where.scheme),
+            scheme=where.scheme,
             host=where.host,
             port=where.port,
             path=redactor.path(where.path),
@@ -66,18 +66,20 @@ class Intake:
             status=recorded.status,
             response=self._body(response, "response.body"),
             location=self._location(recorded),
+            response_headers=redactor.pairs(headers.answered(recorded.response_headers), "response.header"),
         )
         return self._encoded(exchange)
 
     def _inputs(self, query: tuple[Pair, ...]) -> tuple[Pair, ...]:
         """The query without the credentials that authenticate the request; they are remembered, and counted as `auth`."""
         for name, value in query:
-            if self._redactor.is_credential(name):
+            if self._redactor.is_credential(name, "query"):
                 self._redactor.secret(value)
-        return tuple((name, value) for name, value in query if not self._redactor.is_credential(name))
+        return tuple((name, value) for name, value in query if not self._redactor.is_credential(name, "query"))
 
     def _auth(self, recorded: Recorded, query: tuple[Pair, ...], cookies: tuple[str, ...], where: Address) -> tuple[str, ...]:
-        found = headers.auth(recorded.headers, query, cookies, where.userinfo, self._redactor.is_credential)
+        keys = [name for name, _ in query if self._redactor.is_credential(name, "query")]
+        found = headers.auth(recorded.headers, keys, cookies, where.userinfo, self._redactor.is_credential)
         return tuple(self._redactor.name(name, "auth") for name in found)
 
     def _body(self, body: Body | None, place: str) -> Body | None:
@@ -102,7 +104,7 @@ class Intake:
     def _location(self, recorded: Recorded) -> str:
         target = headers.first(recorded.response_headers, "location")
         try:
-            return self._redactor.path(address(target).path if "://" in target else address(f"http://x{target}").path) if target else ""
+            return self._redactor.path(address(urljoin(recorded.url, target)).path) if target else ""
         except ValueError:
             return ""
 
@@ -119,11 +121,13 @@ class Intake:
         echo = self._redactor.echo
         return msgspec.structs.replace(
             exchange,
-            path="/".join(quote(echo(segment, "path")) for segment in exchange.path.split("/")),
+            path=self._redactor.echo_path(exchange.path),
             query=tuple((name, echo(value, "query")) for name, value in exchange.query),
             headers=tuple((name, echo(value, "header")) for name, value in exchange.headers),
             request=self._quiet(exchange.request, "request.body"),
             response=self._quiet(exchange.response, "response.body"),
+            location=self._redactor.echo_path(exchange.location),
+            response_headers=tuple((name, echo(value, "response.header")) for name, value in exchange.response_headers),
         )
 
     def _quiet(self, body: Body | None, place: str) -> Body | None:
