@@ -9,6 +9,9 @@ from caskmcp.model.record import JsonSchema
 
 _VALUES: Final = frozenset({"enum", "const", "default", "example", "examples"})
 """Keywords whose content is data, not schemas."""
+_EXAMPLES: Final = frozenset({"default", "example", "examples"})
+_MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+"""Keywords whose keys are names, which may be those of keywords."""
 _PREFIX: Final = "#/components/schemas/"
 
 
@@ -35,9 +38,25 @@ class Components:
         for key, value in node.items():
             if key == "$ref" and isinstance(value, str):
                 out |= self._reference(value, definitions)
-            else:
-                out[key] = value if key in _VALUES else self._node(value, definitions)
+            elif key == "discriminator" and isinstance(value, Mapping):
+                out[key] = self._discriminator(value, definitions)
+            elif key in _MAPS and isinstance(value, Mapping):
+                out[key] = {name: self._node(row, definitions) for name, row in value.items()}
+            elif key not in _VALUES:
+                out[key] = self._node(value, definitions)
+            elif key not in _EXAMPLES or not _mentions_reference(value):
+                out[key] = value
         return out
+
+    def _discriminator(self, value: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+        mapping = value.get("mapping")
+        rows = (
+            {name: self._reference(str(target), definitions).get("$ref") for name, target in mapping.items()}
+            if isinstance(mapping, Mapping)
+            else {}
+        )
+        kept = {name: target for name, target in rows.items() if target}
+        return {key: item for key, item in value.items() if key != "mapping"} | ({"mapping": kept} if kept else {})
 
     def _reference(self, value: str, definitions: Mapping[str, Any]) -> dict[str, str]:
         name = value.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
@@ -54,6 +73,13 @@ class Components:
             self.schemas[given] = {}
             self.schemas[given] = self._node(definitions[name], definitions)
         return given
+
+
+def _mentions_reference(value: Any) -> bool:
+    """Whether data holds a key `$ref`, which readers of a whole document would follow."""
+    if isinstance(value, Mapping):
+        return "$ref" in value or any(map(_mentions_reference, value.values()))
+    return isinstance(value, list) and any(map(_mentions_reference, value))
 
 
 def _closure(node: Any, definitions: Mapping[str, Any]) -> dict[str, Any]:

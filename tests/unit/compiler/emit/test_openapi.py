@@ -10,8 +10,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from caskmcp.compiler.emit.stage import run
 from caskmcp.model.contract import Contract, Response
+from tests.support.chain import Chain
 from tests.support.contracts import INTEGER, STRING, contract, obj, parameter
 from tests.support.storefront import SECTIONS, given, storefront
+from tests.support.syntax import ROOT
 
 
 def document(*contracts: Contract, **more: Any) -> Any:
@@ -155,3 +157,38 @@ def test_any_set_of_operations_is_a_valid_document(rows: list[tuple[str, list[st
     assert errors(found) == []
     placed = sum(len(item) for item in found["paths"].values()) + len(found.get("x-cask-operations", []))
     assert placed == len(contracts)
+
+
+def test_names_of_fields_may_be_those_of_keywords() -> None:
+    thing = {"type": "object", "properties": {"default": {"$ref": "#/$defs/Kind"}, "enum": {"default": {"$ref": "data"}, "type": "object"}}}
+    found = document(contract("GET /a", answer={"$ref": "#/$defs/Thing", "$defs": {"Thing": thing, "Kind": STRING}}))
+    assert errors(found) == []
+    assert found["components"]["schemas"]["Thing"]["properties"] == {
+        "default": {"$ref": "#/components/schemas/Kind"},
+        "enum": {"type": "object"},
+    }
+
+
+def test_a_discriminator_leads_to_the_components() -> None:
+    mapping = {"a": "#/$defs/A", "gone": "#/$defs/Gone"}
+    schema = {
+        "oneOf": [{"$ref": "#/$defs/A"}],
+        "discriminator": {"propertyName": "kind", "mapping": mapping},
+        "$defs": {"A": obj(kind=STRING)},
+    }
+    found = document(contract("GET /a", answer=schema))
+    shown = found["paths"]["/a"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert errors(found) == []
+    assert shown["discriminator"] == {"propertyName": "kind", "mapping": {"a": "#/components/schemas/A"}}
+
+
+@pytest.mark.feature(45)
+def test_the_document_of_a_document_gives_the_same_tools_again() -> None:
+    source = (ROOT / "fixtures" / "hostile" / "forging" / "openapi.json").read_bytes()
+    first = files_of(source)
+    assert files_of(first["openapi.json"])["tools.json"] == first["tools.json"]
+
+
+def files_of(source: bytes) -> dict[str, bytes]:
+    chain = Chain({"spec": ("openapi", source)}, hosts=["forge.tinyshop.example"], id="forge")
+    return dict(chain.run("emit").outputs["emit"]["files"])
