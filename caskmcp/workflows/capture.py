@@ -19,7 +19,7 @@ from caskmcp.store import manifest, project, secret
 from caskmcp.store.files import prepare
 from caskmcp.store.layout import MANIFEST, Root
 from caskmcp.store.manifest import Entry
-from caskmcp.workflows import here, init, intake, nearby
+from caskmcp.workflows import gitlines, here, init, intake, nearby
 from caskmcp.workflows.gather import committed_parts
 from caskmcp.workflows.given import Ledger
 from caskmcp.workflows.intake import Named, Taken
@@ -73,7 +73,7 @@ def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name
         for each, fate in zip(taken, fates, strict=True):
             _keep(world.files, place.root, each, fate)
         _write_manifest(world.files, place, text, fates, wanted)
-        init.git_lines(world.files, place.folder, place.root.path)
+        gitlines.add(world.files, place.folder, place.root.path)
     return _report(taken, fates)
 
 

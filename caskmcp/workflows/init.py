@@ -4,22 +4,17 @@ Leaves traffic where it is: what it finds nearby is named under `sources:`, noth
 """
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
 from caskmcp.errors import CaskError
 from caskmcp.model.finding import Report
 from caskmcp.model.project import HOST, ID
-from caskmcp.ports import Files, World
+from caskmcp.ports import World
 from caskmcp.store import manifest, places, project
-from caskmcp.store.layout import MANIFEST, PRIVATE
+from caskmcp.store.layout import MANIFEST
 from caskmcp.store.manifest import Entry
-from caskmcp.workflows import nearby
+from caskmcp.workflows import gitlines, nearby
 from caskmcp.workflows.nearby import NOTHING, Seen
-
-IGNORED: Final = ("*.har", "*.har.gz", "*.har.zst", "*.flow", "*.flows", "*.mitm")
-"""Raw recordings: they hold credentials and what people typed."""
 
 
 def run(world: World, *, hosts: tuple[str, ...], name: str | None) -> Report:
@@ -35,7 +30,7 @@ def run(world: World, *, hosts: tuple[str, ...], name: str | None) -> Report:
         world.files.write(world.cwd / MANIFEST, text.encode())
     loaded = project.load_project(world.files, world.cwd)
     root = places.find_root(world.files, world.cwd, world.root)
-    rows = ({"file": MANIFEST, "state": "written" if written else "kept"}, *git_lines(world.files, world.cwd, root))
+    rows = ({"file": MANIFEST, "state": "written" if written else "kept"}, *gitlines.add(world.files, world.cwd, root))
     return Report(
         report="init",
         summary={"toolpack": loaded.project.id, "hosts": len(loaded.project.hosts), "sources": len(loaded.project.sources)},
@@ -63,26 +58,3 @@ def host_of(given: str) -> str:
     if not HOST.fullmatch(host):
         raise CaskError("CASK-I001", f"`{given}` is no host name", mend="cask init -a api.example.com")
     return host
-
-
-# ---------------------------------------------------------------- git
-def git_lines(files: Files, folder: Path, root: Path) -> tuple[dict[str, str], ...]:
-    """Add to `.gitignore` and `.gitattributes` beside the manifest what is missing there."""
-    if not root.is_relative_to(folder):
-        return ()
-    inner = root.relative_to(folder).as_posix()
-    ignored = (*(f"{inner}/{name}/" for name in PRIVATE), *IGNORED)
-    return (
-        _with_lines(files, folder / ".gitignore", "# CaskMCP: traffic, state and caches stay out; all else is committed", ignored),
-        _with_lines(files, folder / ".gitattributes", "# CaskMCP: what is signed is compared byte for byte", (f"{inner}/** -text",)),
-    )
-
-
-def _with_lines(files: Files, path: Path, about: str, lines: tuple[str, ...]) -> dict[str, str]:
-    before = files.read(path).decode("utf-8", "surrogateescape") if files.exists(path) else ""
-    missing = [line for line in lines if line not in {row.strip() for row in before.splitlines()}]
-    if missing:
-        end = "\r\n" if "\r\n" in before else "\n"
-        start = before if not before or before.endswith("\n") else before + end
-        files.write(path, (start + end.join((about, *missing)) + end).encode("utf-8", "surrogateescape"))
-    return {"file": path.name, "state": "kept" if not missing else "added to" if before else "written"}

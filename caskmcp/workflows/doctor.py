@@ -1,0 +1,288 @@
+"""`cask doctor`: what this machine and this project lack, each with the one command that mends it. Changes nothing.
+
+A check is a row: its name, what it looks at, and a function that says what it saw and what is wrong. One that has nothing to look at (no
+project, no toolpack) says so and is no pass.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from caskmcp import __version__
+from caskmcp.errors import CaskError, Exit
+from caskmcp.govern import keys, offer, pins, trust
+from caskmcp.model.finding import Finding, Report, Severity
+from caskmcp.model.pack import PackFiles
+from caskmcp.ports import Files, World
+from caskmcp.store import installed, project
+from caskmcp.store.layout import MANIFEST, PRIVATE, Pack, Root
+from caskmcp.store.project import LoadedProject
+from caskmcp.workflows import gitlines, here
+
+OLDEST_PYTHON: Final = (3, 11)
+MCP_MAJOR: Final = 2
+
+
+class Wrong(NamedTuple):
+    """One thing that is wrong."""
+
+    message: str
+    mend: str
+    place: str = ""
+    severity: Severity = Severity.REVIEW
+    code: str = ""
+    """Of the error that said so; empty: the check's own name."""
+
+
+class Seen(NamedTuple):
+    """What a check saw. `found` is empty where there was nothing to look at."""
+
+    found: str
+    wrong: tuple[Wrong, ...] = ()
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What the checks look at."""
+
+    world: World
+
+    @property
+    def files(self) -> Files:
+        """The file system."""
+        return self.world.files
+
+    @cached_property
+    def root(self) -> Root:
+        """The root, which need not be there."""
+        return here.root(self.world)
+
+    @cached_property
+    def loaded(self) -> LoadedProject | None:
+        """The project; None if there is none, or a broken one (which the check `manifest` tells)."""
+        try:
+            return project.load_project(self.files, self.world.cwd)
+        except CaskError:
+            # Told once, by the check whose business it is.
+            return None
+
+    @property
+    def pack(self) -> Pack | None:
+        """The chosen toolpack, the manifest's own or the only one; None if there is none. Raises CASK-I007 and CASK-I010."""
+        if not project.toolpacks(self.files, self.root.path) and self.world.toolpack is None:
+            return None
+        own = self.loaded.project.id if self.loaded else None
+        return Pack(project.find_toolpack(self.files, self.root.path, self.world.toolpack, cwd=self.world.cwd, preferred=own))
+
+    @cached_property
+    def served(self) -> PackFiles | None:
+        """What the toolpack offers; None if there is none, or a broken one (which the check `toolpack` tells)."""
+        try:
+            return offer.read(self.files, self.pack) if self.pack else None
+        except CaskError:
+            # Told once, by the check whose business it is.
+            return None
+
+
+# ---------------------------------------------------------------- the machine
+def python(patient: Patient) -> Seen:
+    """This Python is one that the program runs on."""
+    version = installed.python()
+    text = ".".join(map(str, version))
+    wrong = Wrong(f"Python {text} is too old: 3.11 or newer is needed", "install Python 3.11", severity=Severity.INPUT)
+    return Seen(text, () if version >= OLDEST_PYTHON else (wrong,))
+
+
+def libraries(patient: Patient) -> Seen:
+    """Every library of the base install is here and in its range."""
+    rows = [row for row in installed.libraries() if not row.extra]
+    if not rows:
+        return Seen("")
+    wrong = tuple(_library(row) for row in rows if not row.fits)
+    return Seen(f"{len(rows) - len(wrong)} of {len(rows)} in range", wrong)
+
+
+def _library(row: installed.Library) -> Wrong:
+    what = f"{row.name} {row.found} is not in the range {row.wanted}" if row.found else f"{row.name} is not installed"
+    return Wrong(what, f"python -m pip install '{row.name}{row.wanted}'")
+
+
+def mcp(patient: Patient) -> Seen:
+    """The MCP library has the major version that the server is written for."""
+    found = installed.version("mcp")
+    fits = found.partition(".")[0] == str(MCP_MAJOR)
+    what = f"mcp {found} is here, the server needs {MCP_MAJOR}.x" if found else "mcp is not installed"
+    return Seen(found or "none", () if fits else (Wrong(what, f"python -m pip install 'mcp>={MCP_MAJOR}.3,<{MCP_MAJOR + 1}'"),))
+
+
+def extras(patient: Patient) -> Seen:
+    """What the manifest asks for beyond the base install is here."""
+    if patient.loaded is None:
+        return Seen("")
+    wants_keyring = any(rule.source.startswith("keyring:") for rule in patient.loaded.project.auth.values())
+    if not wants_keyring:
+        return Seen("none needed")
+    found = installed.version("keyring")
+    mend = "python -m pip install 'caskmcp[keyring]'"
+    return Seen(
+        f"keyring {found}".strip(), () if found else (Wrong("`auth:` names the keyring, which is not installed", mend, code="CASK-W002"),)
+    )
+
+
+# ---------------------------------------------------------------- the project
+def manifest(patient: Patient) -> Seen:
+    """There is a manifest, it is valid, and its sources are here."""
+    if project.find_manifest(patient.files, patient.world.cwd) is None:
+        return Seen("none", (_nowhere(patient),))
+    loaded = project.load_project(patient.files, patient.world.cwd)
+    found = project.expand_sources(patient.files, loaded, patient.root.path)
+    missing = project.unmatched(patient.files, loaded, patient.root.path)
+    wrong = tuple(
+        Wrong(f"{row.what}; committed observations have to stand in for it", row.mend or "", row.place or "", code=row.code)
+        for row in missing
+    )
+    return Seen(f"{loaded.project.id}, {len(found)} sources", wrong)
+
+
+def _nowhere(patient: Patient) -> Wrong:
+    """No manifest above: perhaps there is one right below, and the working directory is wrong."""
+    cwd = patient.world.cwd
+    below = [name for name in patient.files.listing(cwd) if patient.files.exists(cwd / name / MANIFEST)]
+    mend = f"cd {below[0]}" if below else "cask init -a HOST"
+    return Wrong(f"no {MANIFEST} in the working directory or above", mend, str(cwd), code="CASK-I006")
+
+
+def git(patient: Patient) -> Seen:
+    """Traffic, state and caches stay out of git."""
+    if patient.loaded is None or not patient.root.path.is_relative_to(patient.loaded.folder):
+        return Seen("")
+    lacking = gitlines.lacking(patient.files, patient.loaded.folder, patient.root.path)
+    wrong = (Wrong(f"{name} lacks: {', '.join(lines)}", "cask init", name) for name, lines in lacking.items() if lines)
+    return Seen(".gitignore, .gitattributes", tuple(wrong))
+
+
+def root(patient: Patient) -> Seen:
+    """What is private under the root is readable by its owner alone."""
+    if not patient.files.is_folder(patient.root.path):
+        return Seen("")
+    return Seen(str(patient.root.path), tuple(_open_to_others(patient.files, patient.root)))
+
+
+def _open_to_others(files: Files, root: Root) -> Iterator[Wrong]:
+    folders = [root.path / name for name in PRIVATE if files.is_folder(root.path / name)]
+    captures = [root.capture(name) for name in files.listing(root.captures)]
+    inner = [folder / name for folder in captures if files.is_folder(folder) for name in files.listing(folder)]
+    for path in (*folders, *captures, *inner, *((root.redaction_key,) if files.exists(root.redaction_key) else ())):
+        mode, _ = files.mode(path)
+        if mode & 0o077:
+            right = "700" if files.is_folder(path) else "600"
+            yield Wrong(
+                f"others may read {path.relative_to(root.path)} (mode {mode:04o})", f"chmod {right} {path}", str(path), code="CASK-K001"
+            )
+
+
+# ---------------------------------------------------------------- approving and serving
+def signing(patient: Patient) -> Seen:
+    """Keys in the configuration folder are usable and private."""
+    names = [key.name for key in keys.listing(patient.files, patient.world.config)]
+    return Seen(", ".join(names) or "no key yet", tuple(wrong for name in names for wrong in _key(patient, name)))
+
+
+def _key(patient: Patient, name: str) -> Iterator[Wrong]:
+    try:
+        keys.refuse_readable(patient.files, patient.world.config, name)
+    except CaskError as cause:
+        yield _of(cause)
+
+
+def toolpack(patient: Patient) -> Seen:
+    """There is a toolpack, and every file that is served can be read."""
+    if patient.pack is None:
+        wrong = (Wrong("nothing was built yet", "cask build", str(patient.root.path), code="CASK-I011"),) if patient.loaded else ()
+        return Seen("none", wrong)
+    offered = offer.parse(offer.read(patient.files, patient.pack))
+    return Seen(f"{patient.pack.path.name}, {len(offered.tools)} tools")
+
+
+def pin(patient: Patient) -> Seen:
+    """The trust root holds, and it is the one that this machine accepted."""
+    if (files := patient.served) is None:
+        return Seen("")
+    if not files.roots:
+        wrong = Wrong("nothing can be approved yet", "cask trust init --key NAME", severity=Severity.INFO, code="CASK-T006")
+        return Seen("no trust root yet", (wrong,))
+    chain = trust.chain(files.roots, files.id)
+    trust.refuse_expired(chain, patient.world.clock.now())
+    trust.anchor(chain, pins.stored(patient.files, patient.world.config, files.id), here.condition(patient.world))
+    return Seen(f"version {chain.current.version}, pinned")
+
+
+def clock(patient: Patient) -> Seen:
+    """The clock is not behind what was signed here: expiry could not be told."""
+    now, files = patient.world.clock.now(), patient.served
+    issued = trust.chain(files.roots, files.id).current.issued_at if files and files.roots else now
+    return Seen(now, (Wrong(f"the clock says {now}, but the trust root was signed at {issued}", "date"),) if now < issued else ())
+
+
+# ---------------------------------------------------------------- the table
+class Check(NamedTuple):
+    """One row."""
+
+    name: str
+    run: Callable[[Patient], Seen]
+
+
+CHECKS: Final = (
+    Check("python", python),
+    Check("libraries", libraries),
+    Check("mcp", mcp),
+    Check("extras", extras),
+    Check("manifest", manifest),
+    Check("git", git),
+    Check("root", root),
+    Check("keys", signing),
+    Check("toolpack", toolpack),
+    Check("pin", pin),
+    Check("clock", clock),
+)
+
+
+def run(world: World) -> Report:
+    """Every check, in order. Only what ends each command, a disk that refuses or a bug, ends this one."""
+    patient = Patient(world)
+    seen = [(check.name, _run(check, patient)) for check in CHECKS]
+    told: dict[tuple[str, str], Finding] = {}
+    for name, wrong in ((name, wrong) for name, each in seen for wrong in each.wrong):
+        told.setdefault((wrong.code, wrong.message), _finding(name, wrong))  # what two checks ran into is told by the first
+    rows = tuple({"check": name, "result": _result(each), "found": each.found} for name, each in seen)
+    return Report(
+        report="doctor", summary={"cask": __version__, "findings": len(told)}, tables={"checks": rows}, findings=tuple(told.values())
+    )
+
+
+def _run(check: Check, patient: Patient) -> Seen:
+    try:
+        return check.run(patient)
+    except CaskError as cause:
+        return Seen("not readable", (_of(cause),))
+
+
+_SEVERITIES: Final = {Exit.INPUT: Severity.INPUT, Exit.REFUSED: Severity.REFUSED}
+
+
+def _of(cause: CaskError) -> Wrong:
+    severity = Severity.REVIEW if cause.code in ("CASK-K001", "CASK-T001") else _SEVERITIES.get(cause.exit, Severity.REVIEW)
+    return Wrong(cause.what, cause.mend or "", cause.place or "", severity, cause.code)
+
+
+def _finding(name: str, wrong: Wrong) -> Finding:
+    return Finding(
+        code=wrong.code or name, severity=wrong.severity, subject=name, message=wrong.message, place=wrong.place, mend=wrong.mend
+    )
+
+
+def _result(seen: Seen) -> str:
+    if any(wrong.severity is not Severity.INFO for wrong in seen.wrong):
+        return "look"
+    return "ok" if seen.found else "not-run"
