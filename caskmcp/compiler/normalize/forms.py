@@ -12,7 +12,6 @@ import jsonschema_rs
 
 from caskmcp import redact
 from caskmcp.compiler.normalize import words
-from caskmcp.compiler.normalize.tokens import UUID
 
 LONGEST: Final = 2048
 """Characters beyond which no format is looked for."""
@@ -22,6 +21,7 @@ def _format(name: str) -> Any:
     return jsonschema_rs.Draft202012Validator({"type": "string", "format": name}, validate_formats=True).is_valid
 
 
+_IS_UUID: Final = _format("uuid")
 _IS_DATE_TIME: Final = _format("date-time")
 _IS_DATE: Final = _format("date")
 _IS_TIME: Final = _format("time")
@@ -42,7 +42,7 @@ def form(text: str) -> str:
     if size < 4 or size > LONGEST:
         return ""
     first = text[0]
-    if size == 36 and text[8] == "-" and UUID.fullmatch(text):
+    if size == 36 and text[8] == "-" and _IS_UUID(text):
         return "uuid"
     if "0" <= first <= "9":
         return _numeric(text, size)
@@ -69,15 +69,15 @@ BY_NAME: Final[dict[str, Callable[[str], bool]]] = {
     "date-time": _IS_DATE_TIME,
     "date": _IS_DATE,
     "ipv4": _IS_IPV4,
-    **{name: partial(_is_form, name) for name in ("uuid", "time", "duration", "email", "uri")},
+    "uuid": _IS_UUID,
+    **{name: partial(_is_form, name) for name in ("time", "duration", "email", "uri")},
 }
 """Whether a text has the format, exactly as `form` would say."""
 _STARTS: Final = frozenset("0123456789P")
 
 
-def suspects(texts: list[str]) -> list[str]:
-    """The texts (none of them empty) that `form` has to be asked about: cheap, and none with a form is missing."""
-    joined = "\n".join(texts)
+def suspects(texts: list[str], joined: str) -> list[str]:
+    """The texts (none of them empty) that `form` has to be asked about: cheap, and none with a form is missing. `joined`: all of them."""
     if "@" in joined or "://" in joined:
         return [text for text in texts if text[0] in _STARTS or len(text) == 36 or "@" in text or "://" in text]
     return [text for text in texts if text[0] in _STARTS or len(text) == 36]
@@ -110,7 +110,30 @@ def is_word(text: str) -> bool:
     return _LETTERS.fullmatch(text) is not None and not words.is_short(text) and words.is_words(text)
 
 
-def found_words(texts: list[str], known: set[str]) -> list[str]:
-    """The texts that are words of the table and are not known yet."""
-    joined = "\n".join([text for text in texts if " " not in text and "\n" not in text])
-    return [text for text in set(_LINES.findall(joined)) if text not in known and is_word(text)]
+class Words:
+    """Words of the table that are whole strings somewhere in the bodies of a part (`body_words`)."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self._others: set[str] = set()
+        """Texts that were asked about and are none; forgotten when they are too many."""
+
+    def note(self, text: str) -> None:
+        """Take one text, if it is a word."""
+        if text not in self.found and is_word(text):
+            self.found.add(text)
+
+    def note_all(self, texts: list[str], joined: str) -> None:
+        """Take those texts that are words. `joined`: all of them, a line each."""
+        if " " in joined or joined.count("\n") >= len(texts):
+            joined = "\n".join([text for text in texts if " " not in text and "\n" not in text])
+        new = set(_LINES.findall(joined)) - self.found - self._others
+        if new:
+            words_among = set(filter(is_word, new))
+            self.found |= words_among
+            self._others |= new - words_among
+            if len(self._others) > _MOST_OTHERS:
+                self._others.clear()
+
+
+_MOST_OTHERS: Final = 50_000

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from caskmcp.compiler.normalize import keys
+from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.node import Node
 from caskmcp.compiler.normalize.shape import add, add_unread, add_wire
 from caskmcp.compiler.normalize.tokens import LOCALE, is_class
@@ -27,7 +28,7 @@ class Bodies:
 
     __slots__ = ("kinds", "seen", "shape", "unread", "words")
 
-    def __init__(self, words: set[str]) -> None:
+    def __init__(self, words: Words) -> None:
         self.words = words
         self.seen = self.unread = 0
         self.kinds: Counter[str] = Counter()
@@ -83,7 +84,7 @@ class Row:
         "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "query", "requests", "responses", "statuses", "tokens", "words",
     )  # fmt: skip
 
-    def __init__(self, key: tuple[Any, ...], words: set[str]) -> None:
+    def __init__(self, key: tuple[Any, ...], words: Words) -> None:
         self.key = key
         self.words = words
         self.count = 0

@@ -1,7 +1,7 @@
 """The value rule, decided over all sources together: which texts and bounds of a place may be kept (ARCHITECTURE section 4).
 
 A place is one position in one operation. A text is kept only if the place has at most 20 distinct ones, each in three exchanges or more,
-most of them made of table words; every detector and the name of the key were asked when it was read. Lengths and bounds need five distinct
+most of them made of table words; every detector and the name of the key were asked when it was read. Bounds need five distinct
 values and stand in powers of two. Deciding here and not per source is what makes a recording's cut into files matter to nothing else.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from caskmcp.compiler.normalize import words
 from caskmcp.compiler.normalize.node import FEWEST_DISTINCT, MOST_VALUES
-from caskmcp.compiler.normalize.written import PRIVATE, few
+from caskmcp.compiler.normalize.written import PRIVATE
 
 FEWEST_EXCHANGES: Final = 3
 _WORDS: Final = 2 / 3
@@ -20,13 +20,12 @@ Shape = dict[str, Any]
 
 
 def settle(shapes: Sequence[Shape]) -> None:
-    """Decide one place and all below it, in place: candidates become `values`, `length`, `bounds`, or go. Settled shapes are only asked."""
+    """Decide one place and all below it, in place: candidates become `values` and `bounds`, or go. Settled shapes are only asked."""
     kept = _values(shapes)
-    long = _is_many(shapes, "texts", "length", "candidates")
-    wide = _is_many(shapes, "figures", "bounds")
+    wide = _is_many(shapes)
     for shape in shapes:
         if not shape.keys().isdisjoint(PRIVATE):
-            _write(shape, kept=kept, long=long and not kept, wide=wide)
+            _write(shape, kept=kept, wide=wide)
     for name in ("items", "map_values"):
         if below := [shape[name] for shape in shapes if name in shape]:
             settle(below)
@@ -74,27 +73,21 @@ def _add(into: dict[str, int], found: Iterable[tuple[str, int]]) -> None:
         into[text] = into.get(text, 0) + count
 
 
-def _is_many(shapes: Sequence[Shape], private: str, public: str, more: str = "") -> bool:
-    """Whether five distinct values or more are known of; a settled bucket and an empty list of digests say so by themselves."""
+def _is_many(shapes: Sequence[Shape]) -> bool:
+    """Whether five distinct figures or more are known of; a settled bucket and an empty list of digests say so by themselves."""
     known: set[str] = set()
     for shape in shapes:
-        if public in shape or shape.get(private) == []:
+        if "bounds" in shape or shape.get("figures") == []:
             return True
-        known.update(shape.get(private, ()))
-        for text in shape.get(more, ()):
-            known.update(few({text}))
+        known.update(shape.get("figures", ()))
     return len(known) >= FEWEST_DISTINCT
 
 
-def _write(shape: Shape, *, kept: bool, long: bool, wide: bool) -> None:
+def _write(shape: Shape, *, kept: bool, wide: bool) -> None:
     candidates = shape.pop("candidates", None)
-    lengths = shape.pop("lengths", None) or ([min(map(len, candidates)), max(map(len, candidates))] if candidates else None)
     extent = shape.pop("range", None)
-    shape.pop("texts", None)
     shape.pop("figures", None)
     if candidates and kept:
         shape["values"] = {text: seen[0] for text, seen in candidates.items()}
-    if lengths and long:
-        shape["length"] = bucket(*lengths)
     if extent and wide:
         shape["bounds"] = bucket(*extent)

@@ -12,6 +12,7 @@ import msgspec
 from caskmcp import canon
 from caskmcp.compiler.capture.codec import decode_lines
 from caskmcp.compiler.normalize import templates
+from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.row import Row, bare_row
 from caskmcp.compiler.normalize.tokens import label
 from caskmcp.compiler.pipeline import Inputs, Outputs
@@ -45,7 +46,7 @@ def bare_part(candidates: dict[str, Any]) -> dict[str, Any]:
 class _Reader:
     def __init__(self, named: list[templates.Template]) -> None:
         self.rows: dict[Key, Row] = {}
-        self.body_words: set[str] = set()
+        self.body_words = Words()
         self.declared: list[dict[str, Any]] = []
         self.paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.named: dict[int, list[templates.Template]] = {}
@@ -78,7 +79,7 @@ class _Reader:
         rows = [self.rows[key] for key in sorted(self.rows, key=_order)]
         out: dict[str, Any] = {"kind": SPEC if self.declared and not rows else TRAFFIC}
         out |= {"rows": [row.plain() for row in rows]} if rows else {}
-        out |= {"body_words": sorted(self.body_words)} if self.body_words else {}
+        out |= {"body_words": found} if (found := sorted(self.body_words.found)) else {}
         return out | ({"declared": sorted(self.declared, key=canon.compact)} if self.declared else {})
 
 

@@ -5,17 +5,16 @@ from typing import Any, Final
 
 Plain = dict[str, Any]
 _SUMS: Final = ("redacted", "formats", "values", "statuses", "bodiless", "cookies", "auth")
-_SKIP: Final = frozenset({"properties", "items", "map_values", "length", "bounds"})
+_SKIP: Final = frozenset({"properties", "items", "map_values", "bounds"})
 
 
 def shape(shapes: Sequence[Plain]) -> Plain:
     """The sum of settled shapes. A bucket holds only if every shape that has such values has one."""
     out = _counts(shapes)
-    for name, counted in (("length", ("strings",)), ("bounds", ("integers", "numbers"))):
-        needed = [item for item in shapes if any(item.get(kind) for kind in counted)]
-        found = [item[name] for item in needed if name in item]
-        if found and len(found) == len(needed):
-            out[name] = {"low": min(item["low"] for item in found), "high": max(item["high"] for item in found)}
+    needed = [item for item in shapes if item.get("integers") or item.get("numbers")]
+    found = [item["bounds"] for item in needed if "bounds" in item]
+    if found and len(found) == len(needed):
+        out["bounds"] = {"low": min(item["low"] for item in found), "high": max(item["high"] for item in found)}
     for name in ("items", "map_values"):
         if below := [item[name] for item in shapes if name in item]:
             out[name] = shape(below)

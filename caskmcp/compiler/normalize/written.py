@@ -10,7 +10,7 @@ from typing import Any, Final
 from caskmcp import canon
 from caskmcp.compiler.normalize.node import FEWEST_DISTINCT, Node
 
-PRIVATE: Final = frozenset({"candidates", "texts", "lengths", "figures", "range"})
+PRIVATE: Final = frozenset({"candidates", "figures", "range"})
 """Keys of the candidate form that an artifact never holds."""
 _COUNTS: Final = ("nulls", "booleans", "integers", "numbers", "strings", "arrays", "objects", "empty_arrays", "maps", "empties")
 _LARGEST: Final = 1 << 63
@@ -24,8 +24,6 @@ def plain(node: Node) -> dict[str, Any]:
         out["strings"] = sum(seen[0] for seen in node.kept.values())
         out["candidates"] = {text: seen[:2] for text, seen in node.kept.items()}
     out |= {name: dict(found) for name in ("redacted", "formats") if (found := getattr(node, name))}
-    if node.texts:
-        out |= {"texts": few(node.texts), "lengths": [node.shortest, node.longest]}
     if node.figures:
         out |= {"figures": few({repr(_one_figure(figure)) for figure in node.figures}), "range": _range(node)}
     fields = {key: plain(child) for key, child in (node.fields | node.doubtful).items()}
