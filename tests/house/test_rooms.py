@@ -28,7 +28,7 @@ LIBRARIES: Final = {
     "mcp":               ("runtime/", "workflows/demo/"),
     "mcp_types":         ("runtime/", "workflows/demo/"),
     "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py"),  # the hot path of a build
-    "platformdirs":      ("cli/world.py",),
+    "platformdirs":      ("cli/world.py", "store/"),
     "publicsuffixlist":  ("compiler/",),
     "purgatory":         ("runtime/",),
     "pydantic":          ("model/", "runtime/stdio.py"),  # there: what the MCP library's own records raise
