@@ -23,8 +23,8 @@ def run(*arguments: str) -> list[str]:
 
 
 def task_generate() -> Task:
-    """Write everything that is generated: schemas, reference pages, the status table."""
-    return {"actions": None, "task_dep": ["schemas", "reference", "status"]}
+    """Write everything that is generated: schemas, reference pages, the example's artifacts, the status table."""
+    return {"actions": None, "task_dep": ["schemas", "reference", "example", "status"]}
 
 
 def task_schemas() -> Task:
@@ -35,6 +35,11 @@ def task_schemas() -> Task:
 def task_reference() -> Task:
     """Write docs/reference from the tables of errors, commands and rules."""
     return {"actions": [run("docs._generate", "write", "errors", "commands", "tables")]}
+
+
+def task_example() -> Task:
+    """Build the example project with our own pipeline and keep what it gives in tests/golden/storefront."""
+    return {"actions": [run("docs._generate", "write", "example")]}
 
 
 def task_status() -> Task:
