@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from caskmcp.compiler.normalize import names
+
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+", re.ASCII)
 _VERSION: Final = re.compile(r"v[0-9]{1,4}", re.ASCII)
 
@@ -15,13 +17,6 @@ SINGULAR: Final = frozenset({
     "radius", "redis", "rss", "series", "settings", "sms", "sns", "sqs", "statistics", "stats", "status", "success", "synopsis", "thesis", "tls", "via", "virus",
     "whois", "yes",
 })
-_IRREGULAR: Final = {
-    "aliases": "alias", "addresses": "address", "analyses": "analysis", "children": "child", "criteria": "criterion", "data": "data", "indices": "index",
-    "media": "media", "men": "man", "movies": "movie", "cookies": "cookie", "people": "person", "statuses": "status", "taxes": "tax", "women": "woman",
-    "queries": "query", "series": "series", "species": "species", "caches": "cache", "databases": "database", "leases": "lease", "licenses": "license",
-    "purchases": "purchase", "releases": "release", "responses": "response", "houses": "house", "warehouses": "warehouse", "uses": "use", "cases": "case",
-    "bases": "base", "phases": "phase", "images": "image", "invoices": "invoice", "devices": "device", "services": "service", "resources": "resource",
-}
 # fmt: on
 
 
@@ -33,19 +28,12 @@ def split(text: str) -> tuple[str, ...]:
 
 def is_plural(word: str) -> bool:
     """Whether a word names many, by its form."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word] != word
-    return len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is")) and word not in SINGULAR
+    return singular(word) != word
 
 
 def singular(word: str) -> str:
     """One of what a plural names; other words stay as they are."""
-    if word in _IRREGULAR or not is_plural(word):
-        return _IRREGULAR.get(word, word)
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("zes", "ze")):
-        if word.endswith(ending) and len(word) > len(ending) + 1:
-            return word.removesuffix(ending) + instead
-    return word[:-1]
+    return word if word in SINGULAR else names.singular(word)
 
 
 def is_version(word: str) -> bool:

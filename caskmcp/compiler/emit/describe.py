@@ -10,7 +10,8 @@ from caskmcp.compiler.emit.arguments import resolved
 from caskmcp.compiler.emit.hygiene import clean, is_visible, order_in, shortened
 from caskmcp.model.contract import Contract, Response
 from caskmcp.model.record import JsonSchema
-from caskmcp.model.tool import Effect, Tier
+from caskmcp.model.surface import Classified
+from caskmcp.model.tool import Effect
 
 DESCRIPTION: Final = 300
 TITLE: Final = 80
@@ -24,7 +25,8 @@ WHEN: Final[dict[Effect, str]] = {
     "destructive": "Removes or ends something: use it only on an explicit request.",
 }
 # fmt: on
-_ASKS: Final = "A person confirms each call."
+UNPROVEN: Final = "Seems to read only, but no document says so."
+"""Of what `classify` takes for a search without proof."""
 
 
 class Wording(NamedTuple):
@@ -36,11 +38,12 @@ class Wording(NamedTuple):
     """What was dropped from a document, sorted."""
 
 
-def wording(contract: Contract, name: str, effect: Effect, risk: Tier) -> Wording:
+def wording(contract: Contract, name: str, judged: Classified) -> Wording:
     """Title and description of a tool."""
     title, description = clean(contract.title, TITLE), clean(contract.description, _SAYS)
     said = description.text or title.text or _sentence(name, contract)
-    parts = [_ended(said), WHEN[effect], *([_ASKS] if risk == "high" else []), returns(contract)]
+    when = UNPROVEN if judged.reasons[0].rule == "unproven-search" else WHEN[judged.effect]
+    parts = [_ended(said), when, returns(contract)]
     dropped = {f"a document's text was dropped ({row.dropped})" for row in (title, description) if row.dropped}
     return Wording(title.text or _titled(name), _fitted([part for part in parts if part]), tuple(sorted(dropped)))
 

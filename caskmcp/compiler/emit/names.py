@@ -27,7 +27,7 @@ VERB_OF: Final[Mapping[str, tuple[str, str]]] = {
     "GET":     ("get",            "list"),
     "HEAD":    ("head",           "head"),
     "OPTIONS": ("options",        "options"),
-    "POST":    ("update",         "create"),
+    "POST":    ("post",           "create"),
     "PUT":     ("replace",        "replace"),
     "PATCH":   ("update",         "update"),
     "DELETE":  ("delete",         "delete"),
@@ -83,14 +83,14 @@ def _declared(contract: Contract) -> str:
 
 # ---------------------------------------------------------------- from method and path
 def _observed(contract: Contract) -> Iterator[str]:
-    """`verb_noun`, with all nouns of the path first, then with fewer and fewer of the leading ones."""
+    """`verb_noun`, with all nouns of the path first, then with fewer and fewer of the leading ones; a verb with its own noun needs none."""
     rows = segments(contract)
     version = [row[0] for row in rows if len(row) == 1 and is_version(row[0]) and row[0] not in ("v0", "v1")]
     rows = _without_prefix([row for row in rows if not (len(row) == 1 and is_version(row[0]))])
     if not any(rows):
         rows = [("root",), *rows]
     verb, nouns, tail = _parts(contract.method.upper(), rows)
-    for start in range(max(len(nouns), 1)):
+    for start in range(len(nouns) + 1 if len(verb) > 1 else max(len(nouns), 1)):
         yield "_".join(_undoubled([*verb, *(word for row in nouns[start:] for word in row), *tail, *version]))
 
 
@@ -141,8 +141,8 @@ def _action(rows: list[tuple[str, ...]], last: int) -> Parts:
     if not rest:
         return (verb,), above, ()
     known = {singular(word) for word in rows[last]}
-    context = tuple(word for word in above[-1] if singular(word) not in known) if above else ()
-    return (verb, *rest), [context] if context else [], ()
+    told = not above or all(singular(word) in known for word in above[-1])
+    return (verb, *rest), [] if told else above[-1:], ()
 
 
 def _nouns(rows: list[tuple[str, ...]], *, on_item: bool) -> list[tuple[str, ...]]:

@@ -25,7 +25,7 @@ class Made:
 def made(contract: Contract, judged: Classified, name: str, auth: Mapping[str, AuthRule]) -> Made:
     """The tool of a contract that `request.refusal` has nothing against. auth: the manifest's, by host."""
     rows = arguments(contract, credentials(contract, auth))
-    words = wording(contract, name, judged.effect, judged.risk)
+    words = wording(contract, name, judged)
     tool = Tool(
         name=name,
         operation=contract.id,

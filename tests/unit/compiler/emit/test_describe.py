@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from caskmcp.compiler.classify.stage import classify
 from caskmcp.compiler.emit.describe import Wording, returns, wording
 from caskmcp.compiler.emit.output import expected, output_schema
 from caskmcp.model.contract import Contract, Response
@@ -17,8 +18,8 @@ ORDER = obj(["id"], id=INTEGER, placed={"type": "string", "format": "date-time"}
 JSON = "application/json"
 
 
-def said(row: Contract, name: str = "list_orders", effect: Any = "read", risk: Any = "safe") -> Wording:
-    return wording(row, name, effect, risk)
+def said(row: Contract, name: str = "list_orders") -> Wording:
+    return wording(row, name, classify(row))
 
 
 @pytest.mark.feature(42)
@@ -37,16 +38,16 @@ def test_a_documents_words_come_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("effect", "risk", "words"),
+    ("operation", "words"),
     [
-        ("write", "medium", "Changes data: use it when that is asked for."),
-        ("destructive", "high", "Removes or ends something: use it only on an explicit request. A person confirms each call."),
-        ("destructive", "critical", "Removes or ends something: use it only on an explicit request."),
-        ("read", "high", "Reads only; changes nothing. A person confirms each call."),
+        ("GET /orders", "Reads only; changes nothing."),
+        ("POST /orders", "Changes data: use it when that is asked for."),
+        ("DELETE /orders/{order_id}", "Removes or ends something: use it only on an explicit request."),
+        ("POST /orders/search", "Seems to read only, but no document says so."),
     ],
 )
-def test_when_to_use_it_follows_from_effect_and_risk(effect: Any, risk: Any, words: str) -> None:
-    assert said(contract("POST /orders"), "create_order", effect, risk).description == f"Create order (POST /orders). {words}"
+def test_when_to_use_it_follows_from_the_effect(operation: str, words: str) -> None:
+    assert said(contract(operation), "order").description == f"Order ({operation}). {words}"
 
 
 @pytest.mark.feature(43)
