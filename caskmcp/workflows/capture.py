@@ -210,9 +210,10 @@ def forget(world: World, *, capture: str) -> Report:
     """
     root, path = here.root(world), project.find_manifest(world.files, world.cwd)
     pack = root.pack(project.load_project(world.files, world.cwd).project.id) if path else None
+    known = {*world.files.listing(root.captures), *_named_captures(world), *(committed_parts(world.files, pack) if pack else ())}
+    wanted = _one(known, capture)
     with world.files.lock(root.lock, PATIENCE):
         parts = committed_parts(world.files, pack) if pack else {}
-        wanted = _one({*world.files.listing(root.captures), *_named_captures(world), *parts}, capture)
         ledger = Ledger(world.files, root)
         gone = {wanted} & set(parts) | _given_by(ledger, wanted) & set(parts)
         if path and (after := manifest.without_source(before := _text(world.files, path), Entry("capture", wanted))) != before:

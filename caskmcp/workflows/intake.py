@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from caskmcp import canon
 from caskmcp.canon import Digest
@@ -23,6 +23,10 @@ from caskmcp.store.blobs import Blobs
 from caskmcp.store.layout import Root
 from caskmcp.workflows import nearby
 from caskmcp.workflows.nearby import Seen
+
+
+NAMED: Final = 3
+"""Broken entries that are named; the receipt beside the capture names more."""
 
 
 class Named(NamedTuple):
@@ -85,7 +89,7 @@ def _whole(output: bytes | Iterable[bytes]) -> bytes:
 def _mended(error: CaskError, given: str) -> CaskError:
     """The stage does not know the file's name. Where another host is the mend, the mend is this command with that host."""
     other = re.search(r"hosts seen: ([^,;]+)", error.what)
-    mend = f"cask capture import {shlex.quote(given)} -a {other[1]}" if error.code == "CASK-C003" and other else error.mend
+    mend = f"cask capture import {shlex.quote(given)} -a {shlex.quote(other[1])}" if error.code == "CASK-C003" and other else error.mend
     return CaskError(error.code, error.what, place=error.place, mend=mend)
 
 
@@ -98,9 +102,10 @@ def seen(taken: Iterable[Taken]) -> Seen:
 
 def told(taken: Taken) -> Iterator[str]:
     """What was kept, what was left out with the reason, and what the recording does not hold."""
+    kept, what = taken.head["kept"], "operation" if taken.named.kind == "openapi" else "exchange"
     left = ", ".join(f"{count} {reason}" for reason, count in taken.head.get("skipped", ()))
-    what = "operations" if taken.named.kind == "openapi" else "exchanges"
-    yield f"{taken.named.label}: {taken.head['kept']} {what}" + (f"; left out: {left}" if left else "")
+    yield f"{taken.named.label}: {kept} {what}{'' if kept == 1 else 's'}" + (f"; left out: {left}" if left else "")
+    yield from (f"  {place}: {problem}" for place, problem in taken.head.get("broken", ())[:NAMED])
     if hosts := taken.head.get("hosts", ()):
         yield f"  hosts that are not yours: {', '.join(f'{host} ({count})' for host, count in hosts)}"
     if bare := taken.head.get("no_body", 0):

@@ -95,6 +95,15 @@ def test_what_is_kept_is_private_and_holds_no_credential(folder: Path) -> None:
     assert [name for name, data in files.items() if b"s3cr3t" in data] == []
 
 
+def test_broken_entries_are_named_and_the_others_are_kept(folder: Path, tmp_path: Path) -> None:
+    value = json.loads(SHOP)
+    value["log"]["entries"][1] = "junk"
+    (tmp_path / "odd.har").write_text(json.dumps(value), encoding="utf-8")
+    lines = take(folder, "../odd.har").lines
+    assert lines[0] == "../odd.har: 1 exchange; left out: 1 broken, 1 third party"
+    assert lines[1].startswith("  entry 1: ") or lines[1].startswith("  entry 2: ")
+
+
 def test_a_file_inside_the_project_that_is_a_source_already_is_known(folder: Path) -> None:
     (folder / "shop.har").write_bytes(SHOP)
     (folder / "cask.yaml").write_text("version: 1\nhosts: [api.shop.example]\nsources:\n  - har: '*.har'\n", encoding="utf-8")
@@ -109,7 +118,7 @@ def test_a_spec_is_copied_to_specs_and_named(folder: Path, tmp_path: Path) -> No
     report = take(folder, "../orders.yaml")
     assert entries(folder) == [("openapi", "specs/orders.yaml")]
     assert (folder / "specs" / "orders.yaml").read_bytes() == (tmp_path / "orders.yaml").read_bytes()
-    assert report.lines[0] == "../orders.yaml: 1 operations; left out: 1 third party"
+    assert report.lines[0] == "../orders.yaml: 1 operation; left out: 1 third party"
 
 
 def test_a_spec_that_lies_there_already_is_named_where_it_is(folder: Path) -> None:
