@@ -30,7 +30,7 @@ class Desk:
         return Terminal.spawn([*CASK, *words], self.project, self.env)
 
     def json(self, *words: str) -> dict:
-        return json.loads(self.run(*words, "--format", "json").stdout)
+        return json.loads(self.run(*words, "--format", "json").transcript)
 
     async def agent(self, story, *words: str):
         command = StdioServerParameters(command=CASK[0], args=[CASK[1], "serve", *words], cwd=self.project, env=self.env)
@@ -63,14 +63,14 @@ def test_from_a_recording_to_an_answered_call(desk):
     (desk.project / "shop.har").write_bytes(RECORDING.read_bytes())
     minted = desk.run("mint", "shop.har", "-a", "api.shop.example", "--name", "shop")
     assert minted.exit == 0, minted.errors
-    assert "cask gate allow --all" in minted.stdout
+    assert "cask gate allow --all" in minted.transcript
 
     first = desk.run("diff")
     assert first.exit == 1, first.errors
-    assert "tool-added" in first.stdout
+    assert "tool-added" in first.transcript
 
     waiting = desk.run("check")
-    assert waiting.exit == 4, waiting.stdout + waiting.errors
+    assert waiting.exit == 4, waiting.transcript + waiting.errors
 
     with Service() as service:
         manifest = desk.project / "cask.yaml"
@@ -82,7 +82,7 @@ def test_from_a_recording_to_an_answered_call(desk):
         assert desk.run("build").exit == 0
         approve_everything(desk)
         checked = desk.run("check")
-        assert checked.exit in (0, 1), checked.stdout + checked.errors
+        assert checked.exit in (0, 1), checked.transcript + checked.errors
 
         async def story(client):
             names = [tool.name for tool in (await client.list_tools()).tools]

@@ -44,7 +44,7 @@ SABOTAGES = (
                                        "    if getattr(reply, 'status', 0) == 302:\n"
                                        "        target = reply.header('location').split('/', 3)[3]\n"
                                        "        reply = yield replace(send, request=replace(request, target='/' + target))\n"),)),
-    Sabotage("private-address",      (("runtime/egress.py", "        check_address(address, private=place.private)\n", "        pass\n"),)),
+    Sabotage("private-address",      (("runtime/egress.py", "if row is not None and not (private and row.opens):", "if False:"),)),
     Sabotage("secret-in-answer",     (("runtime/clean.py", "return _formed(named) if _scanner().suspicious(", "return named if _scanner().suspicious("),)),
     Sabotage("self-confirmation",    (("runtime/gateway.py", "    raise _UNCONFIRMED[standing.state](standing)\n", '    return replace(flight, confirmed="nobody")\n'),)),
     Sabotage("secret-on-disk",       (("compiler/capture/intake.py", "            return Body(media, body.kind, self._value(body, place), body.size)", "            return Body(media, body.kind, body.value, body.size)"),)),
