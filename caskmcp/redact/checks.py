@@ -124,7 +124,14 @@ def ip(text: str) -> bool:
 def random(text: str) -> bool:
     """A run of letters and digits that nobody would write or say: long, mixed and of high entropy, no id of a common kind."""
     bare = text.strip("=-_")
-    if len(bare) < _TOKEN or _UUID.fullmatch(bare) or _ULID.fullmatch(bare) or _NUMBER.fullmatch(bare) or _SLUG.fullmatch(bare) or readable(text):
+    if (
+        len(bare) < _TOKEN
+        or _UUID.fullmatch(bare)
+        or _ULID.fullmatch(bare)
+        or _NUMBER.fullmatch(bare)
+        or _SLUG.fullmatch(bare)
+        or readable(text)
+    ):
         return False
     if _HEX.fullmatch(bare):
         return len(bare) >= _HEX_TOKEN and _entropy(bare.lower()) >= 2.8

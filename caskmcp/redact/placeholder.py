@@ -1,9 +1,9 @@
 """Placeholders: what stands in a capture where a value was cut. Typed, keyed, and from ranges that belong to nobody.
 
-A placeholder keeps the form of what it stands for (an e-mail address stays one) and, under one key, is the same for the same value, so
-that what belongs together still links. Where a range is too small for that (phone numbers, cards, addresses, numbers), the full-width
-`fingerprint` beside it links. `kind_of` knows each placeholder without the key, and `keyfree` takes the key out of encoded bytes: nothing
-behind the capture may depend on it.
+A placeholder keeps the form of what it stands for (an e-mail address stays one), has a length that no key changes and, under one key, is the
+same for the same value, so that what belongs together still links. Where a range is too small for that (phone numbers, cards, addresses,
+numbers), the full-width `fingerprint` beside it links. `kind_of` knows each placeholder without the key, and `keyfree` takes the key out of
+encoded bytes: nothing behind the capture may depend on it.
 
 Ranges: example.com (RFC 2606), 192.0.2.0/24 (RFC 5737), 2001:db8::/32 (RFC 3849), +1 202 555 01xx (NANP fiction range), card networks' test
 numbers, 987-65-4320 to 4329 (set aside by the SSA), version 8 UUIDs (RFC 9562).
@@ -56,7 +56,7 @@ _FORMS: Final = (
     ("card",     "|".join(_CARDS)),
     ("iban",     r"GB[0-9]{2}CASK[0-9]{14}"),
     ("ssn",      r"987-65-432[0-9]"),
-    ("ipv4",     r"192\.0\.2\.[0-9]{1,3}"),
+    ("ipv4",     r"192\.0\.2\.[12][0-9]{2}"),
     ("ipv6",     r"2001:db8::[0-9a-f]{4}:[0-9a-f]{4}"),
     ("mac",      r"00:00:5e:00:53:[0-9a-f]{2}"),
     ("pem",      r"-----BEGIN REDACTED-----[0-9a-f]{16}-----END REDACTED-----"),
@@ -171,7 +171,7 @@ _MAKERS: Final[dict[str, Callable[[str, str], str]]] = {
     "card":  lambda _, mark: _CARDS[int(mark[:8], 16) % len(_CARDS)],
     "iban":  _iban,
     "ssn":   lambda _, mark: f"987-65-432{int(mark[:8], 16) % 10}",
-    "ipv4":  lambda _, mark: f"192.0.2.{int(mark[:8], 16) % 254 + 1}",
+    "ipv4":  lambda _, mark: f"192.0.2.{int(mark[:8], 16) % 155 + 100}",
     "ipv6":  lambda _, mark: f"2001:db8::{mark[:4]}:{mark[4:8]}",
     "mac":   lambda _, mark: f"00:00:5e:00:53:{mark[:2]}",
     "pem":   lambda _, mark: f"-----BEGIN REDACTED-----{mark[:16]}-----END REDACTED-----",

@@ -49,7 +49,7 @@ class Rules(dict[str, tuple[Rule, ...]]):
         self._last: dict[str, list[tuple[tuple[str, ...], bool, Rule]]] = {}
         for parts, whole, rule in self._phrases:
             self._last.setdefault(parts[-1], []).append((parts, whole, rule))
-        self._glued = {"".join(parts): rule for parts, _, rule in self._phrases}
+        self._glued = {"".join(parts): rule for parts, _, rule in reversed(self._phrases)}
         self._sizes = sorted({len(phrase) for phrase in self._glued if len(phrase) >= _GLUED}, reverse=True)
 
     def __missing__(self, name: str) -> tuple[Rule, ...]:

@@ -164,7 +164,7 @@ def _stream(reader: _Reader, start: int, decode: Decode) -> Iterator[Element]:
     index, seen, want, more, closed = 0, 0, reader.block, True, False
     while not closed:
         found = _guessed(reader, max(1, seen - 64), key, index, decode) if key and more else None
-        if found is None and (cut := _exact(reader.buffer)):
+        if found is None and (cut := _exact(reader)):
             closed = reader.buffer[cut] == 0x5D
             found = _attempt(reader, cut, index, decode) or _careful(reader, cut, index, decode)
         if found:
@@ -217,15 +217,17 @@ def _guesses(buffer: bytearray, low: int, key: bytes) -> Iterator[int]:
             yield base + len(lead) - 1
 
 
-def _exact(buffer: bytearray) -> int | None:
+def _exact(reader: _Reader) -> int | None:
     """The `]` that closes the array, or else the last comma between two elements, by counting brackets outside strings."""
-    depth, last = 0, None
+    depth, last, buffer = 0, None, reader.buffer
     for match in _TOKEN.finditer(buffer, 1):
         token = buffer[match.start()]
         if token in b"{[":
             depth += 1
         elif token in b"}]":
             depth -= 1
+            if depth < 0 and token == 0x7D:
+                raise CaskError("CASK-C001", "the recording is not JSON: a stray `}`", place=f"byte {reader.offset + match.start()}")
             if depth < 0:
                 return match.start()
             if depth == 0 and (comma := _COMMA.match(buffer, match.end())):
