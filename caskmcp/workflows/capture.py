@@ -215,6 +215,7 @@ def forget(world: World, *, capture: str) -> Report:
     with world.files.lock(root.lock, PATIENCE):
         parts = committed_parts(world.files, pack) if pack else {}
         ledger = Ledger(world.files, root)
+        still = sorted(source for source, row in ledger.rows.items() if source.startswith("har ") and wanted in row.get("captures", ()))
         gone = {wanted} & set(parts) | _given_by(ledger, wanted) & set(parts)
         if path and (after := manifest.without_source(before := _text(world.files, path), Entry("capture", wanted))) != before:
             world.files.write(path, after.encode())
@@ -223,9 +224,6 @@ def forget(world: World, *, capture: str) -> Report:
         for kind, each in (("captures", wanted), *(("parts", part) for part in sorted(gone))):
             ledger.forget(kind, each)
         world.files.remove_tree(root.capture(wanted))
-    still = sorted(
-        source for source, row in Ledger(world.files, root).rows.items() if source.startswith("har ") and wanted in row.get("captures", ())
-    )
     return Report(
         report="capture",
         summary={"forgotten": wanted, "parts": len(gone)},

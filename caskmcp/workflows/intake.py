@@ -24,7 +24,6 @@ from caskmcp.store.layout import Root
 from caskmcp.workflows import nearby
 from caskmcp.workflows.nearby import Seen
 
-
 NAMED: Final = 3
 """Broken entries that are named; the receipt beside the capture names more."""
 

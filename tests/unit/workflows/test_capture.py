@@ -13,7 +13,7 @@ from caskmcp.errors import CaskError
 from caskmcp.model.finding import Report
 from caskmcp.store.layout import Root
 from caskmcp.store.manifest import parse
-from caskmcp.workflows import capture
+from caskmcp.workflows import build, capture
 from caskmcp.workflows.given import Ledger
 from tests.support.recordings import SPEC, har
 from tests.support.world import world
@@ -259,10 +259,9 @@ def test_a_damaged_record_of_a_capture_is_named(folder: Path) -> None:
 def test_forgetting_takes_the_capture_its_entry_and_its_part(folder: Path) -> None:
     take(folder, "../shop.har", "../orders.yaml")
     capture_id = dict(entries(folder))["capture"]
-    ledger = Ledger(world(folder).files, Root(folder / ".caskmcp"))
-    ledger.note(f"capture {capture_id}", "parts", "sha256:aa")
-    ledger.note(f"capture {capture_id}", "parts", "sha256:shared")
-    ledger.note("har elsewhere.har", "parts", "sha256:shared")
+    given = Root(folder / ".caskmcp").given
+    rows = {f"capture {capture_id}": {"parts": ["sha256:aa", "sha256:shared"]}, "har elsewhere.har": {"parts": ["sha256:shared"]}}
+    given.write_bytes(pretty({"schema": "caskmcp/given/1", "sources": rows}))
     path = observations(folder, "sha256:aa", "sha256:shared", "sha256:bb")
     report = capture.forget(world(folder), capture=capture_id[:8])
     assert report.summary == {"forgotten": capture_id, "parts": 1}
@@ -270,6 +269,25 @@ def test_forgetting_takes_the_capture_its_entry_and_its_part(folder: Path) -> No
     assert parts(path) == ["sha256:bb", "sha256:shared"]
     assert not (folder / ".caskmcp" / "captures" / capture_id).exists()
     assert Ledger(world(folder).files, Root(folder / ".caskmcp")).of([f"capture {capture_id}"], "parts") == {"sha256:shared"}
+
+
+def test_what_was_forgotten_is_in_no_later_build(folder: Path) -> None:
+    take(folder, "../shop.har", "../orders.yaml")
+    build.run(world(folder))
+    path = folder / ".caskmcp" / "toolpacks" / "api-shop-example" / "artifact" / "observations.json"
+    assert sorted(part["kind"] for part in json.loads(path.read_bytes())["parts"].values()) == ["spec", "traffic"]
+    assert capture.forget(world(folder), capture=dict(entries(folder))["capture"]).summary["parts"] == 1
+    build.run(world(folder))
+    assert [part["kind"] for part in json.loads(path.read_bytes())["parts"].values()] == ["spec"]
+
+
+def test_a_recording_that_is_still_named_is_said_to_come_back(folder: Path) -> None:
+    (folder / "shop.har").write_bytes(SHOP)
+    (folder / "cask.yaml").write_text("version: 1\nhosts: [api.shop.example]\nsources:\n  - har: shop.har\n", encoding="utf-8")
+    build.run(world(folder))
+    (capture_id,) = (path.name for path in (folder / ".caskmcp" / "captures").iterdir())
+    report = capture.forget(world(folder), capture=capture_id)
+    assert report.lines[0] == "har shop.har is still a source: the next build captures it again"
 
 
 def test_a_part_that_no_source_here_gave_is_forgotten_by_its_own_id(folder: Path) -> None:
