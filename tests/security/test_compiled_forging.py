@@ -57,7 +57,6 @@ def spelled(case: dict[str, Any], made: PreparedRequest) -> bool:
     return alike and equal and case.get("body_contains", "") in told["raw_body"]
 
 
-@pytest.mark.feature(77)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['id']}-{case['why']}")
 def test_a_forged_call_is_refused_or_makes_the_documented_request(case: dict[str, Any], tools: dict[str, Tool]) -> None:
     made = request(tools[name(case["operation"])], case["arguments"])

@@ -68,7 +68,6 @@ def test_what_only_reads_is_never_destructive(method: str, effect: Any, risk: An
 
 
 # ---------------------------------------------------------------- scopes
-@pytest.mark.feature(37)
 @pytest.mark.parametrize(
     ("operation", "scope"),
     [

@@ -78,7 +78,7 @@ def test_the_tier_and_effect_are_what_a_careful_person_says(case: str) -> None:
 
 @pytest.mark.feature(36)
 def test_no_destructive_operation_of_the_table_is_called_safe_or_low() -> None:
-    assert len(LABELLED) >= 60
+    assert len(LABELLED) >= 200
     assert [case for case, (tier, effect) in LABELLED.items() if effect == "destructive" and tier in ("safe", "low", "medium")] == []
     assert all(classify(contract(case)).risk in ("high", "critical") for case, (_, effect) in LABELLED.items() if effect == "destructive")
 

@@ -24,7 +24,6 @@ def table(rows: Arguments) -> dict[str, tuple[str, str]]:
     return {row.key: (row.location, row.wire) for row in rows.rows}
 
 
-@pytest.mark.feature(20)
 def test_parameters_and_body_fields_stand_side_by_side() -> None:
     rows = of(
         "POST /orders/{order_id}/notes",

@@ -22,7 +22,6 @@ def said(row: Contract, name: str = "list_orders") -> Wording:
     return wording(row, name, classify(row))
 
 
-@pytest.mark.feature(42)
 def test_a_description_says_what_when_and_returns() -> None:
     row = said(contract("GET /orders", answer={"type": "array", "items": ORDER}))
     assert row == Wording(
@@ -132,7 +131,6 @@ JSON_VALUES = st.recursive(
 )
 
 
-@pytest.mark.feature(32)
 @given(JSON_VALUES, st.sampled_from([ORDER, {"type": "array", "items": ORDER}, {"type": "integer"}, {"anyOf": [ORDER, {"type": "array"}]}]))
 def test_no_answer_fails_the_schema_that_clients_were_shown(value: Any, schema: Any) -> None:
     shown = output_schema(contract("GET /orders", answer=schema))

@@ -167,7 +167,6 @@ def test_no_pattern_brings_a_tool_above_the_highest_tier_in(highest: Any, patter
     assert highest is None or all(risks[name] <= TIERS.index(highest) for name in names)
 
 
-@pytest.mark.feature(40)
 def test_the_budget_keeps_what_is_used_most() -> None:
     made = toolsets(tools={"budget": {"tools": 3}}).toolsets
     assert made["default"].tools == ("create_order", "get_order", "list_orders")
@@ -210,7 +209,6 @@ def test_safe_to_medium_is_allowed_high_asks_and_the_rest_is_denied() -> None:
     assert table.default == "deny"
 
 
-@pytest.mark.feature(39)
 @pytest.mark.parametrize(
     ("operations", "ids"),
     [
@@ -255,7 +253,6 @@ def test_a_rule_may_name_an_excluded_tool() -> None:
 
 
 # ---------------------------------------------------------------- the others
-@pytest.mark.feature(37)
 def test_scopes_name_tools_and_say_where_a_person_has_to_look() -> None:
     rows = Scopes.from_yaml(files(tools={"exclude": ["GET /metrics"]})["scopes.suggested.yaml"], "scopes").scopes
     assert rows["orders:read"].tools == ("get_order", "list_orders")

@@ -106,7 +106,6 @@ def test_what_only_the_server_writes_is_no_argument() -> None:
     }
 
 
-@pytest.mark.feature(29)
 def test_definitions_are_kept_and_may_be_recursive() -> None:
     maker = Portable()
     block = {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#/$defs/Block"}}}}

@@ -88,7 +88,6 @@ def test_headers_and_cookies_have_their_own_places() -> None:
     assert row.cookies == (Field_(argument="theme", wire="theme"),)
 
 
-@pytest.mark.feature(20)
 @pytest.mark.parametrize(
     ("kind", "media", "body", "expected"),
     [

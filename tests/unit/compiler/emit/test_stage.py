@@ -82,7 +82,6 @@ def places(schema: Any, at: str = "") -> Iterator[tuple[str, Any]]:
                 yield from places(row, f"{at}/{word}/{index}")
 
 
-@pytest.mark.feature(31)
 def test_what_is_listed_keeps_to_what_every_client_reads(tools: tuple[Tool, ...]) -> None:
     for tool in tools:
         assert tool.input_schema["type"] == "object"
@@ -109,7 +108,6 @@ def test_the_order_of_contracts_does_not_matter(files: dict[str, bytes]) -> None
     assert digest(dict(run(given(storefront()[::-1], **SECTIONS))["files"])) == digest(files)
 
 
-@pytest.mark.feature(52)
 @pytest.mark.parametrize("seed", ["0", "1", "4242"])
 def test_no_hash_seed_reaches_a_byte(files: dict[str, bytes], seed: str) -> None:
     code = (

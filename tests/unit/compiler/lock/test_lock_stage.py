@@ -23,7 +23,6 @@ def pending(made: dict[str, bytes]) -> Pending:
     return Pending.from_yaml(bytes(run(locked(made))["pending"]), "pending")
 
 
-@pytest.mark.feature(53)
 def test_each_tool_and_each_shared_subject_has_a_digest() -> None:
     lock = pending(files())
     assert lock.toolpack == "storefront"
