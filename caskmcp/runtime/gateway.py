@@ -75,8 +75,6 @@ class Flight:
     served: ServedTool | None = None
     request: PreparedRequest | None = None
     decision: Decision | None = None
-    confirmed: str = ""
-    """The challenge whose grant was spent."""
     place: Destination | None = None
     addresses: tuple[str, ...] = ()
     answer: Answer | None = None
@@ -167,7 +165,8 @@ def _confirmation(flight: Flight) -> Talk:
     confirmers = flight.surface.pack.confirmers if flight.surface.pack else {}
     standing: Standing = yield Confirm(_binding(flight), flight.call.arguments, confirmers, flight.call.at)
     if standing.state == "granted":
-        return replace(flight, confirmed=standing.challenge, extra={**flight.extra, "challenge": standing.challenge})
+        allowed = flight.decision.model_copy(update={"verdict": "allow"})
+        return replace(flight, decision=allowed, extra={**flight.extra, "challenge": standing.challenge})
     raise _UNCONFIRMED[standing.state](standing)
 
 
@@ -185,7 +184,7 @@ def _egress(flight: Flight) -> Talk:
 
 def _call(flight: Flight) -> Talk:
     decision, place, tool = flight.decision, flight.place, flight.known.admitted.tool
-    if decision is None or not (decision.verdict == "allow" or flight.confirmed or flight.dry):
+    if decision is None or not (decision.verdict == "allow" or flight.dry):
         raise CaskError("CASK-R004", "nothing allowed the call")
     if place is None or not (flight.addresses or flight.dry):
         raise CaskError("CASK-E001", "no place was checked")
@@ -196,7 +195,7 @@ def _call(flight: Flight) -> Talk:
         secret: str = yield Secret(rule.source)
         request, flight = with_credential(request, rule, secret), replace(flight, clean=without(secret, flight.clean))
     if tool.effect != "read":
-        yield Record(_entry(flight, {"phase": "sending"}), durable=True)
+        yield Record(_entry(flight, {**flight.extra, "phase": "sending"}), durable=True)
     return replace(flight, answer=_taken((yield from _sent(flight, request, place)), tool, place))
 
 

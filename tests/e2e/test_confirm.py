@@ -1,0 +1,69 @@
+"""A call that asks, from the agent's call over the person's terminal to the upstream: two processes and a pseudo-terminal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from caskmcp.govern import keys
+from caskmcp.store.files import LocalFiles
+from tests.support import packs
+from tests.support.serving import Project, Served, project
+from tests.support.terminal import CASK, Terminal, without_terminal
+from tests.support.upstream import Upstream
+
+PASSPHRASE = "correct horse"
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(tmp_path: Path, upstream: Upstream) -> Project:
+    laid = project(tmp_path, upstream)
+    keys.save(LocalFiles(), laid.config, packs.T1, PASSPHRASE)
+    return laid
+
+
+def waiting(server: Served) -> str:
+    said = server.call("w", order_id=7, note="please")
+    assert said["isError"] is True
+    return str(said["_meta"]["dev.caskmcp/error"]["challenge"])
+
+
+def test_confirm_grant_lets_one_call_through(shop: Project, upstream: Upstream) -> None:
+    with Served(shop) as server:
+        challenge = waiting(server)
+        with Terminal.spawn([*CASK, "confirm", "grant", challenge], cwd=shop.folder, env=shop.environ) as person:
+            person.expect("Request:   POST https://api.example.com/orders/7/w")
+            person.expect("Passphrase for t1:").send(PASSPHRASE)
+            done = person.finish()
+        assert done.exit == 0, done.transcript
+        assert [server.code("w", order_id=7, note="please") for _ in range(2)] == ["", "CASK-R005"]
+    assert [(heard.target, heard.body) for heard in upstream.heard] == [("/orders/7/w", b'{"note":"please"}')]
+    lines = [(line["verdict"], line["extra"].get("phase"), line["extra"]["challenge"] == challenge) for line in shop.decisions()]
+    assert lines == [("confirm", None, True), ("allow", "sending", True), ("allow", None, True), ("confirm", None, False)]
+
+
+def test_confirm_grant_without_a_terminal_is_refused_whatever_is_given(shop: Project, upstream: Upstream) -> None:
+    with Served(shop) as server:
+        challenge = waiting(server)
+        done = without_terminal([*CASK, "confirm", "grant", challenge, "--key", "t1"], cwd=shop.folder, env=shop.environ)
+        assert done.exit == 4
+        assert "CASK-A001" in done.errors
+        assert server.code("w", order_id=7, note="please") == "CASK-R005"
+    assert upstream.heard == []
+
+
+def test_confirm_deny_and_confirm_list_work_without_a_terminal(shop: Project, upstream: Upstream) -> None:
+    with Served(shop) as server:
+        challenge = waiting(server)
+        listed = without_terminal([*CASK, "confirm", "list"], cwd=shop.folder, env=shop.environ)
+        denied = without_terminal([*CASK, "confirm", "deny", challenge], cwd=shop.folder, env=shop.environ)
+        assert (listed.exit, denied.exit) == (0, 0)
+        assert challenge in listed.transcript
+        assert server.code("w", order_id=7, note="please") == "CASK-R006"
+    assert upstream.heard == []
