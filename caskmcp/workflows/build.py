@@ -120,7 +120,9 @@ class _Build:
         plan = self._plan(gathered, toolchain)
         _raise_first(_run(plan, jobs, self.kit.resolve))
         self._hand_off(plan, toolchain)
-        self._settle(plan, gathered)
+        for capture in self.ledger.replaced("captures"):
+            if self.root.capture(capture) not in gathered.reserved:
+                self.files.remove_tree(self.root.capture(capture))
         report = _report(plan, gathered, self.pack, self.files, explain=explain)
         self._remember(plan, gathered, report)
         return report
@@ -140,9 +142,8 @@ class _Build:
             self.index.digest, self._last(), gathered.reserved,
         )  # fmt: skip
         plan = Plan(self.kit.stages, site)
-        for step in plan.of(PART[0]):
-            self._note(step, gathered)
-        plan.listener = lambda step: self._note(step, gathered) if step.row.name == PART[0] else None
+        self._note(plan, gathered)
+        plan.listener = lambda step: self._note(plan, gathered) if step.row.name == PART[0] else None
         return plan
 
     def _last(self) -> Mapping[str, Any]:
@@ -152,15 +153,22 @@ class _Build:
             return {}  # nothing is known of the last build, so every reason is "never built"
         return found if isinstance(found, dict) else {}
 
-    def _note(self, step: Step, gathered: Gathered) -> None:
-        """Write down, before it is merged, which part a source gives."""
-        if step.outs is None:
-            return
-        blob = str(step.outs[PART[1]])
-        for source in gathered.sources[step.unit]:
-            if self.ledger.rows.get(source, {}).get("blobs") != (blob,):
-                self.ledger.note(source, "parts", load("compiler.normalize.merge:part_id")(json.loads(self.blobs.get(canon.Digest(blob)))))
-                self.ledger.note(source, "blobs", blob)
+    def _note(self, plan: Plan, gathered: Gathered) -> None:
+        """Write down, before they are merged, which captures and parts the sources give; once all of them are known."""
+        parts, heads = plan.of(PART[0]), {step.unit: step for step in plan.of(HEAD[0])}
+        if all(step.outs is not None for step in (*parts, *heads.values())):
+            rows = {name: self._row(name, part, heads[part.unit]) for part in parts for name in gathered.sources[part.unit]}
+            self.ledger.note(rows, lambda kind, each: each in gathered.committed or self.files.exists(self.root.capture(each)))
+
+    def _row(self, source: str, part: Step, head: Step) -> dict[str, str]:
+        blob = _digest(part, PART[1])
+        known = self.ledger.present(source, "parts") if self.ledger.present(source, "blobs") == blob else ""
+        return {
+            "captures": json.loads(self.blobs.get(_digest(head, HEAD[1])))["id"],
+            "parts": known or load("compiler.normalize.merge:part_id")(json.loads(self.blobs.get(blob))),
+            "units": part.unit,
+            "blobs": blob,
+        }
 
     def _hand_off(self, plan: Plan, toolchain: Toolchain) -> None:
         artifacts = _artifacts(plan, self.pack, self.blobs)
@@ -170,24 +178,6 @@ class _Build:
             self.files.remove(self.pack.artifact(name))
         if not handoff.stands(found, wanted):
             self.files.write(self.pack.toolpack, handoff.render(wanted))
-
-    def _settle(self, plan: Plan, gathered: Gathered) -> None:
-        """The build is done: what a source gave before and does not give any more is dropped."""
-        for stage, output in (HEAD, PART):
-            for step in plan.of(stage):
-                assert step.outs is not None
-                value = json.loads(self.blobs.get(canon.Digest(str(step.outs[output]))))
-                for source in gathered.sources[step.unit]:
-                    self._replaced(source, stage, step.unit, value)
-
-    def _replaced(self, source: str, stage: str, unit: str, value: Any) -> None:
-        if stage == PART[0]:
-            self.ledger.settle(source, "parts", load("compiler.normalize.merge:part_id")(value))
-            self.ledger.settle(source, "units", unit)
-            return
-        for capture in self.ledger.settle(source, "captures", value["id"]):
-            if not source.startswith("capture "):
-                self.files.remove_tree(self.root.capture(capture))
 
     def _remember(self, plan: Plan, gathered: Gathered, report: Report) -> None:
         facts = {step.title: step.facts.plain() for step in plan.steps.values() if step.facts is not None}
@@ -205,6 +195,11 @@ class _Build:
             "shown": {how: load(FORMATS[how])(quiet) for how in ("text", "json")},
         }
         self.index.save(header)
+
+
+def _digest(step: Step, output: str) -> canon.Digest:
+    assert step.outs is not None
+    return canon.Digest(str(step.outs[output]))
 
 
 def _run(plan: Plan, jobs: int, resolve: Callable[[str], Any]) -> list[tuple[Step, BaseException]]:

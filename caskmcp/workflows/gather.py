@@ -40,6 +40,8 @@ class Gathered:
     """Unit key -> the sources (kind and path) with that content."""
     units: tuple[Unit, ...]
     shared: Mapping[str, Ref]
+    committed: Parts
+    """Parts of `observations.json` as it lies there."""
     foreign: Parts
     """Committed parts that no source here gave."""
     reserved: frozenset[Path]
@@ -71,7 +73,7 @@ def gather(
         "secret.redaction": inputs.of_bytes(secret),
     }
     reserved = frozenset(row.absolute.parent for row in found if row.kind == "capture")
-    return Gathered(loaded, sources, units, shared, foreign, reserved, missing)
+    return Gathered(loaded, sources, units, shared, committed, foreign, reserved, missing)
 
 
 def _committed(files: Files, pack: Pack, before: Parts | None) -> Parts:

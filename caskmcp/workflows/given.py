@@ -1,11 +1,12 @@
 """Which source gave which capture and which part of the observations: private to this root, `state/given.json`.
 
 A source that is present replaces what it gave before; what no source here gave stays (SPEC section 2). So that a crash never turns a
-source's own part into a stranger's, a part is noted here before it is merged, and what it replaced is dropped after the build.
+source's own part into a stranger's, what sources give is noted, in one write, before it is merged; what they gave before stays noted
+beside it as long as it is still there.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from caskmcp import canon
@@ -16,10 +17,14 @@ from caskmcp.store.layout import Root
 SCHEMA: Final = "caskmcp/given/1"
 
 
-class Ledger:
-    """The record of one root, written whenever it changes.
+HISTORY: Final = ("captures", "parts")
+"""Kinds of ids of which older ones are remembered; `units` and `blobs` say from which content, and are replaced."""
 
-    `rows`: source (kind and path) -> {`captures`, `parts`, `units`, `blobs`} -> ids; the last two say from which content.
+
+class Ledger:
+    """The record of one root.
+
+    `rows`: source (kind and path) -> {`captures`, `parts`, `units`, `blobs`} -> ids, the present one last.
     """
 
     def __init__(self, files: Files, root: Root) -> None:
@@ -28,7 +33,7 @@ class Ledger:
         self.rows: dict[str, dict[str, tuple[str, ...]]] = _read(files, root)
 
     def of(self, sources: Iterable[str], kind: str) -> frozenset[str]:
-        """The ids that these sources ever gave and that were not dropped since."""
+        """The ids that these sources give, or gave and are still there."""
         return frozenset(each for source in sources for each in self.rows.get(source, {}).get(kind, ()))
 
     def by_content(self, units: Iterable[str]) -> frozenset[str]:
@@ -36,22 +41,24 @@ class Ledger:
         wanted = set(units)
         return self.of((source for source, row in self.rows.items() if wanted & set(row.get("units", ()))), "parts")
 
-    def note(self, source: str, kind: str, given: str) -> None:
-        """A source gives this, beside what it gave before."""
-        row = self.rows.setdefault(source, {})
-        if given not in row.get(kind, ()):
-            row[kind] = (*row.get(kind, ()), given)
-            self._write()
+    def present(self, source: str, kind: str) -> str:
+        """What a source gave last; empty if nothing is known of it."""
+        return (self.rows.get(source, {}).get(kind) or ("",))[-1]
 
-    def settle(self, source: str, kind: str, given: str) -> tuple[str, ...]:
-        """A source gives this alone, and the build that says so is done. Returns what it replaced and no other source gives."""
-        row = self.rows.setdefault(source, {})
-        dropped = [each for each in row.get(kind, ()) if each != given]
-        if dropped or row.get(kind) != (given,):
-            row[kind] = (given,)
+    def replaced(self, kind: str) -> tuple[str, ...]:
+        """What was given before, and is not given by any source any more; sorted."""
+        now = {row[kind][-1] for row in self.rows.values() if row.get(kind)}
+        return tuple(sorted(self.of(self.rows, kind) - now))
+
+    def note(self, given: Mapping[str, Mapping[str, str]], is_there: Callable[[str, str], bool]) -> None:
+        """What sources give now, by kind of id. is_there: whether an older id (kind, id) has to be remembered."""
+        after = {
+            source: {kind: _with(self.rows.get(source, {}).get(kind, ()), kind, each, is_there) for kind, each in row.items()}
+            for source, row in given.items()
+        }
+        if any(self.rows.get(source) != row for source, row in after.items()):
+            self.rows |= after
             self._write()
-        left = self.of(self.rows, kind)
-        return tuple(each for each in dropped if each not in left)
 
     def forget(self, kind: str, given: str) -> None:
         """Drop an id everywhere."""
@@ -62,6 +69,13 @@ class Ledger:
     def _write(self) -> None:
         value = {"schema": SCHEMA, "sources": {source: {kind: list(ids) for kind, ids in row.items()} for source, row in self.rows.items()}}
         self.files.write(self.path, canon.pretty(value), private=True)
+
+
+def _with(before: tuple[str, ...], kind: str, given: str, is_there: Callable[[str, str], bool]) -> tuple[str, ...]:
+    if before[-1:] == (given,):
+        return before
+    older = (each for each in before if each != given and kind in HISTORY and is_there(kind, each))
+    return (*older, given)
 
 
 def _read(files: Files, root: Root) -> dict[str, dict[str, tuple[str, ...]]]:
