@@ -71,11 +71,12 @@ def snapshot(world: World) -> Report:
 
 
 def require_derived(world: World, pack: Pack, derived: Derived) -> None:
-    """Raise CASK-L006 for the first artifact that is not what the inputs give."""
+    """Raise CASK-L006 for the first artifact that is not what the inputs give; CASK-L007 where another toolchain had compiled it."""
+    code, why = ("CASK-L006", "") if derived.same_toolchain else ("CASK-L007", "; it was compiled by another toolchain")
     for name, data in sorted(derived.files.items()):
         path = pack.artifact(name)
         if not world.files.exists(path) or world.files.read(path) != data:
-            raise CaskError("CASK-L006", f"{name} is not what these inputs give; nothing was signed", place=str(path), mend="cask build")
+            raise CaskError(code, f"{name} is not what these inputs give{why}; nothing was signed", place=str(path), mend="cask build")
 
 
 # ---------------------------------------------------------------- what takes away
