@@ -76,14 +76,21 @@ class Facts:
         return split(self.contract.operation_id)
 
     def verb(self, table: frozenset[str]) -> str:
-        """The first verb of the table in the path (a whole segment anywhere, any word of the last) or leading the operation id; empty if none."""
-        whole = (row[0] for row in self.literals if len(row) == 1)
-        inside = (word for word in self.last if word not in words_of.HOMOGRAPHS and len(self.last) > 1)
-        leading = (word for word in self.operation_words[:1] if word not in words_of.HOMOGRAPHS)
-        for word in (*whole, *inside, *leading):
+        """The first verb of the table: a whole segment, any word of the last, the first word of another, or leading the operation id; empty if none."""
+        for word in self._verbs():
             if word in table and not (word in words_of.HOMOGRAPHS and self.method in READ_METHODS):
                 return word
         return ""
+
+    def _verbs(self) -> Iterator[str]:
+        yield from (row[0] for row in self.literals if len(row) == 1)
+        yield from (word for word in self.last if len(self.last) > 1 and word not in words_of.HOMOGRAPHS and not self._only_named(word))
+        yield from (row[0] for row in self.literals[:-1] if len(row) > 1 and row[0] in words_of.DESTRUCTIVE_VERBS | words_of.SWEEPING_VERBS)
+        yield from (word for word in self.operation_words[:1] if word not in words_of.HOMOGRAPHS)
+
+    def _only_named(self, word: str) -> bool:
+        """Whether a verb of a GET only says what is read (`/lock-status`)."""
+        return self.method in READ_METHODS and word in words_of.WRITE_VERBS and self.last[-1] in words_of.PLAIN_NOUNS
 
     @cached_property
     def asking_verb(self) -> str:

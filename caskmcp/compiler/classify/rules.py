@@ -125,8 +125,9 @@ def _admin_read(facts: Facts) -> str:
 
 
 def _execution(facts: Facts) -> str:
-    found = facts.last[0] if facts.last and facts.last[0] in v.EXECUTION else ""
-    return f"path word `{found}`" if found and facts.method not in READ_METHODS else ""
+    table = v.GATES if facts.method in READ_METHODS else v.EXECUTION
+    found = facts.last[0] if facts.last and facts.last[0] in table else ""
+    return f"path word `{found}`" if found else ""
 
 
 def _unknown_action(facts: Facts) -> str:

@@ -7,36 +7,43 @@ from typing import Final
 
 # fmt: off
 READ_VERBS: Final = frozenset({
-    "aggregate", "autocomplete", "browse", "calculate", "check", "compare", "count", "describe", "diff", "estimate", "export", "fetch", "filter", "find",
-    "get", "history", "list", "lookup", "match", "paginate", "preview", "query", "quote", "read", "retrieve", "search", "select", "show", "simulate",
-    "stats", "suggest", "summarize", "typeahead", "validate", "verify", "view",
+    "aggregate", "autocomplete", "browse", "calculate", "check", "compare", "count", "describe", "detect", "diff", "estimate", "explain", "export",
+    "fetch", "filter", "find", "get", "history", "inspect", "lint", "list", "lookup", "match", "paginate", "preview", "query", "quote", "read",
+    "recommend", "retrieve", "scan", "search", "select", "show", "simulate", "stats", "suggest", "summarize", "translate", "typeahead", "validate",
+    "verify", "view",
 })
 """Verbs that ask and change nothing, as far as their names go."""
 
 DESTRUCTIVE_VERBS: Final = frozenset({
-    "abandon", "abort", "ban", "block", "cancel", "clear", "close", "deactivate", "decommission", "delete", "deprovision", "destroy", "detach", "disable",
-    "discard", "drain", "drop", "erase", "evict", "expire", "flush", "invalidate", "kick", "kill", "nuke", "overwrite", "prune", "quarantine",
-    "reject", "release", "remove", "reset", "revert", "revoke", "rollback", "shred", "shutdown", "stop", "suspend", "terminate", "trash", "unassign",
-    "uninstall", "unlink", "unpublish", "unregister", "unsubscribe", "void", "withdraw",
+    "abandon", "abort", "ban", "block", "burn", "cancel", "clear", "close", "deactivate", "decommission", "del", "delete", "deprovision", "destroy",
+    "detach", "disable", "discard", "disconnect", "dismiss", "drain", "drop", "eject", "eliminate", "empty", "erase", "evict", "expel", "expire",
+    "expunge", "flush", "forget", "halt", "invalidate", "kick", "kill", "nuke", "nullify", "offboard", "overwrite", "poweroff", "prune", "quarantine",
+    "reap", "reboot", "recycle", "reject", "release", "remove", "rescind", "reset", "retire", "revert", "revoke", "rm", "rollback", "scrub", "shred",
+    "shutdown", "stop", "suspend", "teardown", "terminate", "trash", "unassign", "unbind", "undeploy", "undo", "uninstall", "unlink", "unmount",
+    "unpublish", "unregister", "unset", "unsubscribe", "void", "withdraw", "zap",
 })
 """Verbs after which something is gone or no longer works."""
 
-SWEEPING_VERBS: Final = frozenset({"destroy", "erase", "nuke", "purge", "shred", "truncate", "wipe"})
+SWEEPING_VERBS: Final = frozenset({
+    "destroy", "erase", "nuke", "obliterate", "purge", "shred", "truncate", "wipe",
+})
 """Verbs that leave nothing to go back to."""
 
 SWEEPING_WORDS: Final = frozenset({"all", "bulk", "everything", "database", "databases", "tenant", "tenants", "workspace", "workspaces"})
 """With a destructive verb or method: many things at once, or all that others stand on."""
 
 WRITE_VERBS: Final = frozenset({
-    "accept", "acknowledge", "activate", "add", "adjust", "allocate", "apply", "approve", "archive", "assign", "attach", "book", "change", "checkin", "claim",
-    "clone", "commit", "complete", "confirm", "convert", "copy", "create", "decrement", "duplicate", "edit", "enable", "enqueue", "enroll", "extend", "favorite",
-    "finalize", "finish", "fix", "follow", "forward", "generate", "heartbeat", "hide", "hold", "import", "increment", "insert", "join", "leave", "like", "link",
-    "lock", "mark", "merge", "modify", "move", "mute", "notify", "open", "patch", "pause", "pin", "post", "prepare", "process", "promote", "provision",
-    "publish", "push", "put", "rate", "react", "reassign", "recalculate", "record", "redeliver", "redirect", "refresh", "register", "renew", "rename",
-    "reopen", "reorder", "replace", "replay", "reply", "report", "republish", "request", "resend", "reserve", "resolve", "respond", "restart", "restore",
-    "resume", "retry", "rotate", "save", "schedule", "send", "set", "share", "ship", "sign", "skip", "snooze", "sort", "split", "star", "start", "submit",
-    "subscribe", "swap", "switch", "sync", "tag", "toggle", "touch", "track", "transition", "trigger", "unarchive", "unfollow", "unhide", "unlike", "unlock",
-    "unmute", "unpin", "unstar", "update", "upgrade", "upload", "upsert", "use", "vote", "watch", "write",
+    "accept", "acknowledge", "activate", "add", "adjust", "allocate", "allowlist", "apply", "approve", "archive", "assign", "attach", "blacklist",
+    "book", "buy", "change", "checkin", "claim", "clone", "commit", "complete", "confirm", "convert", "copy", "create", "decrement", "denylist",
+    "deploy", "disburse", "dispatch", "donate", "duplicate", "edit", "enable", "enqueue", "enroll", "eval", "exec", "execute", "extend", "favorite",
+    "finalize", "finish", "fix", "follow", "forward", "generate", "heartbeat", "hide", "hold", "import", "increment", "insert", "invoke", "join",
+    "leave", "like", "link", "lock", "mark", "merge", "migrate", "modify", "move", "mute", "notify", "open", "patch", "pause", "pay", "pin", "post",
+    "prepare", "process", "promote", "provision", "publish", "push", "put", "rate", "react", "reassign", "rebuild", "recalculate", "record", "redeem",
+    "redeliver", "redirect", "refresh", "regenerate", "register", "reindex", "reissue", "remit", "rename", "renew", "reopen", "reorder", "replace",
+    "replay", "reply", "report", "republish", "request", "resend", "reserve", "resolve", "respond", "restart", "restore", "resume", "retry", "rotate",
+    "save", "schedule", "sell", "send", "set", "settle", "share", "ship", "sign", "skip", "snooze", "sort", "split", "star", "start", "submit",
+    "subscribe", "swap", "switch", "sync", "tag", "toggle", "topup", "touch", "track", "transition", "trigger", "unarchive", "unfollow", "unhide",
+    "unlike", "unlock", "unmute", "unpin", "unstar", "update", "upgrade", "upload", "upsert", "use", "vote", "watch", "whitelist", "write",
 })
 """Verbs that change something that can be changed again."""
 
@@ -105,6 +112,9 @@ EXECUTION: Final = frozenset({
     "graphql", "invoke", "jsonrpc", "migrate", "procedure", "rpc", "run", "script", "scripts", "shell", "sql", "xmlrpc",
 })
 """A generic door: what a call does stands in its body."""
+
+GATES: Final = frozenset({"cmd", "command", "eval", "exec", "execute", "graphql", "jsonrpc", "rpc", "shell", "sql", "xmlrpc"})
+"""Those of them that are generic even in a GET."""
 
 SELECTORS: Final = frozenset({"action", "cmd", "command", "do", "method", "op", "operation"})
 """Parameters and fields that choose what a call does."""
