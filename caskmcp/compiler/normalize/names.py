@@ -59,6 +59,8 @@ def parameter(before: Iterable[str], classes: Mapping[str, int], *, first: bool)
     if not nouns:
         return "tenant" if first and suffix == "name" else suffix
     *head, last = nouns[-1].split("_")
+    if suffix == "name" and singular(last) == last:
+        return nouns[-1]  # `/tag/{tag}`: a word that is no collection says what its value is
     return "_".join([*head, singular(last), suffix])
 
 

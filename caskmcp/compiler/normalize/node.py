@@ -62,14 +62,16 @@ class Node:
         return self.rest
 
     # ---------------------------------------------------------------- texts
-    def add_texts(self, texts: Sequence[str], serial: int) -> None:
+    def add_texts(self, texts: Sequence[str], serial: int, _: int = 0) -> None:
         """Count texts of one exchange. `serial` numbers the exchange: a value counts once for each."""
-        if self.kept is not None and not self._keep(texts, serial):
+        if self.kept is not None:
+            if self._keep(texts, serial):
+                return
             self.open()
-        if self.kept is None:
-            self.waiting += texts
-            if len(self.waiting) >= WAITING:
-                self._count()
+        waiting = self.waiting
+        waiting += texts
+        if len(waiting) >= WAITING:
+            self._count()
 
     def _keep(self, texts: Sequence[str], serial: int) -> bool:
         """Count the texts as candidates; False, and nothing is counted, if one of them may not stand in a vocabulary."""
@@ -140,8 +142,11 @@ class Node:
             if not figures:
                 return
             high = max(figures)
-        self.high = max(self.high, high)
-        self.low = min(self.low, *figures)
+        low = min(figures)
+        if high > self.high:  # noqa: PLR1730 - most figures change nothing, and an attribute costs as much as a comparison
+            self.high = high
+        if low < self.low:  # noqa: PLR1730
+            self.low = low
         if len(self.figures) < FEWEST_DISTINCT:
             self.figures.update(figures)
 

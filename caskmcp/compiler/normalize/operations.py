@@ -49,7 +49,8 @@ def _walk(place: Place, above: Path, wanted: tuple[Template, ...], body_words: f
     active = tuple(template for template in wanted if depth < len(template.fixed))
     forced = tuple(template for template in active if template.fixed[depth] is None)
     pinned = {template.fixed[depth] for template in active} - {None}
-    merged = _merged(place, body_words, {text for text in pinned if text is not None}, forced=bool(forced))
+    fixed = {text for text in pinned if text is not None}
+    merged = _merged(place, body_words, fixed, above[-1].literal if above else None, forced=bool(forced))
     if merged:
         pieces = forced[0].segments[depth] if forced else ()
         _walk(union(place.children[label] for label in sorted(merged)), (*above, Slot(None, pieces)), forced, body_words, out)
@@ -58,10 +59,10 @@ def _walk(place: Place, above: Path, wanted: tuple[Template, ...], body_words: f
         _walk(place.children[label], (*above, Slot(label)), same, body_words, out)
 
 
-def _merged(place: Place, body_words: frozenset[str], pinned: set[str], *, forced: bool) -> set[str]:
+def _merged(place: Place, body_words: frozenset[str], pinned: set[str], before: str | None, *, forced: bool) -> set[str]:
     if forced:
         return {label for label in place.children if label and label not in pinned}
-    siblings = rules.Siblings(place.children, body_words, pinned)
+    siblings = rules.Siblings(place.children, body_words, pinned=pinned, above=before)
     rules.apply(siblings)
     return siblings.parameter
 

@@ -14,6 +14,9 @@ from caskmcp.compiler.normalize.tree import Place, alike, union
 
 _SHARE: Final = 0.6
 """Share of a cluster's words that have to occur as values in bodies."""
+_ACTION: Final = frozenset({"POST"})
+_PREPOSITIONS: Final = frozenset(("by", "of", "for", "to", "from", "in", "with", "as", "per", "at", "on"))
+"""Last words of a literal that say what comes after them: `count-by/{event}`."""
 _WIDEST: Final = 64
 """Words of one form that are compared pair by pair; of more, the first ones stand for all."""
 
@@ -21,7 +24,11 @@ _WIDEST: Final = 64
 class Siblings:
     """The labels at one place while it is decided which are one parameter."""
 
-    def __init__(self, children: dict[str, Place], body_words: frozenset[str], pinned: Iterable[str] = ()) -> None:
+    def __init__(
+        self, children: dict[str, Place], body_words: frozenset[str], *, pinned: Iterable[str] = (), above: str | None = None
+    ) -> None:
+        self.above = above or ""
+        """The literal before the place; empty for the root and after a parameter."""
         self.children = children
         self.body_words = body_words
         self.parameter = {label for label in children if is_class(label)}
@@ -43,6 +50,10 @@ class Siblings:
         """Make words values of the parameter."""
         self.parameter |= set(labels)
         self.words = [word for word in self.words if word not in self.parameter]
+
+    def free(self) -> list[str]:
+        """Words that may be values. One that only takes a POST, with nothing below, is what an operation does: `cancel`, `filter`."""
+        return [word for word in self.words if self.children[word].good != _ACTION or self.children[word].children]
 
     def is_value(self, word: str) -> bool:
         """Whether the word occurs as a whole string in bodies."""
@@ -78,7 +89,7 @@ def core_value(siblings: Siblings) -> Iterable[str]:
     whole = siblings.union()
     return [
         word
-        for word in siblings.words
+        for word in siblings.free()
         if words.is_core(word) and siblings.is_value(word) and siblings.children[word].good <= whole.methods.keys()
         and _agree(siblings.children[word], whole, least=1)
     ]  # fmt: skip
@@ -127,20 +138,20 @@ def plain_cluster(siblings: Siblings) -> Iterable[str]:
     """Three words of the second tier (or two that look alike) that share methods or children, where no parameter ever succeeded."""
     if siblings.has_parameter:
         return []
-    found = [word for word in siblings.words if not _is_first(word)]
+    found = [word for word in siblings.free() if not _is_first(word)]
     clusters = _clusters(siblings, found, _shares)
     return [word for cluster in clusters if len(cluster) >= 3 or _has_pos(siblings, cluster) for word in cluster]
 
 
 def value_cluster(siblings: Siblings) -> Iterable[str]:
     """Words that look alike, most of which occur as values."""
-    clusters = _clusters(siblings, siblings.words, lambda one, two: alike(one, two)[0] > 0)
+    clusters = _clusters(siblings, siblings.free(), lambda one, two: alike(one, two)[0] > 0)
     return [word for cluster in clusters if _share(siblings, cluster) >= _SHARE and _fits(siblings, cluster) for word in cluster]
 
 
 def silent_cluster(siblings: Siblings) -> Iterable[str]:
     """Three words with equal methods and children, all of which occur as values: answers without a shape (204) say no more."""
-    clusters = _clusters(siblings, siblings.words, lambda one, two: _form(one) == _form(two) and _shares(one, two))
+    clusters = _clusters(siblings, siblings.free(), lambda one, two: _form(one) == _form(two) and _shares(one, two))
     return [
         word
         for cluster in clusters
@@ -150,8 +161,8 @@ def silent_cluster(siblings: Siblings) -> Iterable[str]:
 
 
 def whole_place(siblings: Siblings) -> Iterable[str]:
-    """All words of a place, three or more, that look alike, where there is nothing else (`count-by/time|event|resource`)."""
-    alone = siblings.whole and not siblings.parameter
+    """All words of a place after a preposition, three or more, that look alike (`count-by/time|event|resource`)."""
+    alone = siblings.whole and not siblings.parameter and not _PREPOSITIONS.isdisjoint(words.split(siblings.above)[-1:])
     return siblings.words if alone and len(siblings.words) >= 3 and _holds(siblings, siblings.words) else []
 
 
@@ -176,7 +187,7 @@ RULES: Final = (
     Rule("plain-cluster",   "three other words that share methods or children",              plain_cluster),
     Rule("value-cluster",   "words that look alike and mostly occur as values",              value_cluster),
     Rule("silent-cluster",  "three words of one form that all occur as values",              silent_cluster),
-    Rule("whole-place",     "all words of a place, three or more, that look alike",          whole_place),
+    Rule("whole-place",     "all words after a preposition, three or more, that look alike", whole_place),
 )
 # fmt: on
 

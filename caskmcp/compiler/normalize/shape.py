@@ -34,16 +34,15 @@ def add_unread(node: Node) -> None:
 
 def add_many(node: Node, values: Sequence[Any], serial: int, depth: int) -> None:
     """Count the values of one place that came in one exchange: the items of an array, or the values of a field in all of them."""
+    if len(values) == 1:
+        _KINDS[type(values[0])](node, values, serial, depth)
+        return
     kinds = set(map(type, values))
     if len(kinds) == 1:
         _KINDS[kinds.pop()](node, values, serial, depth)
     else:
         for kind in kinds:
             _KINDS[kind](node, [value for value in values if type(value) is kind], serial, depth)
-
-
-def _texts(node: Node, values: Sequence[str], serial: int, _: int) -> None:
-    node.add_texts(values, serial)
 
 
 def _integers(node: Node, values: Sequence[int], *_: int) -> None:
@@ -88,7 +87,8 @@ def _add_columns(node: Node, names: tuple[str, ...], values: list[dict[str, Any]
     """Count objects with equal keys in equal order."""
     fields = node.fields
     others: list[tuple[str, Sequence[Any]]] = []
-    for name, column in zip(names, zip(*[value.values() for value in values], strict=True), strict=True):
+    columns = zip(*[value.values() for value in values], strict=True)
+    for name, column in zip(names, columns, strict=True):
         child = fields.get(name)
         if child is None:
             if keys.kind(name) is not keys.Key.FIELD:
@@ -120,7 +120,7 @@ def _add_others(node: Node, values: list[dict[str, Any]], others: list[tuple[str
 
 
 _KINDS: Final[dict[type, Callable[[Node, Sequence[Any], int, int], None]]] = {
-    str: _texts,
+    str: Node.add_texts,
     int: _integers,
     float: _floats,
     bool: _booleans,
