@@ -12,10 +12,15 @@ from typing import Any, Final
 
 from caskmcp.compiler.capture.sources.openapi.document import Node, Path, Spec
 from caskmcp.compiler.capture.sources.openapi.keywords import ANNOTATIONS, HOLDS, IN_PLACE, KEYWORDS, REFUSED
+from caskmcp.errors import CaskError
 from caskmcp.model.record import JsonSchema
 
 _JOINED: Final = ("allOf", "anyOf", "oneOf", "then", "else")
 """Keywords whose schemas describe the same object, so that a name that does not go this way is not required there either."""
+
+
+MOST: Final = 300_000
+"""Definitions that the schemas of a document may carry in all: some hundred operations that all refer to some hundred schemas."""
 
 
 class Direction(StrEnum):
@@ -37,17 +42,25 @@ class Schemas:
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
+        self._names = _component_names(spec)
         self._made: dict[tuple[Path, Direction], JsonSchema | bool] = {}
+        self._led_to: dict[tuple[Path, Direction], tuple[Target, ...]] = {}
+        self._final: dict[tuple[Path, Direction], JsonSchema | bool] = {}
+        self._carried = 0
         self._sound: set[tuple[Path, Direction]] = set()
 
     def standalone(self, node: Node, direction: Direction) -> JsonSchema:
         """The schema with all that it refers to under `$defs`. Raises CASK-C002 for a schema that breaks a rule."""
         root = _as_object(self._inlined(node, direction))
-        reached = self._reached(root, direction)
-        names = _names(sorted(reached, key=_sort_key))
-        out: JsonSchema = _renamed(root, names)
-        if names:
-            out["$defs"] = {names[at]: _renamed(self._made[at, direction], names) for at in sorted(names, key=lambda at: names[at])}
+        reached = sorted((self._name(at), at) for at in self._reached(root, direction))
+        out: JsonSchema = self._renamed(root)
+        self._carried += len(reached)
+        if self._carried > MOST:
+            what = f"the schemas, each with all that it refers to, hold more than {MOST:,} definitions"
+            raise CaskError("CASK-C005", what, mend="split the document")
+        if reached:
+            # Shared by every schema that reaches them: copied, a document of a thousand operations would not fit into memory.
+            out["$defs"] = {name: self._named(at, direction) for name, at in reached}
         return out
 
     def check(self, node: Node) -> None:
@@ -81,13 +94,21 @@ class Schemas:
             if target.at not in reached:
                 reached.add(target.at)
                 self._refuse_endless(target, direction)
-                waiting.extend(_targets(self._at(target, direction)))
+                waiting.extend(self._next(target, direction))
         return reached
+
+    def _next(self, target: Target, direction: Direction) -> tuple[Target, ...]:
+        key = (target.at, direction)
+        if key not in self._led_to:
+            self._led_to[key] = tuple(dict.fromkeys(_targets(self._at(target, direction))))
+        return self._led_to[key]
 
     def _refuse_endless(self, start: Target, direction: Direction) -> None:
         """Refuse recursion that consumes nothing of the value: no validator would come to an end."""
+        if (start.at, direction) in self._sound:
+            return
         trail: list[tuple[Path, Iterator[Target]]] = [(start.at, _in_place(self._at(start, direction)))]
-        while trail and (start.at, direction) not in self._sound:
+        while trail:
             at, rest = trail[-1]
             following = next(rest, None)
             if following is None:
@@ -97,6 +118,25 @@ class Schemas:
                 raise self._spec.refuse(following.at, "a schema holds itself at the same place, so that no value can be checked")
             elif (following.at, direction) not in self._sound:
                 trail.append((following.at, _in_place(self._at(following, direction))))
+
+    # ------------------------------------------------------------ $defs
+    def _name(self, at: Path) -> str:
+        """The name under `$defs`: a component's own, else its place; different for different places of the document."""
+        if at not in self._names:
+            self._names[at] = _free("_".join(str(step) for step in at), set(self._names.values()))
+        return self._names[at]
+
+    def _named(self, at: Path, direction: Direction) -> JsonSchema | bool:
+        if (at, direction) not in self._final:
+            self._final[at, direction] = self._renamed(self._made[at, direction])
+        return self._final[at, direction]
+
+    def _renamed(self, value: Any) -> Any:
+        if isinstance(value, Target):
+            return f"#/$defs/{self._name(value.at)}"
+        if isinstance(value, dict):
+            return {key: self._renamed(child) for key, child in value.items()}
+        return [self._renamed(child) for child in value] if isinstance(value, list) else value
 
     # ------------------------------------------------------------ one schema
     def _convert(self, node: Node, direction: Direction, hidden: frozenset[str] = frozenset()) -> JsonSchema | bool:
@@ -249,7 +289,7 @@ def _as_object(schema: JsonSchema | bool) -> JsonSchema:
     return schema if isinstance(schema, dict) else {} if schema else {"not": {}}
 
 
-# ---------------------------------------------------------------- $defs
+# ---------------------------------------------------------------- targets
 def _targets(value: Any) -> Iterator[Target]:
     if isinstance(value, Target):
         yield value
@@ -274,28 +314,20 @@ def _in_place(schema: JsonSchema | bool) -> Iterator[Target]:
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 
-def _names(places: list[Path]) -> dict[Path, str]:
-    """Place -> name under `$defs`: the component's own name; different for different places."""
+def _component_names(spec: Spec) -> dict[Path, str]:
+    components = spec.value.get("components")
+    section = components.get("schemas") if isinstance(components, dict) else None
     names: dict[Path, str] = {}
     taken: set[str] = set()
-    for at in places:
-        own = at[-1:] if at[:2] == ("components", "schemas") and len(at) == 3 else at
-        base = _UNSAFE.sub("_", "_".join(str(step) for step in own)) or "_"
-        name, number = base, 2
-        while name in taken:
-            name, number = f"{base}_{number}", number + 1
+    for own in sorted(section if isinstance(section, dict) else ()):
+        names["components", "schemas", own] = name = _free(own, taken)
         taken.add(name)
-        names[at] = name
     return names
 
 
-def _sort_key(at: Path) -> tuple[str, ...]:
-    return tuple(str(step) for step in at)
-
-
-def _renamed(value: Any, names: dict[Path, str]) -> Any:
-    if isinstance(value, Target):
-        return f"#/$defs/{names[value.at]}"
-    if isinstance(value, dict):
-        return {key: _renamed(child, names) for key, child in value.items()}
-    return [_renamed(child, names) for child in value] if isinstance(value, list) else value
+def _free(wanted: str, taken: set[str]) -> str:
+    base = _UNSAFE.sub("_", wanted) or "_"
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}_{number}", number + 1
+    return name

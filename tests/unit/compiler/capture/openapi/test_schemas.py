@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from caskmcp.compiler.capture.sources.openapi.keywords import HOLDS, KEYWORDS
 from caskmcp.errors import CaskError
-from tests.unit.compiler.capture.openapi.documents import request, response
+from caskmcp.model.exchange import Declared
+from tests.unit.compiler.capture.openapi.documents import request, response, rows
 
 # fmt: off
 SURVIVES: dict[str, Any] = {
@@ -263,6 +264,24 @@ def test_recursion_that_never_ends_is_refused(schemas: dict[str, Any]) -> None:
 def test_an_unused_component_is_checked_too() -> None:
     with pytest.raises(CaskError, match="`minLength`: expected"):
         request({"type": "string"}, schemas={"Unused": {"minLength": "3"}})
+
+
+def test_definitions_are_shared_and_their_number_is_limited() -> None:
+    def ring(size: int) -> dict[str, Any]:
+        names = [f"S{number}" for number in range(size)]
+        following = {name: names[(number + 1) % size] for number, name in enumerate(names)}
+        schemas = {name: {"properties": {"a": {"$ref": f"#/components/schemas/{after}"}}} for name, after in following.items()}
+        answers = {name: {"200": {"content": {"a/b": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}} for name in names}
+        paths = {f"/{name}": {"get": {"responses": answer}} for name, answer in answers.items()}
+        return {"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}}
+
+    first, second = (row.responses[0].schema for row in rows(ring(30))[:2] if isinstance(row, Declared))
+    assert first is not None
+    assert second is not None
+    assert first["$defs"]["S7"] is second["$defs"]["S7"]
+    with pytest.raises(CaskError) as caught:
+        rows(ring(600))
+    assert (caught.value.code, caught.value.mend) == ("CASK-C005", "split the document")
 
 
 # ---------------------------------------------------------------- properties
