@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from caskmcp.errors import CaskError
-from caskmcp.govern.public import of_bytes
+from caskmcp.govern.public import of_bytes, weakness
 from caskmcp.govern.sign import Signer, signer
 from caskmcp.model.trust import Key
 from caskmcp.ports import Files
@@ -63,8 +63,9 @@ def save(files: Files, config: Path, by: Signer, passphrase: str) -> KeyFile:
     refuse_taken(files, config, by.key.name)
     if not passphrase:
         raise CaskError("CASK-K002", "a key needs a passphrase", mend=f"cask keys new {by.key.name}")
-    files.write(where.private, _sealed(by.private, passphrase), private=True)
+    # The private file last: without it there is no key, and the name is free for another attempt.
     files.write(where.public, public_line(by), private=True)
+    files.write(where.private, _sealed(by.private, passphrase), private=True)
     return where
 
 
@@ -100,20 +101,22 @@ def load(files: Files, config: Path, name: str, passphrase: str) -> Signer:
 
 
 def listing(files: Files, config: Path) -> Iterator[Key]:
-    """The public part of each key here, by name. A file that is none of ours, or that is damaged, is left out."""
-    names = [name.removesuffix(".pub") for name in files.listing(config / "keys") if name.endswith(".pub")]
-    for name in names:
-        if NAME.fullmatch(name) and (key := public(files, place(config, name))):
+    """The public part of each key here, by name. A public key alone, a file that is none of ours, or a damaged one is left out."""
+    here = set(files.listing(config / "keys"))
+    for name in sorted(name for name in here if NAME.fullmatch(name) and f"{name}.pub" in here):
+        if key := public(files, place(config, name)):
             yield key
 
 
 def public(files: Files, where: KeyFile) -> Key | None:
-    """The public part of a key, read from its `.pub` file; None if that is damaged or no Ed25519 key."""
+    """The public part of a key, read from its `.pub` file; None if that is damaged or no Ed25519 key that may be used."""
     try:
         point = load_ssh_public_key(files.read(where.public, LIMIT))
     except (ValueError, UnsupportedAlgorithm):
         return None
-    return of_bytes(point.public_bytes_raw(), where.name) if isinstance(point, Ed25519PublicKey) else None
+    if not isinstance(point, Ed25519PublicKey) or weakness(point.public_bytes_raw()):
+        return None
+    return of_bytes(point.public_bytes_raw(), where.name)
 
 
 def public_line(by: Signer) -> bytes:

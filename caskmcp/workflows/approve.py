@@ -43,6 +43,8 @@ class Request:
 
     names: tuple[str, ...] = ()
     everything: bool = False
+    toolset: str | None = None
+    """Only members of this toolset, and the shared subjects."""
     reason: str | None = None
     expires: str | None = None
     key: str | None = None
@@ -105,6 +107,11 @@ def _desk(world: World, pack: Pack, basis: Basis, at: str) -> Desk:
 
 
 def _selected(desk: Desk, request: Request) -> Selection:
+    found = _asked(desk, request)
+    return selection.within(found, desk.survey, request.toolset) if request.toolset is not None else found
+
+
+def _asked(desk: Desk, request: Request) -> Selection:
     if request.everything and not request.names:
         return selection.waiting(desk.survey, desk.chain.current, desk.basis)
     explicit = selection.named(desk.survey, desk.chain.current, tuple(subjects.subject_of(name) for name in request.names))

@@ -38,18 +38,23 @@ def allow(
     *,
     subjects: tuple[str, ...],
     everything: bool,
+    toolset: str | None = None,
     reason: str | None = None,
     expires: str | None = None,
     key: str | None = None,
 ) -> Report:
-    """Approve subjects with a signature. Raises CASK-A001 without a terminal, whatever else was given; CASK-L006 where the artifacts were edited."""
+    """Approve subjects with a signature. toolset: only its members, and the shared subjects.
+
+    Raises CASK-A001 without a terminal, whatever else was given; CASK-L006 where the artifacts were edited.
+    """
     person.require(world, "cask gate allow")
-    if not subjects and not everything:
+    if not subjects and not everything and toolset is None:
         raise CaskError("CASK-I001", "nothing was named", mend="cask gate allow --all")
     pack = here.pack(world)
     derived = build.derive(world)
     require_derived(world, pack, derived)
-    return approve(world, pack, Request(subjects, everything, reason, expires, key), derived.basis)
+    asked = Request(subjects, everything or not subjects, toolset=toolset, reason=reason, expires=expires, key=key)
+    return approve(world, pack, asked, derived.basis)
 
 
 def snapshot(world: World) -> Report:

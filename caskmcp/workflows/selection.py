@@ -14,6 +14,7 @@ from caskmcp.govern.admit import Survey
 from caskmcp.govern.statements import Standing
 from caskmcp.model.statement import Basis
 from caskmcp.model.tool import Tool
+from caskmcp.model.toolset import EMITTED, emitted
 from caskmcp.model.trust import Key, Role, Root
 from caskmcp.workflows.subjects import name_of, require_known
 
@@ -111,6 +112,20 @@ def _beyond_all(row: Candidate, basis: Basis) -> str:
     if row.tool is not None and row.tool.risk == "high" and (row.tool.confidence == "low" or basis == "observations"):
         return "high risk on low evidence: has to be named"
     return ""
+
+
+def within(selection: Selection, survey: Survey, toolset: str) -> Selection:
+    """The members of one toolset, and the shared subjects that they stand on. Raises CASK-I010 for an unknown toolset."""
+    rows = survey.offer.toolsets.toolsets
+    if toolset not in rows:
+        raise CaskError(
+            "CASK-I010", f"there is no toolset `{toolset}`; here are: {', '.join(sorted(rows)) or 'none'}", mend="cask gate status"
+        )
+    tools = [row.tool for row, _ in survey.tools if row.tool is not None]
+    derived = toolset in EMITTED and not rows[toolset].declared
+    members = {f"tool:{name}" for name in (emitted(toolset, tools) if derived else rows[toolset].tools)}
+    chosen = tuple(row for row in selection.chosen if row.tool is None or row.subject in members)
+    return Selection(chosen, tuple(row for row in selection.left_out if row.subject in members))
 
 
 def for_key(selection: Selection, survey: Survey, key: str) -> Selection:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from caskmcp.errors import CaskError
@@ -142,6 +143,14 @@ def test_keys_are_listed_by_name_and_strange_files_are_left_out(config: Path) ->
     (config / "keys" / "Notes.pub").write_text("ssh-ed25519 AAAA")
     (config / "keys" / "broken.pub").write_text("ssh-ed25519 AAAA")
     assert [key.name for key in keys.listing(FILES, config)] == ["alice"]
+
+
+def test_a_public_key_alone_or_of_small_order_is_not_listed(tmp_path: Path) -> None:
+    place(tmp_path, b"")
+    (tmp_path / "keys" / "carol.pub").write_bytes(keys.public_line(signer("carol")))
+    weak = Ed25519PublicKey.from_public_bytes((1).to_bytes(32, "little"))
+    (tmp_path / "keys" / "bob.pub").write_bytes(weak.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH))
+    assert list(keys.listing(FILES, tmp_path)) == []
 
 
 def test_without_a_folder_no_key_is_listed(tmp_path: Path) -> None:

@@ -155,6 +155,15 @@ def test_all_does_not_lift_a_block(desk: Desk) -> None:
     assert "r" in desk.admitted().tools
 
 
+def test_a_toolset_narrows_all_to_its_members_and_the_shared_subjects(desk: Desk) -> None:
+    desk.lay(packs.pack_files((packs.R, packs.W, packs.X, packs.C)))
+    done = desk.approve(PASS, NAME, everything=True, toolset="readonly")
+    assert done.signed == [f"auth:{HOST}", "env:local", "policy", "tool:r", "tool:x"]
+    assert desk.approve(everything=True, toolset="support").signed == []
+    assert list(desk.approve(PASS, NAME, everything=True, toolset="high_risk", reason="x").left_out) == ["tool:c"]
+    assert desk.refuses(everything=True, toolset="mine").code == "CASK-I010"
+
+
 def test_what_is_approved_is_not_signed_again(desk: Desk) -> None:
     desk.lay(packs.pack_files())
     desk.approve(PASS, NAME, everything=True, reason="x")
