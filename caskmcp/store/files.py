@@ -145,8 +145,9 @@ def sweep(root: Path) -> None:
     """Remove what killed writers left in the folder for temporary files; call it under the lock of the root."""
     folder = root.joinpath(*TEMPORARY)
     for name in LocalFiles().listing(folder):
-        if name.endswith(SUFFIX) and not _alive(name):
-            LocalFiles().remove(folder / name)
+        if name.endswith(SUFFIX):
+            with _writing(folder / name):
+                _remove_left(folder / name)
 
 
 @contextmanager
@@ -154,8 +155,7 @@ def spooled(folder: Path) -> Iterator[tuple[Sink, Callable[[Path], None]]]:
     """A private file in the making whose name is known only at its end: (where pieces go, what gives it its name). Not synced."""
     with _writing(folder):
         _make_folders(folder, private=True)
-        temporary = folder / f"{os.getpid()}-{next(_COUNTER)}{SUFFIX}"
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        temporary, handle = _create(folder, "", 0o600)
         try:
             yield _Pieces(handle), lambda path: _name(temporary, path)
         finally:
@@ -164,7 +164,7 @@ def spooled(folder: Path) -> Iterator[tuple[Sink, Callable[[Path], None]]]:
                 os.unlink(temporary)
 
 
-def _name(temporary: Path, path: Path) -> None:
+def _name(temporary: str, path: Path) -> None:
     _make_folders(path.parent, private=True)
     os.replace(temporary, path)
 
@@ -188,8 +188,8 @@ class _Pieces:
 def _replacing(path: Path, *, private: bool, durable: bool) -> Iterator[Sink]:
     with _writing(path):
         made = _make_folders(path.parent, private=private)
-        temporary = _temporary(path)
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
+        folder, prefix = _place(path)
+        temporary, handle = _create(folder, prefix, 0o600 if private else 0o666)
         try:
             try:
                 if private:
@@ -197,9 +197,9 @@ def _replacing(path: Path, *, private: bool, durable: bool) -> Iterator[Sink]:
                 yield _Pieces(handle)
                 if durable:
                     os.fsync(handle)
+                os.replace(temporary, path)
             finally:
                 os.close(handle)
-            os.replace(temporary, path)
         except BaseException:
             with suppress(OSError):  # the first error is the one to tell; a rest is swept later
                 os.unlink(temporary)
@@ -208,32 +208,48 @@ def _replacing(path: Path, *, private: bool, durable: bool) -> Iterator[Sink]:
             _sync_folders(path.parent, made)
 
 
-def _temporary(path: Path) -> str:
-    """A new name on the target's file system: in the root's own folder if the target lies below a root, else beside the target."""
-    name = f"{os.getpid()}-{next(_COUNTER)}{SUFFIX}"
+def _place(path: Path) -> tuple[Path, str]:
+    """Folder and beginning of the name of a temporary file, on the target's file system: in the root's own folder if the target lies
+    below a root, else beside the target (then what a killed writer of that file left there is removed)."""
     device = os.stat(path.parent).st_dev
-    for folder in path.parents:
-        place = folder.joinpath(*TEMPORARY)
-        if os.path.exists(folder / TEMPORARY[0] / MARK) and os.path.isdir(place) and os.stat(place).st_dev == device:
-            return str(place / name)
+    for above in path.parents:
+        place = above.joinpath(*TEMPORARY)
+        if os.path.exists(above / TEMPORARY[0] / MARK) and os.path.isdir(place) and os.stat(place).st_dev == device:
+            return place, ""
+    prefix = f".{path.name}."
     for left in os.listdir(path.parent):
-        if left.startswith(f".{path.name}.") and left.endswith(SUFFIX) and not _alive(left.removeprefix(f".{path.name}.")):
-            os.unlink(path.parent / left)
-    return str(path.parent / f".{path.name}.{name}")
+        if left.startswith(prefix) and left.endswith(SUFFIX):
+            _remove_left(path.parent / left)
+    return path.parent, prefix
 
 
-def _alive(name: str) -> bool:
-    """Whether the process that made a temporary file still runs."""
-    owner = name.partition("-")[0]
-    if not owner.isdigit():
-        return False
+def _create(folder: Path, prefix: str, mode: int) -> tuple[str, int]:
+    """A new temporary file, locked as long as it is open: that is how others know that its writer lives."""
+    while True:
+        path = str(folder / f"{prefix}{os.getpid()}-{next(_COUNTER)}{SUFFIX}")
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        except FileExistsError:
+            continue  # of a killed process that had our number; it is swept later
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(path):
+            return path, handle
+        os.close(handle)  # swept in the moment before it was locked
+
+
+def _remove_left(path: Path) -> None:
+    """Remove a temporary file unless its writer lives. Process numbers would not do: they come again, and the dead can stay listed."""
     try:
-        os.kill(int(owner), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return  # gone meanwhile, or not ours to touch
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
+    except (BlockingIOError, FileNotFoundError):
+        return  # its writer lives, or is done
+    finally:
+        os.close(handle)
 
 
 def _make_folders(folder: Path, *, private: bool) -> list[Path]:

@@ -214,15 +214,28 @@ def test_a_strangers_cache_folder_above_takes_no_temporary_file(tmp_path: Path) 
         assert len(os.listdir(tmp_path / "shop")) == 1
 
 
+HOLDING = (
+    "import sys; from pathlib import Path; from caskmcp.store.files import LocalFiles\n"
+    "with LocalFiles().stream(Path(sys.argv[1])) as sink:\n    print('open', flush=True); sys.stdin.read(); sink.write(b'whole')"
+)
+
+
 def test_a_sweep_removes_what_dead_writers_left_and_nothing_of_living_ones(tmp_path: Path) -> None:
     prepare(tmp_path)
     folder = tmp_path / "cache" / "tmp"
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    for name in (f"{dead.pid}-0.cask-tmp", "nonsense.cask-tmp", f"{os.getpid()}-900.cask-tmp", "1-0.cask-tmp", "notes.txt"):
+    for name in ("1-0.cask-tmp", "nonsense.cask-tmp", "notes.txt"):  # process 1 lives, and did not write this
         (folder / name).write_bytes(b"")
-    sweep(tmp_path)
-    assert sorted(os.listdir(folder)) == ["1-0.cask-tmp", f"{os.getpid()}-900.cask-tmp", "notes.txt"]
+    (folder / "link.cask-tmp").symlink_to(tmp_path / "cache" / "CACHEDIR.TAG")
+    alive = subprocess.Popen([sys.executable, "-c", HOLDING, str(tmp_path / "a")], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert alive.stdout is not None
+    assert alive.stdout.readline() == b"open\n"
+    with FILES.stream(tmp_path / "b") as sink:
+        sweep(tmp_path)
+        sink.write(b"ours")
+    alive.communicate(b"")
+    assert alive.returncode == 0
+    assert sorted(os.listdir(folder)) == ["link.cask-tmp", "notes.txt"]
+    assert ((tmp_path / "a").read_bytes(), (tmp_path / "b").read_bytes()) == (b"whole", b"ours")
 
 
 def test_a_writer_killed_outside_a_root_is_cleaned_up_after_by_the_next_write_of_that_file(tmp_path: Path) -> None:
