@@ -85,6 +85,11 @@ def task_bench() -> Task:
     return {"actions": [run("pytest", "-q", "tests/bench")]}
 
 
+def task_mutants() -> Task:
+    """Break each guard of the trust modules in turn; a break that no test notices is a finding (hours; `mutmut results` lists them)."""
+    return {"actions": [run("mutmut", "run", "--max-children", "2")]}
+
+
 def task_constraints() -> Task:
     """Resolve constraints-3.X.txt anew for the Python that runs this (asks the package index)."""
     return {"actions": [resolve]}
