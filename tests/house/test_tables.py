@@ -35,7 +35,7 @@ TABLES: Final = (
     Table("errors:_ROWS", "code", ("unit", "cases", "property", "golden", "security", "e2e", "conformance")),
     Table("calculus.tools:AREAS", "name", ("unit/calculus", "cases/calculus")),
     Table("cli.table:COMMANDS", "name", ("unit", "e2e")),
-    Table("compiler.capture.select:RULES", "reason", ("unit/compiler/capture", "cases/capture")),
+    Table("compiler.capture.select:RULES", "id", ("cases/capture",)),
     Table("compiler.classify.rules:RULES", "id", ("cases/classify",)),
     Table("compiler.emit.hygiene:ORDERS", "id", ("cases/emit",)),
     Table("compiler.emit.stage:EMITTERS", "file", ("unit/compiler", "unit/workflows", "golden", "e2e")),

@@ -64,8 +64,8 @@ def _host(name: str) -> str:
 
 
 def pairs(query: str) -> tuple[Pair, ...]:
-    """Names and values of a query or a form (URL standard, application/x-www-form-urlencoded), empty ones included, in order."""
-    split = (part.partition("=") for part in query.split("&") if part)
+    """Names and values of a query or a form (URL standard, application/x-www-form-urlencoded), in order; empty values count, empty pairs (`?=`) do not."""
+    split = (part.partition("=") for part in query.split("&") if part.strip("="))
     return tuple((unquote_plus(name, errors="replace"), unquote_plus(value, errors="replace")) for name, _, value in split)
 
 

@@ -37,10 +37,10 @@ def body(recorded: RecordedBody | None, encoding: str = "") -> Body | None:
     """The body that was recorded, or None if there was none. `encoding` is the message's `Content-Encoding`."""
     if recorded is None:
         return None
-    media = recorded.media.split(";")[0].strip().lower()
+    media = media_type(recorded.media)
     data = recorded.data if recorded.data is None else _unpacked(recorded.data, encoding)
     text = recorded.text if data is None else _text(data, recorded.media)
-    size = len(data) if data is not None else recorded.size or len(text or "")
+    size = len(data) if data is not None else max(recorded.size, 0) or len(text or "")
     if data is None and text is None:
         return _without_text(recorded, media)
     if text is None:
@@ -49,10 +49,15 @@ def body(recorded: RecordedBody | None, encoding: str = "") -> Body | None:
     return Body(media, kind, value, size)
 
 
+def media_type(recorded: str) -> str:
+    """A media type in lower case without parameters; Chrome's `x-unknown` is none."""
+    return recorded.split(";")[0].strip().lower().removeprefix("x-unknown")
+
+
 def _without_text(recorded: RecordedBody, media: str) -> Body | None:
     if recorded.pairs:
-        return Body(media, "multipart" if media.startswith("multipart/") else "form", _listed(recorded.pairs), recorded.size)
-    return Body(media, "absent", size=recorded.size) if media or recorded.size else None
+        return Body(media, "multipart" if media.startswith("multipart/") else "form", _listed(recorded.pairs), max(recorded.size, 0))
+    return Body(media, "absent", size=max(recorded.size, 0)) if recorded.size else None
 
 
 def _decoded(text: str, media: str, recorded: RecordedBody) -> tuple[Kind, Any]:

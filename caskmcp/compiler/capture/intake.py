@@ -16,6 +16,7 @@ from caskmcp.model.exchange import Body, Exchange, Pair, Skipped
 from caskmcp.redact.cut import Redactor, TooDeep
 
 _WEB: Final = frozenset(("http", "https", "ws", "wss"))
+_BODILESS: Final = frozenset((204, 205))
 
 
 class Intake:
@@ -40,7 +41,7 @@ class Intake:
         return self._first_party(recorded, where)
 
     def _first_party(self, recorded: Recorded, where: Address) -> tuple[Exchange, bytes] | Skipped:
-        response = bodies.body(recorded.response, headers.first(recorded.response_headers, "content-encoding"))
+        response = _answer(recorded)
         if left_out := reason(Seen(recorded, where, response)):
             return Skipped(recorded.place, left_out)
         return self._redacted(recorded, where, response)
@@ -132,6 +133,13 @@ class Intake:
 
     def _quiet(self, body: Body | None, place: str) -> Body | None:
         return body and msgspec.structs.replace(body, value=self._redactor.echo_json(body.value, place))
+
+
+def _answer(recorded: Recorded) -> Body | None:
+    """The response's body; where a status has none by definition (RFC 9110 section 6.4.1), a missing one is not missed."""
+    body = bodies.body(recorded.response, headers.first(recorded.response_headers, "content-encoding"))
+    bodiless = recorded.status in _BODILESS or 300 <= recorded.status < 400
+    return None if body is not None and body.kind == "absent" and bodiless else body
 
 
 def _forms(secret: str) -> set[bytes]:

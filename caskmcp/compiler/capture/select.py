@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from caskmcp.compiler.capture.address import Address
+from caskmcp.compiler.capture.bodies import media_type
 from caskmcp.compiler.capture.headers import first
 from caskmcp.compiler.capture.sources.interface import Recorded
 from caskmcp.model.exchange import Body
@@ -23,8 +24,9 @@ class Seen(NamedTuple):
 
     @property
     def media(self) -> str:
-        """The response's media type, or an empty text."""
-        return self.response.media if self.response else ""
+        """The response's media type, of an empty body too, or an empty text."""
+        told = self.recorded.response.media if self.recorded.response else ""
+        return media_type(told or first(self.recorded.response_headers, "content-type"))
 
 
 # fmt: off
@@ -108,25 +110,27 @@ def _is_noise(seen: Seen) -> bool:
         seen.recorded.kind in _NOISE_KINDS
         or seen.recorded.method.upper() in _NOISE_METHODS
         or _NOISE_PATH.fullmatch(seen.where.path) is not None
-        or (sent is not None and sent.media.split(";")[0].strip().lower() in _NOISE_MEDIA)
+        or (sent is not None and media_type(sent.media) in _NOISE_MEDIA)
     )
 
 
 class Reason(NamedTuple):
     """A row: why a request is left out, and when."""
 
+    id: str
     reason: str
     applies: Callable[[Seen], bool]
 
 
 # fmt: off
 RULES: Final = (
-    Reason("websocket",   _is_websocket),
-    Reason("preflight",   _is_preflight),
-    Reason("no response", _has_no_response),
-    Reason("asset",       _is_asset),
-    Reason("page",        _is_page),
-    Reason("noise",       _is_noise),
+    #      id              reason         applies
+    Reason("websocket",    "websocket",   _is_websocket),
+    Reason("preflight",    "preflight",   _is_preflight),
+    Reason("no-response",  "no response", _has_no_response),
+    Reason("asset",        "asset",       _is_asset),
+    Reason("page",         "page",        _is_page),
+    Reason("noise",        "noise",       _is_noise),
 )
 # fmt: on
 

@@ -46,7 +46,7 @@ class PostData(msgspec.Struct, gc=False):
 class Content(msgspec.Struct, gc=False):
     """What came back."""
 
-    size: int = 0
+    size: int = -1
     mimeType: str = ""
     text: str | None = None
     encoding: str | None = None
@@ -110,7 +110,7 @@ def _recorded(entry: Entry, place: str) -> Recorded:
         request.url,
         headers=_pairs(request.headers),
         cookies=tuple(cookie.name for cookie in request.cookies),
-        query=_pairs(request.queryString),
+        query=tuple((item.name, item.value) for item in request.queryString if item.name or item.value),
         request=_sent(request.postData),
         status=response.status,
         response_headers=_answered(response),
@@ -133,23 +133,23 @@ def _sent(post: PostData | None) -> RecordedBody | None:
     if post is None or not (post.text or post.params):  # Insomnia writes an empty `postData` for a GET
         return None
     fields = tuple((field.name, "" if field.fileName else field.value or "") for field in post.params or ())
-    return _body(post.mimeType, post.text or None, post.encoding, 0, fields or None)
+    return _body(post.mimeType, post.text or None, post.encoding, -1, fields or None)
 
 
 def _received(content: Content | None) -> RecordedBody | None:
-    if content is None or (not content.text and not content.size and not content.mimeType):
+    if content is None:
         return None
     return _body(content.mimeType, content.text, content.encoding, content.size, None)
 
 
 def _body(media: str, text: str | None, encoding: str | None, size: int, pairs: tuple[Pair, ...] | None) -> RecordedBody:
     if text is None or encoding != "base64":
-        return RecordedBody(media, text=text, pairs=pairs, size=max(size, 0))
+        return RecordedBody(media, text=text, pairs=pairs, size=size)
     try:
-        return RecordedBody(media, data=base64.b64decode(text, validate=True), pairs=pairs, size=max(size, 0))
+        return RecordedBody(media, data=base64.b64decode(text, validate=True), pairs=pairs, size=size)
     except (binascii.Error, ValueError):
         # Not what it says: the exchange still counts, its body does not.
-        return RecordedBody(media, pairs=pairs, size=max(size, 0))
+        return RecordedBody(media, pairs=pairs)
 
 
 def _lenient(value: Any) -> Entry:
@@ -196,7 +196,7 @@ def _response(value: dict[str, Any]) -> Response:
 
 def _content(value: dict[str, Any]) -> Content:
     text, encoding = _optional(value.get("text")), _word(value.get("encoding"))
-    return Content(_number(value.get("size")), _text(value.get("mimeType")), text, encoding)
+    return Content(_number(value.get("size", -1)), _text(value.get("mimeType")), text, encoding)
 
 
 def _named(value: Any) -> list[Named]:

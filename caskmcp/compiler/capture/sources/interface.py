@@ -24,8 +24,8 @@ class RecordedBody(msgspec.Struct, frozen=True, gc=False):
     data: bytes | None = None
     pairs: tuple[Pair, ...] | None = None
     """Names and values of a form that a recorder lists beside (or instead of) the text."""
-    size: int = 0
-    """Bytes as the recorder states them; 0 if it does not."""
+    size: int = -1
+    """Bytes as the recorder states them; negative if it does not."""
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
