@@ -24,6 +24,7 @@ from tests.support.world import NOON, CountingEntropy, FixedClock, ScriptedConso
 
 PASSPHRASE: Final = "correct horse"
 ARGUMENTS: Final = {"order_id": 7, "note": "hi\x1b[31m"}
+CHALLENGES: Final = CountingEntropy("challenges")
 ASKED: Final = (("Passphrase for t1:", PASSPHRASE),)
 
 
@@ -53,7 +54,7 @@ def binding(of: World, arguments: dict[str, Any] = ARGUMENTS, tool: str = "w") -
 def asking(of: World, arguments: dict[str, Any] = ARGUMENTS, at: str = NOON, tool: str = "w") -> Standing:
     """The server's side: ask for a confirmation of a call."""
     state = State(of.cwd / ".caskmcp" / "state" / "confirmations.db")
-    calls = Confirmations(state, CountingEntropy(json.dumps(arguments)))
+    calls = Confirmations(state, CHALLENGES)
     standing = calls.standing(Confirm(binding(of, arguments, tool), arguments, {packs.T1.id: packs.T1.key}, at))
     state.close()
     return standing
