@@ -95,6 +95,7 @@ def everything(given: Mapping[str, dict[str, Any]]) -> bytes:
     groups, coverage = merge.merge(settled, [])
     made = [infer(Group.model_validate_json(group)).plain() for group in groups.values()]
     bare = [stage.bare_part(one) for one in given.values()]
-    return canon.compact([bare, {name: merge.published(one) for name, one in settled.items()}, coverage, made]) + json.dumps(
-        {name: group.decode() for name, group in groups.items()}
-    ).encode()
+    return (
+        canon.compact([bare, {name: merge.published(one) for name, one in settled.items()}, coverage, made])
+        + json.dumps({name: group.decode() for name, group in groups.items()}).encode()
+    )
