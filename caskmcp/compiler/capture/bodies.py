@@ -28,6 +28,7 @@ _TEXT_MEDIA: Final = re.compile(
     r"text/.*|.*[+/]xml|application/(?:javascript|x-javascript|graphql|yaml|x-yaml|x-ndjson|jsonl|sql|x-sh)|message/.*"
 )
 _FORM: Final = "application/x-www-form-urlencoded"
+_ODD_COLONS: Final = (" :", "\n:", "\t:", "\r:")
 _BOUNDARY: Final = re.compile(r'boundary\s*=\s*(?:"([^"]+)"|([^;,\s]+))', re.IGNORECASE)
 _DISPOSITION: Final = re.compile(r'(?i)content-disposition:[^\r\n]*?\bname="((?:[^"\\]|\\.)*)"')
 _FILE: Final = re.compile(r"(?i)content-disposition:[^\r\n]*\bfilename\*?=")
@@ -86,8 +87,8 @@ def parse(text: str) -> tuple[bool, Any]:
     except RecursionError:
         return False, None
     # A name that stood twice is gone from the value: then the text has more colons behind quotes than the value written again.
-    # White space before a colon or an escaped quote only sends a body the slow way.
-    if text.count('":') == msgspec.json.encode(value).count(b'":'):
+    # White space before a colon (which would not be counted) sends a body the slow way.
+    if not any(odd in text for odd in _ODD_COLONS) and text.count('":') == msgspec.json.encode(value).count(b'":'):
         return True, value
     return (False, None) if _has_duplicates(text) else (True, value)
 

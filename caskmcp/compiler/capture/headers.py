@@ -103,5 +103,5 @@ def first(headers: Iterable[Pair], name: str) -> str:
 def secrets(headers: Iterable[Pair], is_credential: Callable[[str], bool]) -> list[str]:
     """The credentials themselves, to be looked for elsewhere in the exchange: they must not be echoed into it."""
     lower = [(name.strip().lower(), value.strip()) for name, value in headers]
-    found = [value.rpartition(" ")[2] for name, value in lower if name == "authorization" or is_credential(name)]
+    found = [value.rpartition(" ")[2] for name, value in lower if name != "cookie" and is_credential(name)]
     return found + [value for name, value in cookies(headers) if _SESSIONS.fullmatch(name)]
