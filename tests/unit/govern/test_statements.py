@@ -92,10 +92,25 @@ def test_an_approval_without_a_signature_makes_the_subject_invalid() -> None:
     assert standing(stripped).status == "invalid"
 
 
+def test_a_block_that_names_a_key_needs_its_signature() -> None:
+    found = standing(said(sequence=3), block(T2, sequence=5).model_copy(update={"signature": ""}))
+    assert (found.status, found.reason) == ("invalid", "the signature of t2 does not hold")
+    named_nobody = block(sequence=5).model_copy(update={"signature": "AA=="})
+    assert standing(said(sequence=3), named_nobody).status == "invalid"
+
+
 # ---------------------------------------------------------------- threshold
 def test_statements_of_different_keys_add_up() -> None:
     assert standing(said(T1), need=2).reason == "1 of 2 signatures"
     assert standing(said(T1), said(T2, sequence=2), need=2).approved_by == ("t1", "t2")
+
+
+def test_the_highest_sequence_there_is_still_counts() -> None:
+    assert standing(said(sequence=2**53 - 1)).status == "approved"
+
+
+def test_where_none_of_two_is_left_it_says_so() -> None:
+    assert standing(said(T1, not_after=EARLIER), need=2).reason == "0 of 2 signatures"
 
 
 def test_statements_of_one_key_do_not_add_up() -> None:
