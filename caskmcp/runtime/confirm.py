@@ -19,6 +19,8 @@ from caskmcp.runtime.state import Challenge, State
 
 LIFE: Final = 600
 """Seconds that a challenge waits, and its grant holds."""
+LARGEST: Final = 64 << 10
+"""Bytes of arguments that a person can be asked to read."""
 MOST: Final = 100
 """Challenges that may wait at a time, so that a caller cannot bury the one that matters."""
 
@@ -56,8 +58,10 @@ class Confirmations:
     def _asked(self, ask: Confirm) -> Standing:
         if len(self._state.waiting(ask.at)) >= MOST:
             return Standing("full")
-        content = canon.dump(dict(ask.arguments)).decode("utf-8")
-        row = Challenge(self._entropy.token(12).hex(), ask.binding, content, ask.at, later(ask.at, LIFE))
+        content = canon.dump(dict(ask.arguments))
+        if len(content) > LARGEST:
+            raise CaskError("CASK-R005", f"a person has to confirm this call, and nobody can read more than {LARGEST} bytes of arguments")
+        row = Challenge(self._entropy.token(12).hex(), ask.binding, content.decode("utf-8"), ask.at, later(ask.at, LIFE))
         self._state.add(row)
         return Standing("waiting", row.id, row.expires)
 

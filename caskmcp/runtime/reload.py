@@ -1,7 +1,8 @@
 """Keeps what is served equal to what is approved: looks at the toolpack's files before each call and several times a second.
 
 Promises: a changed file is noticed before the next call, by its stat and, just after a change, by its content (an edit within one tick of the
-file system's clock leaves the stat as it was); whatever cannot be admitted empties the surface; a new surface comes from the one door alone.
+file system's clock leaves the stat as it was); an approval that ends while it is served is judged again before the next call; whatever cannot
+be admitted empties the surface; a new surface comes from the one door alone.
 """
 
 from collections.abc import Awaitable, Callable, Hashable
@@ -32,6 +33,12 @@ class Source(Protocol):
     def admit(self, files: PackFiles) -> AdmittedPack:
         """Pass the door. Raises CaskError if the pack is refused."""
 
+    def ends(self, files: PackFiles) -> tuple[str, ...]:
+        """Times at which an approval or the trust root ends, in order; empty for what cannot be read."""
+
+    def now(self) -> str:
+        """The time of day."""
+
 
 class Live:
     """The surface as of now. changed: told of each new surface."""
@@ -44,6 +51,7 @@ class Live:
         self._stamp: Hashable = None
         self._files: PackFiles | None = None
         self._doubt = DOUBTFUL
+        self._ends: tuple[str, ...] = ()
         self.surface: Surface = nothing("nothing was admitted yet")
 
     def start(self) -> Surface:
@@ -51,12 +59,13 @@ class Live:
         self._stamp = self._source.stamp()
         self._files = self._source.read()
         self.surface = surface(self._source.admit(self._files), self._toolset)
+        self._ends = self._coming(self._files)
         return self.surface
 
     async def fresh(self) -> Surface:
         """The surface, after a look at the files."""
         async with self._lock:
-            if not self._doubt and self._source.stamp() == self._stamp:
+            if not self._doubt and not self._over() and self._source.stamp() == self._stamp:
                 return self.surface
             await self._look()
             return self.surface
@@ -73,11 +82,20 @@ class Live:
         files, problem = self._read()
         if stamp != self._stamp:
             self._stamp, self._doubt = stamp, DOUBTFUL
-        if files == self._files and files is not None:
+        if files is not None and files == self._files and not self._over():
             return
         before, self._files = self.surface, files
+        self._ends = () if files is None else self._coming(files)
         self.surface = await to_thread.run_sync(self._admitted, files, problem)
         await self._changed(before, self.surface)
+
+    def _over(self) -> bool:
+        """Whether an approval that was served has ended since."""
+        return bool(self._ends) and self._source.now() > self._ends[0]
+
+    def _coming(self, files: PackFiles) -> tuple[str, ...]:
+        now = self._source.now()
+        return tuple(end for end in self._source.ends(files) if end >= now)
 
     def _read(self) -> tuple[PackFiles | None, str]:
         try:

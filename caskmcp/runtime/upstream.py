@@ -111,9 +111,14 @@ class Upstream:
             backend = CheckedBackend(address, private=place.private, inner=self._dial)
             self._pools[key] = httpcore2.AsyncConnectionPool(network_backend=backend, max_connections=20, keepalive_expiry=10.0)
         self._pools.move_to_end(key)
-        if len(self._pools) > POOLS:
-            await self._pools.popitem(last=False)[1].aclose()
+        await self._thin(key)
         return self._pools[key]
+
+    async def _thin(self, kept: Place) -> None:
+        """Close the longest unused places beyond the bound; one with a call on its way is left for the next time."""
+        idle = [key for key, pool in self._pools.items() if key != kept and all(each.is_idle() for each in pool.connections)]
+        for key in idle[: max(0, len(self._pools) - POOLS)]:
+            await self._pools.pop(key).aclose()
 
 
 async def _answer(response: httpcore2.Response, limit: int) -> Answer | Failure:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caskmcp.errors import CaskError, Exit
-from caskmcp.govern import offer, pins
+from caskmcp.govern import lockfile, offer, pins, trust
 from caskmcp.govern.admit import admit
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.trust import TrustPin
@@ -20,6 +20,7 @@ from caskmcp.runtime.state import State
 from caskmcp.runtime.surface import Surface, explained
 from caskmcp.runtime.upstream import Upstream
 from caskmcp.store.layout import Pack, Root
+from caskmcp.text import visible
 from caskmcp.workflows import here
 
 
@@ -59,6 +60,19 @@ class PackOnDisk:
         pins.remember(self.world.files, self.world.config, pack.pin)
         return pack
 
+    def ends(self, files: PackFiles) -> tuple[str, ...]:
+        """Times at which an approval or the trust root ends. A pack that cannot be read has none: the door refuses it anyway."""
+        try:
+            lock, chain = lockfile.read(files.lock, files.id), trust.chain(files.roots, files.id)
+        except CaskError:
+            return ()
+        approvals = (row.statement.not_after for rows in lock.lock.subjects.values() for row in rows)
+        return tuple(sorted(end for end in (*approvals, chain.current.expires) if end is not None))
+
+    def now(self) -> str:
+        """The time of day."""
+        return self.world.clock.now()
+
 
 def run(world: World, *, toolset: str | None, environment: str | None, dry_run: bool, trust_pin: str | None) -> Exit:
     """Serve until the client closes its end or the person ends it. Raises what the door raises (exit 4), CASK-I010 for an unknown toolset."""
@@ -67,7 +81,7 @@ def run(world: World, *, toolset: str | None, environment: str | None, dry_run: 
     front = front_of(world, source, toolset=toolset, dry=dry_run)
     surface = front.live.start()
     refuse_unknown(surface, toolset)
-    world.console.note(greeting(surface, dry=dry_run))
+    world.console.note(visible(greeting(surface, dry=dry_run)))
     try:
         mcp_server.run(front)
     except KeyboardInterrupt:
@@ -78,7 +92,7 @@ def run(world: World, *, toolset: str | None, environment: str | None, dry_run: 
 def front_of(world: World, source: PackOnDisk, *, toolset: str | None, dry: bool) -> Front:
     """The server with its ports."""
     root = here.root(world)
-    setting = Setting(source.id, toolset, dry, world.clock, world.entropy, clean, world.console.note)
+    setting = Setting(source.id, toolset, dry, world.clock, world.entropy, clean, lambda line: world.console.note(visible(line)))
     return Front(source, hands(world, root), setting)
 
 

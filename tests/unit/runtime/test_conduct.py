@@ -171,4 +171,3 @@ def test_the_journal_says_where_it_failed(tmp_path: Path) -> None:
     with pytest.raises(CaskError) as error:
         Journal(LocalFiles(), tmp_path / "audit").append(faulted(flight("get_order", order_id=1)), durable=False)
     assert error.value.code == "CASK-W001"
-

@@ -202,6 +202,14 @@ def test_a_caller_cannot_bury_the_challenge_that_matters(state: State, monkeypat
     assert calls.standing(ask(at="2026-11-21T12:30:00Z")).state == "waiting"
 
 
+def test_arguments_that_nobody_can_read_are_not_put_to_a_person(state: State) -> None:
+    large = {"note": "x" * 70_000}
+    with pytest.raises(CaskError) as error:
+        book(state).standing(Confirm(BINDING, large, {}, NOON))
+    assert error.value.code == "CASK-R005"
+    assert state.waiting(NOON) == ()
+
+
 def test_the_database_is_private(state: State) -> None:
     book(state).standing(ask())
     folder = state._path.parent

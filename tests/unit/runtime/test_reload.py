@@ -29,6 +29,14 @@ class Source:
     content: PackFiles | CaskError = FILES
     door: AdmittedPack | CaskError = field(default_factory=lambda: pack(GET_ORDER))
     admitted: int = 0
+    ending: tuple[str, ...] = ()
+    at: str = "2026-11-21T12:00:00Z"
+
+    def ends(self, files: PackFiles) -> tuple[str, ...]:
+        return self.ending
+
+    def now(self) -> str:
+        return self.at
 
     def stamp(self) -> Hashable:
         return self.stamped
@@ -153,6 +161,26 @@ def test_a_pack_that_is_refused_at_the_start_is_an_error() -> None:
     assert error.value.code == "CASK-T001"
 
 
+@pytest.mark.parametrize(
+    ("ending", "later", "admitted"),
+    [
+        (("2026-11-21T12:30:00Z",), "2026-11-21T12:29:59Z", 1),
+        (("2026-11-21T12:30:00Z",), "2026-11-21T12:30:00Z", 1),
+        (("2026-11-21T12:30:00Z",), "2026-11-21T12:30:01Z", 2),
+        (("2026-11-21T11:00:00Z",), "2026-11-21T23:00:00Z", 1),
+        (("2026-11-21T11:00:00Z", "2026-11-21T13:00:00Z"), "2026-11-21T13:00:01Z", 2),
+    ],
+)
+def test_an_approval_that_ends_while_it_is_served_is_judged_again(ending: tuple[str, ...], later: str, admitted: int) -> None:
+    source = Source(ending=ending)
+
+    def change() -> None:
+        source.at = later
+
+    after(source, change)
+    assert source.admitted == admitted
+
+
 # ---------------------------------------------------------------- the stamp of a real pack
 def on_disk(tmp_path: Path) -> tuple[PackOnDisk, Pack]:
     laid = packs.write(packs.approved_pack(), tmp_path / "project" / ".caskmcp")
@@ -202,3 +230,12 @@ def test_a_pack_that_becomes_another_one_is_refused(tmp_path: Path) -> None:
             PackFiles("other", *(getattr(files, name) for name in ("tools", "toolsets", "policy", "environments", "auth", "lock", "roots")))
         )
     assert error.value.code == "CASK-L002"
+
+
+def test_the_ends_of_a_pack_are_those_of_its_statements_and_of_its_trust_root(tmp_path: Path) -> None:
+    source, _ = on_disk(tmp_path)
+    assert source.ends(source.read()) == ()
+    files = packs.approve(packs.approved_pack(), "tool:r", sequence=2, not_after="2026-12-01T00:00:00Z")
+    files = packs.approve(files, "tool:w", sequence=3, not_after="2026-11-25T00:00:00Z")
+    assert source.ends(files) == ("2026-11-25T00:00:00Z", "2026-12-01T00:00:00Z")
+    assert source.ends(PackFiles("shop", b"", b"", b"", b"", b"", b"garbage: [", ())) == ()
