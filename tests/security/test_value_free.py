@@ -51,6 +51,7 @@ def planted(name: str) -> list[Exchange]:
         exchange("POST /orders", body=answer),
         exchange("POST /orders", body={name: answer}),
         exchange("POST /orders", body={name: {name: name}}),
+        exchange("POST /orders", body={"prices": {f"user_{PIN}": 1, f"order-{PIN}": 2, f"{PIN}": 3, f"v{PIN}": 4}}),
         exchange(
             "POST /forms", body=[[name, ""], ["note", name], ["pin", str(PIN)]], kind="form", media="application/x-www-form-urlencoded"
         ),

@@ -39,7 +39,7 @@ def _is_form(name: str, text: str) -> bool:
 def form(text: str) -> str:
     """The format of a text, or an empty string. `uuid`, `date-time`, `date`, `time`, `duration`, `email`, `uri`, `ipv4`."""
     size = len(text)
-    if size < 4 or size > LONGEST:
+    if size < 3 or size > LONGEST:
         return ""
     first = text[0]
     if size == 36 and text[8] == "-" and _IS_UUID(text):
@@ -99,15 +99,17 @@ def may_stand(text: str) -> bool:
     )
 
 
+_SHORTEST_WORD: Final = 3
+"""Letters of a word that is noted: shorter ones (`me`) are literals of paths whatever bodies hold."""
 _LETTERS: Final = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*", re.ASCII)
 _LINES: Final = re.compile(r"^[A-Za-z]+(?:[-_.][A-Za-z]+)*$", re.ASCII | re.MULTILINE)
 
 
 def is_word(text: str) -> bool:
     """Whether a text is a word of the table (or several, joined): what `body_words` holds."""
-    if text in words.table():
-        return True
-    return _LETTERS.fullmatch(text) is not None and not words.is_short(text) and words.is_words(text)
+    if len(text) < _SHORTEST_WORD:
+        return False
+    return text in words.table() or (_LETTERS.fullmatch(text) is not None and words.is_words(text))
 
 
 class Words:

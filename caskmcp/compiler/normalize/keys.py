@@ -40,9 +40,11 @@ def kind(key: str) -> Key:
     if key == RESERVED or len(key) > words.LONGEST or not _NAME.fullmatch(key) or kind_of(key) is not None:
         return Key.DATA
     bare = key.lstrip(_SIGILS)
-    if words.is_words(bare) or words.is_nearly(bare):
+    if words.is_words(bare):
         return Key.FIELD
-    return Key.DATA if _DIGITS.search(bare) else Key.UNKNOWN
+    if _DIGITS.search(bare):
+        return Key.DATA
+    return Key.FIELD if words.is_nearly(bare) else Key.UNKNOWN
 
 
 def is_record(fields: int, unknown: int, values: Iterable[object]) -> bool:

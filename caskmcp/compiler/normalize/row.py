@@ -17,6 +17,7 @@ from caskmcp.redact.placeholder import kind_of
 
 _MEDIA: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,79}", re.ASCII)
 _BODILESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_INDEX: Final = re.compile(r"[0-9]{1,2}", re.ASCII)
 _PIECES: Final = re.compile(r"[\[\].]")
 PRIVATE: Final = "tokens"
 REFUSED: Final = 400
@@ -189,12 +190,10 @@ def media(text: str) -> str:
 def is_parameter(name: str, values: Iterable[str | None]) -> bool:
     """Whether a name is an application's own and not something typed: `?John+Smith` is a name without a value."""
     pieces = [piece for piece in _PIECES.split(name) if piece]
-    found = [keys.kind(piece) for piece in pieces] or [keys.Key.DATA]
-    if keys.Key.DATA in found and not all(
-        piece.isdigit() and len(piece) < 3 for piece, kind in zip(pieces, found, strict=True) if kind is keys.Key.DATA
-    ):
+    found = {keys.kind(piece) for piece in pieces[:1]} | {keys.kind(piece) for piece in pieces[1:] if not _INDEX.fullmatch(piece)}
+    if not found or keys.Key.DATA in found:
         return False
-    return max(found) is keys.Key.FIELD or any(values)
+    return keys.Key.UNKNOWN not in found or any(values)
 
 
 def _add_pairs(into: dict[str, Parameter], pairs: Iterable[Pair], status: str, serial: int) -> None:

@@ -65,7 +65,8 @@ def is_nearly(token: str) -> bool:
     """Whether a token of several parts has at least as many first-tier words as other parts (`max_retries`, `prefect.flow.id`)."""
     parts = split(token)
     known = sum(part in core() for part in parts)
-    return len(parts) > 1 and len(token) <= LONGEST and token.isascii() and known * 2 >= len(parts)
+    named = len(parts) > 1 and not any(part.isdigit() for part in parts)
+    return named and len(token) <= LONGEST and token.isascii() and known * 2 >= len(parts)
 
 
 def _is_glued(part: str) -> bool:

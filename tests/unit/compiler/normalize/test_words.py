@@ -1,0 +1,102 @@
+"""The word table: what it takes for a word, and what it must never take for one."""
+
+from importlib.resources import files
+
+import pytest
+
+from caskmcp.compiler.normalize import words
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "users",
+        "work-pools",
+        "work_pools",
+        "workPools",
+        "getUserByName",
+        "HTTPServer",
+        "export.csv",
+        "v1",
+        "graph-v2",
+        "oauth2",
+        "s3",
+        "me",
+        "dm",
+        "ID",
+    ]
+    + ["localfiles", "any_", "__total__"],
+)
+def test_a_token_is_words_if_every_part_is_in_the_table(token: str) -> None:
+    assert words.is_words(token)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "ana",
+        "bob",
+        "zoltan",
+        "amber-9",
+        "amber-velvet-651",
+        "12",
+        "o'neil",
+        "müller",
+        "users ",
+        "a b",
+        "-",
+        "x" * 65,
+        "users-zoltan",
+        "newman",
+        "Ana",
+    ],
+)
+def test_a_token_with_any_other_part_is_not_words(token: str) -> None:
+    assert not words.is_words(token)
+
+
+def test_three_letters_are_already_names_and_two_are_not() -> None:
+    assert [token for token in ("me", "id", "xq", "Zz") if not words.is_words(token)] == []
+    assert [token for token in ("ana", "bob", "eva") if words.is_words(token)] == []
+
+
+def test_glued_words_need_four_letters_each_and_one_of_the_first_tier() -> None:
+    assert words.is_words("localfiles")
+    assert not words.is_words("newcastle")
+    assert not words.is_words("riverdale")
+
+
+@pytest.mark.parametrize(
+    ("token", "first"), [("filter", True), ("search", True), ("users", True), ("garden", False), ("amber-fox", False), ("v1", True)]
+)
+def test_the_first_tier_holds_what_apis_say_and_not_the_rest_of_the_language(token: str, first: bool) -> None:
+    assert words.is_core(token) is first
+
+
+@pytest.mark.parametrize(
+    ("token", "nearly"), [("max_retries", True), ("prefect.flow.id", True), ("rrule", False), ("zoltan_fekete", False), ("users", False)]
+)
+def test_a_compound_is_nearly_words_if_half_of_it_is_of_the_first_tier(token: str, nearly: bool) -> None:
+    assert words.is_nearly(token) is nearly
+
+
+@pytest.mark.parametrize(
+    ("token", "parts"),
+    [
+        ("getUserByName", ("get", "user", "by", "name")),
+        ("HTTPServer", ("http", "server")),
+        ("a-b_c.d", ("a", "b", "c", "d")),
+        ("__x__", ("x",)),
+        ("", ()),
+    ],
+)
+def test_a_token_is_split_at_separators_and_camel_case(token: str, parts: tuple[str, ...]) -> None:
+    assert words.split(token) == parts
+
+
+def test_the_tables_are_the_vendored_ones_with_their_notice() -> None:
+    assert len(words.table()) == 11_497
+    assert len(words.core()) == 1_875
+    assert words.core() < words.table()
+    assert "Kevin Atkinson" in files("caskmcp.compiler.normalize").joinpath("data", "NOTICE.txt").read_text(encoding="utf-8")
