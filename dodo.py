@@ -72,8 +72,8 @@ def task_test() -> Any:
     """Run the tests."""
     yield {
         "name": "quick",
-        "doc": "all but the slow ones, with two processes",
-        "actions": [run("pytest", "-q", "-n", "2", "-m", "not slow")],
+        "doc": "all but the slow ones",
+        "actions": [run("pytest", "-q", "-n", "auto", "--maxprocesses", "4", "-m", "not slow")],
     }
     yield {"name": "all", "doc": "every test", "actions": [run("pytest", "-q", "-n", "2")]}
     yield {"name": "house", "doc": "what the code says about itself", "actions": [run("pytest", "-q", "tests/house")]}

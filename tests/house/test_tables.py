@@ -40,7 +40,7 @@ TABLES: Final = (
     Table("compiler.emit.hygiene:ORDERS", "id", ("cases/emit",)),
     Table("compiler.emit.stage:EMITTERS", "file", ("unit/compiler", "unit/workflows", "golden", "e2e")),
     Table("compiler.normalize.rules:RULES", "id", ("unit/compiler/normalize", "cases/normalize")),
-    Table("compiler.pipeline:STAGES", "name", ("unit/compiler", "unit/engine", "golden")),
+    Table("compiler.pipeline:STAGES", "name", ("unit/compiler", "unit/engine", "property", "e2e")),
     Table("redact.detectors:DETECTORS", "id", ("cases/redact",)),
     Table("runtime.gateway:STEPS", "name", ("unit/runtime", "security")),
     Table("runtime.networks:DENIED", "network", ("unit/runtime", "security")),

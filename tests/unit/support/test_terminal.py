@@ -67,7 +67,7 @@ def test_a_command_that_hangs_is_a_failure_and_not_a_wait_for_ever(tmp_path: Pat
 
 
 def test_ctrl_c_reaches_the_program(tmp_path: Path, env: dict[str, str]) -> None:
-    code = "import time\nprint('up', flush=True)\ntry: time.sleep(30)\nexcept KeyboardInterrupt: print('bye')"
+    code = "import time\ntry: print('up', flush=True); time.sleep(30)\nexcept KeyboardInterrupt: print('bye')"
     with Terminal.spawn(python(code), tmp_path, env) as person:
         done = person.expect("up").interrupt().finish()
     assert (done.exit, "bye" in done.transcript) == (0, True)
