@@ -7,8 +7,11 @@ import http.client
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from caskmcp.workflows.demo.service import CUSTOMER, PRODUCTS, TOKEN, Service
+
+Headers = tuple[tuple[str, str], ...]
 
 HOST = "api.shop.example"
 BROWSER = (
@@ -42,7 +45,9 @@ SESSION = (
 )
 
 
-def entry(number: int, url: str, method: str, sent: str | None, status: int, media: str, text: str, headers=BROWSER) -> dict:
+def entry(
+    number: int, url: str, method: str, sent: str | None, status: int, media: str, text: str, headers: Headers = BROWSER
+) -> dict[str, Any]:
     """One HAR entry. number: counts the seconds of the recording."""
     request = {
         "method": method,
@@ -78,7 +83,7 @@ def entry(number: int, url: str, method: str, sent: str | None, status: int, med
     }
 
 
-def noise() -> list[dict]:
+def noise() -> list[dict[str, Any]]:
     """What else a browser records: a page, assets, analytics of a third party, a preflight."""
     return [
         entry(0, f"http://{HOST}/", "GET", None, 200, "text/html", "<!doctype html><title>Shop</title>"),
@@ -88,7 +93,7 @@ def noise() -> list[dict]:
     ]
 
 
-def record() -> dict:
+def record() -> dict[str, Any]:
     """Drive the service and return the recording."""
     entries = noise()
     with Service() as service:

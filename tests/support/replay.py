@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 def entries(recording: Path) -> list[dict[str, Any]]:
     """The entries of a HAR, gzipped or not."""
     raw = recording.read_bytes()
-    return json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)["log"]["entries"]
+    rows: list[dict[str, Any]] = json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)["log"]["entries"]
+    return rows
 
 
 class Replay:
