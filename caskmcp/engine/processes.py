@@ -20,12 +20,15 @@ class Processes:
 
     def __init__(self, jobs: int) -> None:
         self._executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_quiet)
+        self._ended = False
 
     def run(self, order: Order) -> Outs:
         """Compute in another process; raises what the stage raised. Where no process can be started, here."""
         try:
             answer = self._executor.submit(remote, order).result()
         except BrokenProcessPool:
+            if self._ended:
+                raise
             return compute(order, LocalFiles())
         return answered(answer)
 
@@ -33,6 +36,11 @@ class Processes:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, trace: TracebackType | None) -> None:
+        self._ended = True
+        if kind is not None:
+            # Workers do not hear Ctrl-C, and the interpreter would wait for what they are at. What they write is blobs, which a kill cannot harm.
+            for process in list((self._executor._processes or {}).values()):
+                process.terminate()
         self._executor.shutdown(wait=kind is None, cancel_futures=True)
 
 

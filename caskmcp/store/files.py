@@ -8,13 +8,11 @@ write of the same file removes it. What lies where under the root is `layout`'s;
 
 import errno
 import fcntl
-import fnmatch
 import itertools
 import os
-import re
 import shlex
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -22,6 +20,7 @@ from typing import Final
 from caskmcp.errors import CaskError
 from caskmcp.load import load
 from caskmcp.ports import Sink
+from caskmcp.store import globs
 
 TEMPORARY: Final = ("cache", "tmp")
 """Folder below a root that takes temporary files."""
@@ -106,12 +105,8 @@ class LocalFiles:
 
         As in a shell, `*` and `**` pass over names that begin with a dot. CASK-I005 for an absolute pattern or one with `..`.
         """
-        parts = [part for part in pattern.split("/") if part not in ("", ".")]
-        if pattern.startswith("/") or ".." in parts:
-            raise CaskError("CASK-I005", f"`{pattern}` leaves {base}", mend="name files inside the project")
-        inside = os.path.realpath(base)
-        found = {path for path in _matches(str(base), parts, inside) if os.path.isfile(path) and _within(path, inside)}
-        return tuple(Path(path) for path in sorted(found))
+        with _writing(base):  # a folder that may not be read is the disk's refusal
+            return globs.files_below(base, pattern)
 
     def mode(self, path: Path) -> tuple[int, int]:
         """(permission bits, owner's user id)."""
@@ -139,6 +134,19 @@ def prepare(root: Path) -> None:
         mark = root / TEMPORARY[0] / MARK
         if not mark.exists():
             LocalFiles().write(mark, b"Signature: 8a477f597d28d172789f06886806bc55\n# Made by CaskMCP; safe to delete.\n", private=True)
+
+
+def refuse_links_out(root: Path, folders: Iterable[Path]) -> None:
+    """Raise CASK-I005 if a folder below a root is a link that leads out of it: a checkout must not say where else files are written."""
+    inside = os.path.realpath(root)
+    for folder in folders:
+        if not globs.within(str(folder), inside):
+            raise CaskError(
+                "CASK-I005",
+                "a folder under the root is a link that leads out of it",
+                place=str(folder),
+                mend=f"rm {shlex.quote(str(folder))}",
+            )
 
 
 def sweep(root: Path) -> None:
@@ -307,42 +315,6 @@ def _remove_tree(path: Path) -> None:
     for name in names:
         _remove_tree(path / name)
     os.rmdir(path)
-
-
-# ---------------------------------------------------------------- globs
-def _matches(folder: str, parts: list[str], inside: str) -> Iterator[str]:
-    """Paths below a folder that match; a folder that leads out of `inside` is not entered."""
-    if not parts:
-        return
-    head, rest = parts[0], parts[1:]
-    if head == "**":
-        yield from _matches(folder, rest or ["*"], inside)
-        for name in _names(folder, "*", inside):
-            if not os.path.islink(below := os.path.join(folder, name)) and os.path.isdir(below):
-                yield from _matches(below, parts, inside)
-        return
-    for name in _names(folder, head, inside):
-        below = os.path.join(folder, name)
-        yield from _matches(below, rest, inside) if rest else (below,)
-
-
-def _names(folder: str, form: str, inside: str) -> list[str]:
-    if not _within(folder, inside):
-        return []
-    if not re.search(r"[*?[]", form):
-        return [form] if os.path.lexists(os.path.join(folder, form)) else []
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as cause:
-        raise _refusal(cause, Path(folder)) from cause
-    return sorted(name for name in names if fnmatch.fnmatchcase(name, form) and (form.startswith(".") or not name.startswith(".")))
-
-
-def _within(path: str, inside: str) -> bool:
-    real = os.path.realpath(path)
-    return real == inside or real.startswith(inside.rstrip("/") + "/")
 
 
 # ---------------------------------------------------------------- errors

@@ -35,7 +35,7 @@ class Receipts:
         try:
             value = json.loads(self.files.read(self.path(key)))
         except (CaskError, ValueError, RecursionError):
-            return None
+            return None  # absent, or torn by a power cut: the step runs again
         return _outs(value, key)
 
     def put(self, key: Digest, outs: Outs) -> None:

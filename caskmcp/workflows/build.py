@@ -24,7 +24,7 @@ from caskmcp.ports import Files, World
 from caskmcp.report.formats import FORMATS
 from caskmcp.store import project, scratch
 from caskmcp.store.blobs import BlobLost, Blobs
-from caskmcp.store.files import prepare, sweep
+from caskmcp.store.files import prepare, refuse_links_out, sweep
 from caskmcp.store.index import Index
 from caskmcp.store.layout import Pack, Root
 from caskmcp.store.project import LoadedProject
@@ -83,12 +83,16 @@ def run(
     root = Root(project.find_root(world.files, world.cwd, world.root))
     if locked:
         return _locked(world, loaded, root, kit)
+    pack = root.pack(loaded.project.id)
+    refuse_links_out(
+        root.path, (root.cache, root.blobs, root.state, root.captures, root.toolpacks, pack.path, pack.artifacts, pack.pending.parent)
+    )
     with world.files.lock(root.lock, PATIENCE):
         prepare(root.path)
         sweep(root.path)
         report = _Build(world, loaded, root, kit).run(jobs, explain=explain)
         if out is not None:
-            _export(world.files, root.pack(loaded.project.id), world.cwd / out)
+            _export(world.files, pack, world.cwd / out)
     return report
 
 

@@ -44,6 +44,6 @@ def index_of(world: World, root: Root, manifest: Path) -> Index:
     return Index(world.files, root.index / hexadecimal(digest_bytes(str(manifest).encode("utf-8", "surrogateescape")))[:16])
 
 
-def place(root: Root, manifest: Path) -> list[Any]:
+def place(root: Root, manifest: Path) -> list[str]:
     """What an index holds for: this manifest and root, this program, this search path of libraries (its first entry is the script's own)."""
-    return [str(root.path), str(manifest), PACKAGE, sys.path[1:]]
+    return [path.encode("utf-8", "backslashreplace").decode("utf-8") for path in (str(root.path), str(manifest), PACKAGE, *sys.path[1:])]

@@ -60,8 +60,11 @@ def gather(
     """
     found = project.expand_sources(files, loaded, root.path) if traffic else ()
     missing = project.unmatched(files, loaded, root.path) if traffic else ()
-    units = _units(found, index)
-    sources = {unit.key: tuple(name for name, key in _named(found, index) if key == unit.key) for unit in units}
+    named = tuple(_named(found, index))
+    units = _units(found, named, index)
+    sources: dict[str, tuple[str, ...]] = {}
+    for name, key in named:
+        sources[key] = (*sources.get(key, ()), name)
     committed = _committed(files, root.pack(loaded.project.id), before)
     if missing and not committed:
         raise missing[0]
@@ -103,22 +106,23 @@ def committed_parts(files: Files, pack: Pack) -> Parts:
 
 # ---------------------------------------------------------------- sources
 def _named(found: tuple[SourceFile, ...], index: Index) -> Iterator[tuple[str, str]]:
+    """Each source by kind and path, with the key of its content."""
     for row in found:
         content = canon.digest({"kind": row.kind, "content": index.digest(row.absolute)})
-        yield f"{row.kind} {row.path}", canon.hexadecimal(content)
+        yield f"{row.kind} {row.path if row.kind == 'capture' else label(row)}", canon.hexadecimal(content)
 
 
-def _units(found: tuple[SourceFile, ...], index: Index) -> tuple[Unit, ...]:
+def _units(found: tuple[SourceFile, ...], named: tuple[tuple[str, str], ...], index: Index) -> tuple[Unit, ...]:
     """One unit for each kind and content: a second file with the same bytes adds nothing."""
     units: dict[str, Unit] = {}
-    for row, (_, key) in zip(found, _named(found, index), strict=True):
+    for row, (_, key) in zip(found, named, strict=True):
         units.setdefault(key, Unit(key, label(row), {"source": _content(row, index), "source.kind": inputs.of_value(row.kind)}))
     return tuple(units.values())
 
 
 def label(row: SourceFile) -> str:
-    """What people know a source by."""
-    return f"{row.path[:12]}…" if row.kind == "capture" else row.path
+    """What people know a source by; a name that is no UTF-8 is written with escapes."""
+    return f"{row.path[:12]}…" if row.kind == "capture" else row.path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _content(row: SourceFile, index: Index) -> Ref:

@@ -1,5 +1,9 @@
 """Sources in processes of their own: the same bytes, and errors that come back as what they were."""
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ from caskmcp.engine.faults import RemoteFault
 from caskmcp.engine.processes import Processes
 from caskmcp.errors import CaskError
 from tests.support import toy
+from tests.support.syntax import ROOT
 from tests.support.toy import Bench, done
 
 
@@ -43,3 +48,36 @@ def test_any_other_error_comes_back_with_its_words(bench: Bench) -> None:
     bench.source("a.txt", "BUG\n")
     with Processes(2) as pool, pytest.raises(RemoteFault, match="KeyError: 'entries'"):
         bench.build(jobs=2, pool=pool)
+
+
+STUCK = """
+import signal, sys, threading, time
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from caskmcp.engine.processes import Processes
+from tests.support.toy import Bench
+if __name__ == "__main__":
+    bench = Bench(Path(sys.argv[1]))
+    for number in range(40):
+        bench.source(f"{number}.txt", f"NAP{number} x\\n")
+    threading.Timer(1.0, lambda: signal.raise_signal(signal.SIGINT)).start()
+    try:
+        with Processes(2) as pool:
+            bench.build(jobs=2, pool=pool)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+def test_an_interrupt_does_not_wait_for_what_other_processes_are_at(tmp_path: Path) -> None:
+    (tmp_path / "stuck.py").write_text(STUCK)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "stuck.py"), str(tmp_path)], env=env, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.stdout == "interrupted\n"
+    assert time.monotonic() - begun < 5

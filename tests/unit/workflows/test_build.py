@@ -506,3 +506,34 @@ def test_a_new_name_makes_a_new_pack_and_leaves_the_old_one(project: Path) -> No
     built(project)
     assert sorted(os.listdir(project / ".caskmcp" / "toolpacks")) == ["renamed", "storefront"]
     assert set(os.listdir(project / ".caskmcp" / "toolpacks" / "renamed" / "artifact")) == ARTIFACTS
+
+
+# ---------------------------------------------------------------- hostile and odd folders
+@pytest.mark.parametrize(
+    "place", ["toolpacks/storefront/artifact", "toolpacks/storefront/lockfile", "toolpacks", "captures", "state", "cache"]
+)
+def test_a_link_in_a_checkout_cannot_say_where_else_a_build_writes(tmp_path: Path, place: str) -> None:
+    folder, outside = shop(tmp_path / "shop"), tmp_path / "outside"
+    outside.mkdir()
+    (folder / ".caskmcp" / place).parent.mkdir(parents=True)
+    (folder / ".caskmcp" / place).symlink_to(outside)
+    with pytest.raises(CaskError, match=f"CASK-I005 .*{place} · rm "):
+        built(folder)
+    assert os.listdir(outside) == []
+
+
+def test_a_source_whose_name_is_no_text_is_built_and_shown_with_escapes(tmp_path: Path) -> None:
+    folder = shop(tmp_path / "shop")
+    (folder / "captures" / "morning.har").rename(folder / "captures" / os.fsdecode(b"m\xff*=.har"))
+    report = built(folder, explain=True)
+    assert report.tables["steps"][0]["step"] == "capture captures/m\\udcff*=.har"
+    assert counts(built(folder)) == (0, 0)
+
+
+def test_a_root_elsewhere_takes_everything(tmp_path: Path) -> None:
+    folder = shop(tmp_path / "shop")
+    build.run(world(folder, root="../root"))
+    assert sorted(os.listdir(folder)) == ["captures", "cask.yaml", "specs"]
+    assert (tmp_path / "root" / "toolpacks" / "storefront" / "toolpack.yaml").exists()
+    assert fresh.look(world(folder)) is None
+    assert fresh.look(world(folder, root="../root")) is not None
