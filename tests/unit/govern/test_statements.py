@@ -73,6 +73,7 @@ def test_a_block_counts_whatever_content_it_names_and_whoever_made_it() -> None:
 def test_a_block_says_why() -> None:
     assert standing(block(sequence=2, reason="leaks names")).reason == "blocked: leaks names"
     assert standing(block(sequence=2)).code == "CASK-L008"
+    assert standing(said(reason="fine"), block(sequence=1, reason="early"), block(sequence=2)).reason == "blocked"
 
 
 def test_one_newer_approval_of_two_leaves_a_blocked_subject_waiting() -> None:
