@@ -56,6 +56,8 @@ def mapped(value: Any, change: Callable[[str], str]) -> Any:
 
 def shown(text: str) -> str:
     """Hidden characters made visible; line ends of either kind stay."""
+    if text.isascii() and text.isprintable():
+        return text
     return "\r\n".join(visible(part) for part in text.split("\r\n"))
 
 

@@ -1,7 +1,8 @@
 """The stdio transport: our bounded reader in front of the protocol library, and one writer behind it.
 
 Promises: stdout carries JSON-RPC lines and nothing else, whatever else writes to it in this process; what is no message is answered here
-(`lines`); the library is fed one message at a time, so a client that does not read its answers stops being read.
+(`lines`); the library is fed one message at a time, so a client that does not read its answers stops being read; a client that closes its
+end right after asking is answered.
 """
 
 import os
@@ -21,6 +22,14 @@ from pydantic import ValidationError
 from caskmcp.runtime.lines import INVALID_REQUEST, Bad, LineReader, Message
 
 PIECE: Final = 1 << 16
+DRAIN: Final = 1.5
+"""Seconds that calls on their way have after the client closed its end; clients give a server about two before they end it."""
+UNENDING: Final = frozenset({"subscriptions/listen"})
+"""Requests that are answered only when the connection ends."""
+
+
+ToLibrary = MemoryObjectSendStream[SessionMessage | Exception]
+ToClient = MemoryObjectSendStream[SessionMessage]
 
 
 @dataclass(frozen=True)
@@ -55,40 +64,66 @@ def claimed() -> Iterator[Wire]:
         os.dup2(wire.write, 1)
 
 
+class Pending:
+    """The requests that wait for an answer."""
+
+    def __init__(self) -> None:
+        self._ids: set[int | str] = set()
+        self._none = anyio.Event()
+
+    def asked(self, message: t.JSONRPCMessage) -> None:
+        """Note a request."""
+        if isinstance(message, t.JSONRPCRequest) and message.method not in UNENDING:
+            self._ids.add(message.id)
+
+    def answered(self, message: t.JSONRPCMessage) -> None:
+        """Note an answer."""
+        if isinstance(message, t.JSONRPCResponse | t.JSONRPCError) and message.id is not None:
+            self._ids.discard(message.id)
+        if not self._ids:
+            self._none.set()
+            self._none = anyio.Event()
+
+    async def over(self) -> None:
+        """Return when every request was answered, or after a while."""
+        with anyio.move_on_after(DRAIN):
+            while self._ids:
+                await self._none.wait()
+
+
 @asynccontextmanager
 async def served(wire: Wire) -> AsyncIterator[Streams]:
-    """Streams of messages over the wire; they end when the client closes its end."""
+    """Streams of messages over the wire; they end when the client closes its end, after what was asked before is answered."""
     to_library, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     to_client, from_library = anyio.create_memory_object_stream[SessionMessage](0)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_reading, wire.read, to_library, to_client.clone())
-        tasks.start_soon(_writing, wire.write, from_library)
+    pending = Pending()
+    async with from_client, to_client, anyio.create_task_group() as tasks:
+        tasks.start_soon(_reading, wire.read, to_library, to_client.clone(), pending)
+        tasks.start_soon(_writing, wire.write, from_library, pending)
         yield Streams(from_client, to_client)
         tasks.cancel_scope.cancel()
 
 
-async def _reading(
-    end: int, to_library: MemoryObjectSendStream[SessionMessage | Exception], to_client: MemoryObjectSendStream[SessionMessage]
-) -> None:
+async def _reading(end: int, to_library: ToLibrary, to_client: ToClient, pending: Pending) -> None:
     lines = LineReader()
     async with to_library, to_client:
         while data := await to_thread.run_sync(os.read, end, PIECE, abandon_on_cancel=True):
             for said in lines.feed(data):
                 try:
-                    await _passed(said, to_library, to_client)
+                    await _passed(said, to_library, to_client, pending)
                 except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                     # The server has ended: nobody is left to pass it to.
                     return
+        await pending.over()
 
 
-async def _passed(
-    said: Message | Bad, to_library: MemoryObjectSendStream[SessionMessage | Exception], to_client: MemoryObjectSendStream[SessionMessage]
-) -> None:
+async def _passed(said: Message | Bad, to_library: ToLibrary, to_client: ToClient, pending: Pending) -> None:
     message = said if isinstance(said, Bad) else _typed(said.value)
     if isinstance(message, Bad):
         error = t.JSONRPCError(jsonrpc="2.0", id=message.id, error=t.ErrorData(code=message.code, message=message.text))
         await to_client.send(SessionMessage(error))
     else:
+        pending.asked(message)
         await to_library.send(SessionMessage(message))
 
 
@@ -100,7 +135,7 @@ def _typed(value: dict[str, Any]) -> t.JSONRPCMessage | Bad:
         return Bad(INVALID_REQUEST, "this is no JSON-RPC 2.0 message", given if isinstance(given, int | str) else None)
 
 
-async def _writing(end: int, messages: MemoryObjectReceiveStream[SessionMessage]) -> None:
+async def _writing(end: int, messages: MemoryObjectReceiveStream[SessionMessage], pending: Pending) -> None:
     async with messages:
         async for each in messages:
             line = each.message.model_dump_json(by_alias=True, exclude_unset=True).encode("utf-8") + b"\n"
@@ -109,6 +144,7 @@ async def _writing(end: int, messages: MemoryObjectReceiveStream[SessionMessage]
             except OSError:
                 # The client closed its end; reading ends as well, and with it the server.
                 return
+            pending.answered(each.message)
 
 
 def _write_all(end: int, data: bytes) -> None:

@@ -179,6 +179,19 @@ def test_the_process_ends_well_when_the_client_goes(shop: Project) -> None:
         assert server.stray == []
 
 
+def test_a_script_that_pipes_its_requests_in_gets_every_answer(shop: Project) -> None:
+    asked = [
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "r", "arguments": {"order_id": 7}, "_meta": META}},
+    ]
+    lines = "".join(json.dumps(each) + "\n" for each in asked)
+    done = subprocess.run(shop.command(), cwd=shop.folder, env=shop.environ, input=lines, capture_output=True, text=True, timeout=30)
+    answers = {row["id"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 0
+    assert sorted(answers) == [1, 2]
+    assert answers[2]["result"]["isError"] is False
+
+
 # ---------------------------------------------------------------- what changes underneath
 Edit = Callable[[Project], None]
 

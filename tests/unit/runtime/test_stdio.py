@@ -1,0 +1,120 @@
+"""The transport on real pipes: lines become messages, what is none is answered, and the end of input waits for answers, but not for ever."""
+
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import mcp_types as t
+import pytest
+from mcp.shared.message import SessionMessage
+
+from caskmcp.runtime import stdio
+from caskmcp.runtime.stdio import Streams, Wire, served
+
+Serve = Callable[[Streams], Awaitable[None]]
+
+
+def request(number: int, method: str = "tools/list") -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": {}}).encode() + b"\n"
+
+
+async def echo(streams: Streams) -> None:
+    """A server that answers each request at once."""
+    async for item in streams.read:
+        await streams.write.send(SessionMessage(_answer(item)))
+    await streams.write.aclose()
+
+
+async def deaf(streams: Streams) -> None:
+    """A server that answers nothing."""
+    async for _ in streams.read:
+        continue
+    await streams.write.aclose()
+
+
+async def slow(streams: Streams) -> None:
+    """A server that answers after a while."""
+    async for item in streams.read:
+        await anyio.sleep(0.3)
+        await streams.write.send(SessionMessage(_answer(item)))
+    await streams.write.aclose()
+
+
+def _answer(item: Any) -> Any:
+    return t.JSONRPCResponse(jsonrpc="2.0", id=item.message.id, result={"method": item.message.method})
+
+
+def spoken(data: bytes, serve: Serve = echo) -> list[dict[str, Any]]:
+    """What the client reads when it writes these bytes and closes its end."""
+    in_read, in_write = os.pipe()
+    out_read, out_write = os.pipe()
+    os.write(in_write, data)
+    os.close(in_write)
+
+    async def run() -> None:
+        async with served(Wire(in_read, out_write)) as streams:
+            await serve(streams)
+
+    anyio.run(run)
+    os.close(out_write)
+    with os.fdopen(out_read, "rb") as pipe:
+        lines = pipe.read().splitlines()
+    os.close(in_read)
+    return [json.loads(line) for line in lines]
+
+
+def test_each_request_reaches_the_server_and_each_answer_the_client() -> None:
+    assert spoken(request(1) + request(2, "tools/call")) == [
+        {"jsonrpc": "2.0", "id": 1, "result": {"method": "tools/list"}},
+        {"jsonrpc": "2.0", "id": 2, "result": {"method": "tools/call"}},
+    ]
+
+
+def test_what_is_no_message_is_answered_with_an_id_or_null() -> None:
+    bad = b"junk\n" + b'{"jsonrpc":"1.0","id":5,"method":"x"}\n' + b"[]\n"
+    assert [(row["id"], row["error"]["code"]) for row in spoken(bad)] == [(None, -32700), (5, -32600), (None, -32600)]
+
+
+@pytest.mark.parametrize(
+    "value", [{"jsonrpc": "2.0", "id": 1, "error": {"code": "x"}}, {"jsonrpc": "2.0", "id": 2**70, "method": "tools/list"}]
+)
+def test_what_the_library_takes_for_no_message_is_answered_as_well(value: dict[str, Any]) -> None:
+    said = spoken(json.dumps(value).encode() + b"\n" + request(9))
+    assert said[-1]["id"] == 9
+    assert len(said) == 2
+
+
+def test_an_answer_that_takes_a_while_is_waited_for() -> None:
+    assert [row["id"] for row in spoken(request(1), slow)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("data", "least", "most"), [(request(1), 0.2, 1.0), (request(1, "subscriptions/listen"), 0.0, 0.2), (b"", 0.0, 0.2)]
+)
+def test_an_answer_that_never_comes_is_not_waited_for_long(data: bytes, least: float, most: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio, "DRAIN", 0.3)
+    began = time.monotonic()
+    assert spoken(data, deaf) == []
+    assert least <= time.monotonic() - began <= most + 0.5
+
+
+def test_a_client_that_is_gone_ends_the_writer_quietly() -> None:
+    in_read, in_write = os.pipe()
+    out_read, out_write = os.pipe()
+    os.close(out_read)
+    os.write(in_write, request(1))
+    os.close(in_write)
+
+    async def run() -> None:
+        with anyio.fail_after(5):
+            async with served(Wire(in_read, out_write)) as streams:
+                async for item in streams.read:
+                    await streams.write.send(SessionMessage(_answer(item)))
+                    return
+
+    anyio.run(run)
+    os.close(out_write)
+    os.close(in_read)
