@@ -55,7 +55,7 @@ PLACES: Final = (
     Place("redact/placeholder.py", ("hashing",),                         "keyed fingerprints of what was cut; no digest of an artifact"),
     Place("store/index.py",     ("clock",),                              "waits until a file's time can tell a later edit, as git's index does"),
     Place("store/scratch.py",   ("files",),                              "the folder in which `check` derives again"),
-    Place("workflows/demo/agent.py", ("environment", "files"),                   "starts the server with this Python"),
+    Place("workflows/demo/agent.py", ("environment", "files"),           "starts the server with this Python"),
     Place("workflows/demo/attacks.py", ("files",),                       "edits files of the throwaway root, as an attacker would"),
     Place("workflows/demo/scene.py", ("environment", "files", "processes"), "the throwaway root and the command line that the attacker runs"),
     Place("report/console.py",  ("console",),                            "the adapter of Console"),
@@ -67,7 +67,8 @@ PLACES: Final = (
     Place("store/installed.py", ("environment",),                        "the version of this Python, for the doctor"),
     Place("store/clock.py",     ("clock",),                              "the adapter of Clock"),
     Place("store/entropy.py",   ("randomness",),                         "the adapter of Entropy"),
-    Place("store/project.py",   ("files",),                              "follows links, to refuse sources that lead out of the project"),
+    Place("store/globs.py",     ("files",),                              "follows links, to refuse sources that lead out of the project"),
+    Place("store/project.py",   ("files",),                              "the same for the paths that the manifest names"),
     Place("workflows/demo/service.py", ("network",),                     "the demo's loopback upstream"),
     Place("store/files.py",     ("files", "processes"),                  "the adapter of Files; removes what a process that is gone left half-written"),
 )

@@ -6,7 +6,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -95,6 +95,7 @@ class Module:
 _DIRECTIVE: Final = re.compile(r"#\s*(?:noqa|type:|fmt:|pragma)\b.*")
 
 
+@cache
 def modules() -> tuple[Module, ...]:
     """All modules of the package, sorted by path."""
     paths = sorted(PACKAGE.rglob("*.py"))
