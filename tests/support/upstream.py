@@ -43,9 +43,7 @@ class Heard:
         return next((value.strip() for key, _, value in rows if key.lower() == name.lower()), None)
 
 
-def answer(
-    body: bytes = b'{"ok":true}', media: str = "application/json", *, extra: tuple[str, ...] = (), status: str = "200 OK"
-) -> bytes:
+def answer(body: bytes = b'{"ok":true}', media: str = "application/json", *, extra: tuple[str, ...] = (), status: str = "200 OK") -> bytes:
     """A plain answer that closes the connection."""
     lines = [f"HTTP/1.1 {status}", f"Content-Type: {media}", f"Content-Length: {len(body)}", *extra, "Connection: close"]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
@@ -98,6 +96,7 @@ class Upstream:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts; without it one more connection would get through
         self._socket.close()
 
     @property

@@ -1,5 +1,6 @@
 """HTTP against a real loopback upstream that breaks the rules; and which address is dialled, judged by a hook on the dialling itself."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -158,8 +159,8 @@ def test_an_answer_that_breaks_the_rules_is_a_failure_with_a_name(upstream: Upst
 
 
 def test_nobody_listening_is_a_failure_that_sent_nothing() -> None:
-    with Upstream() as gone:
-        port = gone.port
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port = bound.getsockname()[1]
     assert sent(request(port)) == Failure("connect", maybe=False)
 
 
