@@ -73,7 +73,8 @@ class Redactor:
 
     def is_credential(self, name: str, place: str = "header") -> bool:
         """Whether a header (or, with `place="query"`, a parameter) of this name is how a request authenticates."""
-        return any(rule.row.auth in ("any", place) for rule in self.names[name])
+        rules = self.names[name]
+        return bool(rules) and any(rule.row.auth in ("any", place) for rule in rules)
 
     def json(self, value: Any, place: str) -> Any:
         """A decoded JSON value; containers are changed in place. Raises `TooDeep`."""
@@ -161,7 +162,10 @@ class Redactor:
         return self.text(plain, "path") if flagged else plain
 
     def _forms(self, text: str, place: str, skip: Iterable[str] = ()) -> str:
-        return self._scanner.replace(text, lambda row, found: self._cut(row, found, place), skip)
+        made = self._scanner.replace(text, lambda row, found: self._cut(row, found, place), skip)
+        if made == text and not skip:
+            self._scanner.remember(text)
+        return made
 
     def _cut(self, row: Detector, text: str, place: str, link: str = "") -> str:
         if placeholder.kind_of(text) is not None:

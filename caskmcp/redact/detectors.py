@@ -111,6 +111,7 @@ DETECTORS: Final = (
     Detector("email",           "email",    form=r"[^\s@<>()\[\]\\,;:\"'/=&?|`{}]+@(?:[^\s@<>()\[\]\\,;:\"'./=&?#%|`{}]+\.)+[^\s@<>()\[\]\\,;:\"'./=&?#%|`{}0-9]{2,}"),
     Detector("iban",            "iban",     form=r"(?i)\b[a-z]{2}[0-9]{2}(?: ?[0-9a-z]{4}){2,7}(?: ?[0-9a-z]{1,4})?\b", check="iban"),
     Detector("card",            "card",     form=r"\b[2-6][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{1,7}\b|\b3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}\b", check="card"),
+    Detector("card-mention",    "card",     form=r"(?i)\b(?:cards?|paid|payment|pan|visa|mastercard|amex|debit|credit)\b[^0-9\n]{0,20}\b([2-6][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{3,7})\b", check="card_digits"),
     Detector("phone",           "phone",    form=r"(?:^|[^0-9A-Za-z+])(\+[1-9][0-9]{0,2}[ .()/-]{0,3}(?:[0-9][ .()/-]{0,3}){6,12}[0-9])\b|(?:^|[^0-9A-Za-z.-])(\(?[2-9][0-9]{2}\)?[ .-][2-9][0-9]{2}[ .-][0-9]{4})\b", check="phone"),
     Detector("ssn",             "ssn",      form=r"\b([0-9]{3}-[0-9]{2}-[0-9]{4})\b"),
     Detector("ipv4",            "ipv4",     form=r"(?:^|[^0-9A-Za-z.])([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9A-Za-z.]|$)", check="ip", strict=True),

@@ -21,6 +21,8 @@ Cut = Callable[[Detector, str], str]
 
 LAST_RESORT: Final = ("encoded", "entropy")
 """Detectors on runs of letters and digits that nothing more exact explained."""
+_SHORT: Final = 64
+_REMEMBERED: Final = 1 << 15
 _DEEP: Final = 4
 """Encodings inside encodings that are followed."""
 # A text that begins like a JSON document is looked into, whatever stands in it.
@@ -46,10 +48,25 @@ class Scanner:
         for row in self.rows:
             self._set.Add(f"(?m){row.form}")
         self._set.Compile()
+        self._plain: set[str] = set()
+        """Short texts that are known to hold nothing: names, media types and the like come by again and again."""
 
     def suspicious(self, text: str) -> bool:
-        """Whether any form occurs (its check left aside), or a line begins like a JSON document. False is certain for every line."""
-        return self._any.search(text) is not None
+        """Whether any form may occur, or a line begins like a JSON document. False is certain for every line."""
+        if text in self._plain:
+            return False
+        found = self._any.search(text) is not None
+        if not found:
+            self.remember(text)
+        return found
+
+    def remember(self, text: str) -> None:
+        """Take a text, in which `replace` found nothing, for not suspicious from now on."""
+        if len(text) > _SHORT:
+            return
+        if len(self._plain) > _REMEMBERED:
+            self._plain.clear()
+        self._plain.add(text)
 
     def flagged(self, texts: list[str]) -> frozenset[str]:
         """Those of the texts that are `suspicious`, found in one pass over all of them."""

@@ -28,7 +28,6 @@ _TEXT_MEDIA: Final = re.compile(
     r"text/.*|.*[+/]xml|application/(?:javascript|x-javascript|graphql|yaml|x-yaml|x-ndjson|jsonl|sql|x-sh)|message/.*"
 )
 _FORM: Final = "application/x-www-form-urlencoded"
-_ODD_COLONS: Final = (" :", "\n:", "\t:", "\r:")
 _BOUNDARY: Final = re.compile(r'boundary\s*=\s*(?:"([^"]+)"|([^;,\s]+))', re.IGNORECASE)
 _DISPOSITION: Final = re.compile(r'(?i)content-disposition:[^\r\n]*?\bname="((?:[^"\\]|\\.)*)"')
 _FILE: Final = re.compile(r"(?i)content-disposition:[^\r\n]*\bfilename\*?=")
@@ -52,7 +51,7 @@ def body(recorded: RecordedBody | None, encoding: str = "") -> Body | None:
 
 def media_type(recorded: str) -> str:
     """A media type in lower case without parameters; Chrome's `x-unknown` is none."""
-    return recorded.split(";")[0].strip().lower().removeprefix("x-unknown")
+    return recorded.split(";", maxsplit=1)[0].strip().lower().removeprefix("x-unknown")
 
 
 def _without_text(recorded: RecordedBody, media: str) -> Body | None:
@@ -86,9 +85,9 @@ def parse(text: str) -> tuple[bool, Any]:
         return _parse_slowly(text)
     except RecursionError:
         return False, None
-    # A name that stood twice is gone from the value: then the text has more colons behind quotes than the value written again.
-    # White space before a colon (which would not be counted) sends a body the slow way.
-    if not any(odd in text for odd in _ODD_COLONS) and text.count('":') == msgspec.json.encode(value).count(b'":'):
+    # A name that stood twice is gone from the value: then the text has more colons than the value written again. Escaped colons, which
+    # would count in the value alone, send a body the slow way.
+    if "\\u003" not in text and text.count(":") == msgspec.json.encode(value).count(b":"):
         return True, value
     return (False, None) if _has_duplicates(text) else (True, value)
 
@@ -194,7 +193,7 @@ def _text(data: bytes, media: str) -> str | None:
         try:
             text = data.decode(name) if name else None
         except (UnicodeError, LookupError):
-            continue
+            continue  # not this one; what no charset explains is binary
         if text is not None and "\0" not in text:
             return text
     return None

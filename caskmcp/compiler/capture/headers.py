@@ -51,10 +51,14 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
+def lowered(headers: Iterable[Pair]) -> list[Pair]:
+    """The headers with their names in lower case: what HTTP/2 sends, and what the rest of this module takes."""
+    return [(name.strip().lower(), value) for name, value in headers]
+
+
 def kept(headers: Iterable[Pair], is_credential: Callable[[str], bool]) -> tuple[Pair, ...]:
-    """The headers that can matter, names in lower case, in order."""
-    lower = ((name.strip().lower(), value) for name, value in headers)
-    return tuple((name, value) for name, value in lower if _matters(name) and not is_credential(name))
+    """The headers that can matter, in order. Names are in lower case here and below (`lowered`)."""
+    return tuple((name, value) for name, value in headers if _matters(name) and not is_credential(name))
 
 
 def _matters(name: str) -> bool:
@@ -62,19 +66,18 @@ def _matters(name: str) -> bool:
 
 
 def answered(headers: Iterable[Pair]) -> tuple[Pair, ...]:
-    """The response headers that can matter, names in lower case, in order."""
-    lower = ((name.strip().lower(), value) for name, value in headers)
-    return tuple((name, value) for name, value in lower if name in ANSWERED or name.startswith(_BEGINNINGS_ANSWERED))
+    """The response headers that can matter, in order."""
+    return tuple((name, value) for name, value in headers if name in ANSWERED or name.startswith(_BEGINNINGS_ANSWERED))
 
 
-def cookie_names(headers: Iterable[Pair], listed: Iterable[str]) -> tuple[str, ...]:
-    """Names of the cookies sent, from the header and from what a recorder lists beside it, sorted."""
-    return tuple(sorted({name for name, _ in cookies(headers)} | {name for name in listed if name}))
+def cookie_names(sent: Iterable[Pair], listed: Iterable[str]) -> tuple[str, ...]:
+    """Names of the cookies sent and of those that a recorder lists beside the header, sorted."""
+    return tuple(sorted({name for name, _ in sent} | {name for name in listed if name}))
 
 
 def cookies(headers: Iterable[Pair]) -> list[Pair]:
     """Names and values of the `Cookie` headers."""
-    lines = ";".join(value for name, value in headers if name.lower() == "cookie")
+    lines = ";".join(value for name, value in headers if name == "cookie")
     split = (part.strip().partition("=") for part in lines.split(";"))
     return [(name.strip(), value.strip()) for name, equals, value in split if equals and name.strip()]
 
@@ -85,12 +88,11 @@ def auth(
     """How the request authenticated, as `Exchange.auth`: sorted, never a value. `query` names its credentials in the query, `names` its cookies."""
     found = {"basic"} if userinfo else set()
     for name, value in headers:
-        lower = name.strip().lower()
-        if lower == "authorization":
+        if name == "authorization":
             scheme = value.split(" ", 1)[0].lower()
             found.add(scheme if scheme in _SCHEMES else "header:authorization")
-        elif is_credential(lower) and is_token(lower) and lower not in DROPPED:
-            found.add(f"header:{lower}")
+        elif name not in DROPPED and is_credential(name) and is_token(name):
+            found.add(f"header:{name}")
     found |= {f"query:{name}" for name in query}
     return tuple(sorted(found | {f"cookie:{name}" for name in names if _SESSIONS.fullmatch(name)}))
 
@@ -100,8 +102,7 @@ def first(headers: Iterable[Pair], name: str) -> str:
     return next((value for key, value in headers if key.lower() == name), "")
 
 
-def secrets(headers: Iterable[Pair], is_credential: Callable[[str], bool]) -> list[str]:
-    """The credentials themselves, to be looked for elsewhere in the exchange: they must not be echoed into it."""
-    lower = [(name.strip().lower(), value.strip()) for name, value in headers]
-    found = [value.rpartition(" ")[2] for name, value in lower if name != "cookie" and is_credential(name)]
-    return found + [value for name, value in cookies(headers) if _SESSIONS.fullmatch(name)]
+def secrets(headers: Iterable[Pair], sent: Iterable[Pair], is_credential: Callable[[str], bool]) -> list[str]:
+    """The credentials themselves (of headers and of cookies `sent`), to be looked for in the rest of the exchange."""
+    found = [value.strip().rpartition(" ")[2] for name, value in headers if name != "cookie" and is_credential(name)]
+    return found + [value for name, value in sent if _SESSIONS.fullmatch(name)]

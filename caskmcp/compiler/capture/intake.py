@@ -49,10 +49,12 @@ class Intake:
     def _redacted(self, recorded: Recorded, where: Address, response: Body | None) -> tuple[Exchange, bytes]:
         redactor = self._redactor
         redactor.begin()
-        for found in headers.secrets(recorded.headers, redactor.is_credential):
+        sent = headers.lowered(recorded.headers)
+        cookies = headers.cookies(sent)
+        for found in headers.secrets(sent, cookies, redactor.is_credential):
             redactor.secret(found)
         query = where.query or recorded.query
-        cookies = headers.cookie_names(recorded.headers, recorded.cookies)
+        names = headers.cookie_names(cookies, recorded.cookies)
         exchange = Exchange(
             method=recorded.method.upper(),
             scheme=where.scheme,
@@ -60,14 +62,14 @@ class Intake:
             port=where.port,
             path=redactor.path(where.path),
             query=redactor.pairs(self._inputs(query), "query"),
-            headers=redactor.pairs(headers.kept(recorded.headers, redactor.is_credential), "header"),
-            cookies=tuple(redactor.name(name, "cookie") for name in cookies),
-            auth=self._auth(recorded, query, cookies, where),
-            request=self._body(bodies.body(recorded.request, headers.first(recorded.headers, "content-encoding")), "request.body"),
+            headers=redactor.pairs(headers.kept(sent, redactor.is_credential), "header"),
+            cookies=tuple(redactor.name(name, "cookie") for name in names),
+            auth=self._auth(sent, query, names, where),
+            request=self._body(bodies.body(recorded.request, headers.first(sent, "content-encoding")), "request.body"),
             status=recorded.status,
             response=self._body(response, "response.body"),
             location=self._location(recorded),
-            response_headers=redactor.pairs(headers.answered(recorded.response_headers), "response.header"),
+            response_headers=redactor.pairs(headers.answered(headers.lowered(recorded.response_headers)), "response.header"),
         )
         return self._encoded(exchange)
 
@@ -78,9 +80,9 @@ class Intake:
                 self._redactor.secret(value)
         return tuple((name, value) for name, value in query if not self._redactor.is_credential(name, "query"))
 
-    def _auth(self, recorded: Recorded, query: tuple[Pair, ...], cookies: tuple[str, ...], where: Address) -> tuple[str, ...]:
+    def _auth(self, sent: list[Pair], query: tuple[Pair, ...], names: tuple[str, ...], where: Address) -> tuple[str, ...]:
         keys = [name for name, _ in query if self._redactor.is_credential(name, "query")]
-        found = headers.auth(recorded.headers, keys, cookies, where.userinfo, self._redactor.is_credential)
+        found = headers.auth(sent, keys, names, where.userinfo, self._redactor.is_credential)
         return tuple(self._redactor.name(name, "auth") for name in found)
 
     def _body(self, body: Body | None, place: str) -> Body | None:

@@ -58,7 +58,15 @@ def test_any_json_value_is_kept_exactly(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ['{"a":1,"a":2}', '{"x":{"a" : 1, "a": 2}}', '[{"a":1},{"b":{"c":1,"c":1}}]', '{"a\\"":1,"a\\"":2}', '{"a":1,"\\u0061":2}']
+    "value",
+    [
+        '{"a":1,"a":2}',
+        '{"x":{"a" : 1, "a": 2}}',
+        '[{"a":1},{"b":{"c":1,"c":1}}]',
+        '{"a\\"":1,"a\\"":2}',
+        '{"a":1,"\\u0061":2}',
+        '{"a":1,"a":"\\u003a"}',
+    ],
 )
 def test_two_keys_of_one_name_make_it_text(value: str) -> None:
     assert text(value) == Body(JSON, "text", size=len(value))
