@@ -117,7 +117,7 @@ class Plan:
             self.open_rows.append(row)
             return
         for unit, label in keys:
-            step = Step(_name(row.name, unit), row, unit, label, after=tuple(self._after(row, unit)))
+            step = Step(_name(row, unit), row, unit, label, after=tuple(self._after(row, unit)))
             self.steps[step.name] = step
             self.decide(step)
 
@@ -151,7 +151,7 @@ class Plan:
     def _after(self, row: Stage, unit: str) -> Iterator[str]:
         for role in row.inputs:
             if (producer := self._producer(role)) is not None:
-                yield _name(producer.name, unit) if producer.per and producer.per == row.per else producer.name
+                yield _name(producer, unit) if producer.per == row.per else producer.name
 
     def _producer(self, role: str) -> Stage | None:
         return self.by_name.get(role.partition(".")[0]) if "." in role else None
@@ -216,7 +216,7 @@ class Plan:
         if producer.per is None:
             return self._single(self.steps[producer.name], output, step)
         if producer.per == step.row.per:
-            return self._single(self.steps[_name(producer.name, step.unit)], output, step)
+            return self._single(self.steps[_name(producer, step.unit)], output, step)
         return self._fan_in(producer, output)
 
     def _single(self, source: Step, output: str, step: Step) -> Bound | str:
@@ -323,8 +323,8 @@ def _fan_key(source: Step) -> str:
     return source.unit if source.row.per == "group" else canon.hexadecimal(canon.digest(source.outs))
 
 
-def _name(stage: str, unit: str) -> str:
-    return f"{stage}:{canon.hexadecimal(canon.digest_bytes(unit.encode()))}" if unit else stage
+def _name(row: Stage, unit: str) -> str:
+    return f"{row.name}:{canon.hexadecimal(canon.digest_bytes(unit.encode()))}" if row.per else row.name
 
 
 def _params(bound: Mapping[str, Bound]) -> dict[str, Any]:

@@ -58,12 +58,19 @@ class PlanState:
     def get_status(self, task: Any, tasks: Any, get_log: bool = False) -> Any:
         """Called in the main thread, after all that the task waits for."""
         status, step = DependencyStatus(get_log), self.plan.steps.get(task.name)  # no step: a group
-        if step is not None and step.state is State.WAIT and self.plan.decide(step) is State.FRESH:
-            step.why = _DONE
-            self.plan.commit(step.name)
+        if step is not None and step.state is State.WAIT:
+            self._settle(step)
         if step is not None and step.state is not State.FRESH:
             status.status = "run"
         return status
+
+    def _settle(self, step: Step) -> None:
+        state = self.plan.decide(step)
+        if state is State.WAIT:
+            raise RuntimeError(f"{step.title} was to be run, but it {step.why}")
+        if state is State.FRESH:
+            step.why = _DONE
+            self.plan.commit(step.name)
 
     def save_success(self, task: Any, result_hash: Any = None) -> None:
         """Called in the main thread; memory only."""

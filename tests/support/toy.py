@@ -62,7 +62,7 @@ def read(inputs: Inputs) -> Outputs:
 
 
 def count(inputs: Inputs) -> Outputs:
-    tally: Counter[str] = Counter(inputs.data("read.lines").decode().split("\n"))
+    tally: Counter[str] = Counter(filter(None, inputs.data("read.lines").decode().split("\n")))
     folded = {key.upper() if inputs.value("project.case") == "upper" else key: number for key, number in tally.items()}
     return {"tally": canon.compact(folded)}
 
