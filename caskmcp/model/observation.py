@@ -48,7 +48,7 @@ class Shape(Record):
     """All items of all arrays here."""
     empty_arrays: int = 0
     properties: dict[str, "Shape"] = {}
-    """Fields of objects that are records. A field is in every object if its total equals `objects` less `maps`."""
+    """Fields of objects that are records. A field is in every object if its total equals `objects`."""
     maps: int = 0
     """Objects whose keys are data; counted in `objects` too."""
     map_values: "Shape | None" = None

@@ -23,7 +23,7 @@ def _walk(shape: Shape, above: str, depth: int) -> Iterator[tuple[str, int, int]
         return
     for key, child in shape.properties.items():
         pointer = f"{above}/{escape(key)}"
-        yield pointer, total(child), shape.objects - shape.maps
+        yield pointer, total(child), shape.objects
         yield from _walk(child, pointer, depth - 1)
     for below in (shape.items, shape.map_values):
         if below is not None:

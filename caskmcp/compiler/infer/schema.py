@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from caskmcp.compiler.infer.skeleton import structure
+from caskmcp.compiler.normalize import keys
+from caskmcp.compiler.normalize.total import shape as total_of
 from caskmcp.model.observation import Shape
 from caskmcp.model.record import JsonSchema
 
@@ -98,7 +100,7 @@ def _array(piece: Mapping[str, Any], shape: Shape, side: Side, name: str) -> Jso
 
 def _object(piece: Mapping[str, Any], shape: Shape, side: Side, name: str) -> JsonSchema:
     fields = piece.get("properties", {})
-    properties = {key: _decorate(fields[key], shape.properties[key], side, key) for key in sorted(fields)}
+    properties = {key: _field(fields[key], shape, key, side) for key in sorted(fields)}
     out: JsonSchema = {"type": "object"} | ({"properties": properties} if properties else {})
     if name.lower() in FREE:
         return out
@@ -111,12 +113,20 @@ def _object(piece: Mapping[str, Any], shape: Shape, side: Side, name: str) -> Js
     return out
 
 
+def _field(piece: Mapping[str, Any], above: Shape, key: str, side: Side) -> JsonSchema:
+    child = above.properties[key]
+    if above.map_values is None or keys.kind(key) is not keys.Key.UNKNOWN:
+        return _decorate(piece, child, side, key)
+    # The key stood in plain records, but may have been data in other objects here: its value is any of both.
+    both = total_of([child.plain(), above.map_values.plain()])
+    return schema(Shape.model_validate(both), side, key)
+
+
 def required(shape: Shape, side: Side) -> list[str]:
-    """Fields that every record had, sorted; none if the side asks for more samples."""
-    records = shape.objects - shape.maps
-    if side.fewest is None or records < side.fewest:
+    """Fields that every object had, sorted; none if the side asks for more samples."""
+    if side.fewest is None or shape.objects < side.fewest:
         return []
-    return sorted(key for key, child in shape.properties.items() if total(child) >= records)
+    return sorted(key for key, child in shape.properties.items() if total(child) >= shape.objects)
 
 
 def total(shape: Shape) -> int:

@@ -26,8 +26,14 @@ TEXTS = {
         "P",
         "a @ b",
         "x" * 3000,
-    ]
-    + ["09:00", "999.0.0.1", "http:// bad", "4111 1111", "12", "0f8bb918x928c-4b90-9cd5-7a431ef2bf68", "https://x/" + "a" * 2100],
+        "09:00",
+        "999.0.0.1",
+        "http:// bad",
+        "4111 1111",
+        "12",
+        "0f8bb918x928c-4b90-9cd5-7a431ef2bf68",
+        "https://x/" + "a" * 2100,
+    ],
 }
 PAIRS = [(name, text) for name, texts in TEXTS.items() for text in texts]
 

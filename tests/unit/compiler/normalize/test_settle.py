@@ -39,8 +39,9 @@ def test_a_source_with_other_texts_takes_the_vocabulary_away_everywhere() -> Non
 
 
 def test_more_than_twenty_texts_in_all_sources_are_none() -> None:
-    words = "open closed order user item list total count page sort name kind type group team role plan price tag date time".split()
-    one, two = {word: 3 for word in words[:11]}, {word: 3 for word in words[11:21]}
+    line = "open closed order user item list total count page sort name kind type group team role plan price tag date time"
+    words = line.split()
+    one, two = dict.fromkeys(words[:11], 3), dict.fromkeys(words[11:21], 3)
     assert ["values" in shape for shape in settled(texts(**one), texts(**two))] == [False, False]
     assert ["values" in shape for shape in settled(texts(**one), texts(**dict(list(two.items())[:9])))] == [True, True]
 

@@ -24,8 +24,10 @@ from caskmcp.compiler.normalize import words
         "me",
         "dm",
         "ID",
-    ]
-    + ["localfiles", "any_", "__total__"],
+        "localfiles",
+        "any_",
+        "__total__",
+    ],
 )
 def test_a_token_is_words_if_every_part_is_in_the_table(token: str) -> None:
     assert words.is_words(token)
