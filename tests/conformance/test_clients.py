@@ -81,6 +81,7 @@ def test_the_client_of_mcp_1_30_lists_and_calls(mcp_1: Path, shop: Project) -> N
     assert said["protocol"] == "2025-11-25"
 
 
+@pytest.mark.feature(73)
 @pytest.mark.parametrize(("mode", "protocol"), [("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28"), ("", "2026-07-28")])
 def test_the_client_of_mcp_2_lists_and_calls_in_both_eras(mcp_2: Path, shop: Project, mode: str, protocol: str) -> None:
     said = run(mcp_2, shop, mode)

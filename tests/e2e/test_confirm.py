@@ -34,6 +34,7 @@ def waiting(server: Served) -> str:
     return str(said["_meta"]["dev.caskmcp/error"]["challenge"])
 
 
+@pytest.mark.feature(81)
 def test_confirm_grant_lets_one_call_through(shop: Project, upstream: Upstream) -> None:
     with Served(shop) as server:
         challenge = waiting(server)

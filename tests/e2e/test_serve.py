@@ -83,6 +83,18 @@ def test_the_list_is_never_cached_and_its_change_is_announced(shop: Project, mod
     assert cursor["error"]["code"] == -32602
 
 
+def test_discovery_names_both_eras_and_what_is_served_and_nothing_else(shop: Project) -> None:
+    with Served(shop) as server:
+        found = server.ask("server/discover")["result"]
+        listed = [server.ask("tools/list")["result"] for _ in range(2)]
+        absent = [server.ask(method)["error"]["code"] for method in ("resources/list", "prompts/list", "logging/setLevel", "gate/allow")]
+    assert "2026-07-28" in found["supportedVersions"]
+    assert set(found["capabilities"]) == {"tools"}
+    assert found["resultType"] == listed[0]["resultType"] == "complete"
+    assert listed[0] == listed[1]
+    assert set(absent) == {-32601}
+
+
 def test_unknown_and_unapproved_tools_get_one_answer(shop: Project) -> None:
     with Served(shop) as server:
         answers = [server.ask("tools/call", {"name": name, "arguments": {}})["error"] for name in ("x", "no_such_tool", "r ", "R", "")]
@@ -111,6 +123,7 @@ def test_a_missing_credential_is_named_by_its_reference(shop: Project, upstream:
 
 
 # ---------------------------------------------------------------- dry run, toolset, start
+@pytest.mark.feature(82)
 def test_a_dry_run_shows_the_exact_request_and_sends_nothing(shop: Project, upstream: Upstream) -> None:
     with Served(shop, ("--dry-run",)) as server:
         listed = server.ask("tools/list")["result"]["tools"]
@@ -161,6 +174,7 @@ def test_a_pack_that_nobody_accepted_here_is_not_served(shop: Project) -> None:
     assert "cask trust pin" in done.stderr
 
 
+@pytest.mark.feature(75)
 def test_a_pack_without_approvals_starts_empty_and_says_why(shop: Project) -> None:
     shop.pack.lock.unlink()
     with Served(shop) as server:
@@ -278,6 +292,19 @@ def test_an_edit_with_an_old_time_is_noticed_as_well(shop: Project, upstream: Up
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         assert server.code("r", order_id=7) == "-32602"
     assert upstream.heard == []
+
+
+@pytest.mark.feature(89)
+def test_what_is_approved_while_serving_appears(shop: Project, upstream: Upstream) -> None:
+    with Served(shop, modern=False) as server:
+        assert server.tools() == ["r", "w"]
+        shop.rewrite(packs.approve(shop.files, "tool:x", sequence=3))
+        message = server.heard(5)
+        assert message is not None
+        assert message["method"] == "notifications/tools/list_changed"
+        assert server.tools() == ["r", "w", "x"]
+        assert server.code("x", order_id=7) == ""
+    assert [heard.target for heard in upstream.heard] == ["/orders/7/x"]
 
 
 def test_what_is_put_back_is_served_again(shop: Project) -> None:

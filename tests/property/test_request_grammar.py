@@ -2,9 +2,11 @@
 
 import json
 import re
+from itertools import product
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +126,28 @@ def test_no_text_that_fits_its_type_leaves_the_approved_request(arguments: dict[
     if request is not None:
         within(request)
         assert prepare(FREE, dict(reversed(list(arguments.items())))) == request
+
+
+PIECES: Final = (
+    "..", ".", "%2e", "%2e%2e", "%252e", "\\", "/", "//", "?", "#", "&", "=", ";", "\0", "\r\n", "\n", "\t", " ", "@", ":", "|", ",", "%", "a", "é", "\u2028",
+    "\ud800", "http://evil.test/", "[", "]", "+", "*", "~", "-",
+)  # fmt: skip
+
+
+@pytest.mark.feature(77)
+@pytest.mark.parametrize("name", ["name", "q"])
+def test_every_way_to_join_three_nasty_pieces_stays_on_the_approved_path(name: str) -> None:
+    reached = 0
+    for pieces in product(PIECES, repeat=3):
+        request = prepared({"name": "n", "low": 1, "high": 2, name: "".join(pieces)})
+        if request is not None:
+            reached += 1
+            assert request.host == HOST
+            target = TARGET.fullmatch(request.target)
+            assert target, pieces
+            assert all(PAIR.fullmatch(pair) for pair in (target["query"] or b"").split(b"&") if pair), pieces
+    assert reached > 1_000
+    assert len(PIECES) ** 3 > 10_000
 
 
 def test_the_fuzzing_reaches_both_verdicts() -> None:

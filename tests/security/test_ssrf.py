@@ -124,6 +124,7 @@ def test_the_corpus_is_whole() -> None:
     assert set(OTHERS) <= {case["id"] for case in CASES}
 
 
+@pytest.mark.feature(78)
 @pytest.mark.parametrize("case", [case for case in CASES if case["id"] not in OTHERS], ids=lambda case: f"{case['id']}-{case['why'][:40]}")
 def test_the_verdict_of_each_target_holds(case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in case.get("env", {}).items():

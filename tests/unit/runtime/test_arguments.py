@@ -59,6 +59,7 @@ def test_a_refusal_names_the_argument_and_what_is_allowed(arguments: dict[str, A
     assert words in said(**arguments)
 
 
+@pytest.mark.feature(76)
 def test_an_unknown_argument_is_named_with_the_allowed_ones() -> None:
     assert said(order_id=1, host="x.test") == "unknown argument `host`; allowed: address, order_id, since, sku, state, tags"
 

@@ -100,6 +100,7 @@ def test_a_call_that_asks_waits_and_nothing_is_sent(tmp_path: Path, upstream: Up
     assert upstream.heard == []
 
 
+@pytest.mark.feature(80)
 def test_a_budget_holds_across_servers(tmp_path: Path, upstream: Upstream) -> None:
     surface = on(upstream, GET_ORDER, budgets={"*": Budget(calls=2, per_seconds=60)})
     errors = [conducted(flight("get_order", surface, order_id=number), hands(tmp_path)).error for number in range(4)]

@@ -128,6 +128,7 @@ def test_only_ten_cuts_are_told_by_place() -> None:
 STRICT = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
 
 
+@pytest.mark.feature(32)
 @pytest.mark.parametrize(("body", "places"), [(b'{"id":1,"new":2}', ()), (b'{"id":"x"}', ("id: type",)), (b"{}", ("/: required",))])
 def test_drift_is_told_by_place_and_keyword_and_data_passes(body: bytes, places: tuple[str, ...]) -> None:
     result = shaped(body, expected=STRICT)
