@@ -178,6 +178,7 @@ def status(world: World) -> Report:
         findings=tuple(_remarks(seen.survey)),
         tables={"tools": tools, "shared": shared},
         lines=(f"Not checked against a pin: {seen.note}.",) if seen.note else (),
+        told=True,
     )
 
 
