@@ -45,7 +45,7 @@ _NOISE_MEDIA: Final = frozenset(("application/csp-report", "application/reports+
 _NOISE_METHODS: Final = frozenset(("HEAD", "OPTIONS", "TRACE", "CONNECT"))
 _NOISE_PATH: Final = re.compile(
     r"/(?:robots\.txt|sitemap[^/]*\.xml|favicon\.ico|browserconfig\.xml|crossdomain\.xml|\.well-known/(?:appspecific|assetlinks|apple-app-site|change-password).*"
-    r"|cdn-cgi/.*|socket\.io/.*|sockjs-node/.*|__webpack_hmr|__vite_ping|_next/(?:static|image|data|webpack-hmr).*|@vite/.*|livereload.*)"
+    r"|(?:g/|j/)?collect(?:/.*)?|beacon(?:/.*)?|_?rum(?:/.*)?|__utm\.gif|cdn-cgi/.*|socket\.io/.*|sockjs-node/.*|__webpack_hmr|__vite_ping|_next/(?:static|image|data|webpack-hmr).*|@vite/.*|livereload.*)"
 )
 # fmt: on
 LONGEST_ANSWER: Final = 4096
