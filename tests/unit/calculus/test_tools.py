@@ -24,7 +24,10 @@ TOOL = {
         "scheme": "https",
         "host": "api.example.com",
         "port": 0,
-        "segments": [{"pieces": [{"text": "orders", "argument": ""}]}, {"pieces": [{"text": "", "argument": "order_id", "charset": "integer"}]}],
+        "segments": [
+            {"pieces": [{"text": "orders", "argument": ""}]},
+            {"pieces": [{"text": "", "argument": "order_id", "charset": "integer"}]},
+        ],
         "query": [{"argument": "fields", "wire": "fields"}],
         "headers": [],
         "cookies": [],
