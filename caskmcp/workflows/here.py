@@ -1,15 +1,35 @@
 """Which root, toolpack and pin a command works on, said once for every story."""
 
+import os
+from pathlib import Path
+from typing import Final
+
 from caskmcp.govern import pins
 from caskmcp.model.trust import Pin, TrustPin
 from caskmcp.ports import World
 from caskmcp.store import project
 from caskmcp.store.layout import Pack, Root
 
+HANDOFF: Final = "toolpack.yaml"
+
 
 def root(world: World) -> Root:
-    """The root by `--root`, or the nearest one upward."""
-    return Root(project.find_root(world.files, world.cwd, world.root))
+    """The root by `--root`, else the one that a toolpack given by path lies in, else the nearest one upward.
+
+    An MCP client starts `cask serve --toolpack PATH` from wherever it likes: its state belongs to the toolpack's root, not to that folder.
+    """
+    holding = _root_of_toolpack(world) if world.root is None else None
+    return Root(holding or project.find_root(world.files, world.cwd, world.root))
+
+
+def _root_of_toolpack(world: World) -> Path | None:
+    given = world.toolpack or ""
+    if "/" not in given and not given.endswith(HANDOFF):
+        return None
+    path = Path(os.path.normpath(world.cwd / given))
+    folder = path.parent if path.name == HANDOFF else path
+    inside = folder.parent.name == "toolpacks" and world.files.exists(folder / HANDOFF)
+    return folder.parent.parent if inside else None
 
 
 def pack(world: World) -> Pack:

@@ -206,6 +206,19 @@ def test_a_script_that_pipes_its_requests_in_gets_every_answer(shop: Project) ->
     assert answers[2]["result"]["isError"] is False
 
 
+def test_a_client_may_start_it_from_anywhere_and_state_stays_in_the_toolpacks_root(shop: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "r", "arguments": {"order_id": 7}, "_meta": META}}
+    command = shop.command("--toolpack", str(shop.pack.toolpack))
+    done = subprocess.run(
+        command, cwd=elsewhere, env=shop.environ, input=json.dumps(asked) + "\n", capture_output=True, text=True, timeout=30
+    )
+    assert json.loads(done.stdout)["result"]["isError"] is False
+    assert list(elsewhere.iterdir()) == []
+    assert len(shop.decisions()) == 1
+
+
 # ---------------------------------------------------------------- what changes underneath
 Edit = Callable[[Project], None]
 
