@@ -246,7 +246,7 @@ def _attempt(reader: _Reader, cut: int, index: int, decode: Decode) -> _Found | 
     except msgspec.ValidationError:  # right JSON, wrong type somewhere; or a type went wrong before a wrong guess could show
         return _apart(view, cut, index, decode)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        return None  # a wrong guess can only raise; what is really broken is found by `_careful`
     finally:
         view.release()
         buffer[cut] = was
@@ -256,7 +256,7 @@ def _apart(view: memoryview, cut: int, index: int, decode: Decode) -> _Found | N
     try:
         raws = msgspec.json.decode(view, type=list[msgspec.Raw])
     except (msgspec.DecodeError, RecursionError):
-        return None
+        return None  # a wrong guess after all
     return _Found(cut, [_one(bytes(raw), number, decode) for number, raw in enumerate(raws, index)])
 
 

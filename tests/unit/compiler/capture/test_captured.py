@@ -13,6 +13,7 @@ from caskmcp.engine.inputs import BoundInputs
 from caskmcp.errors import CaskError
 from caskmcp.store.blobs import Blobs
 from caskmcp.store.files import LocalFiles
+from tests.support.capturing import entry
 from tests.support.shop_recording import entries, har
 
 
@@ -42,7 +43,8 @@ def test_a_capture_gives_the_same_exchanges_and_the_same_id_as_its_recording(tmp
 
 
 def test_exchanges_of_a_host_that_the_manifest_has_no_more_are_left_out_with_the_reason(tmp_path: Path) -> None:
-    first = capture(tmp_path, "har", har(entries()), ["api.shop.example", "metrics.tracker.example"])
+    other = entry("https://metrics.tracker.example/figures")
+    first = capture(tmp_path, "har", har([*entries(), other]), ["api.shop.example", "metrics.tracker.example"])
     again = capture(tmp_path, "capture", first["exchanges"], ["api.shop.example"])
     assert json.loads(again["head"])["skipped"] == [["third party", 1]]
     assert json.loads(again["head"])["hosts"] == [["metrics.tracker.example", 1]]
