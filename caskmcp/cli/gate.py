@@ -6,8 +6,10 @@ from caskmcp.cli.command import command
 from caskmcp.model.finding import Report
 from caskmcp.ports import World
 from caskmcp.workflows import gate as story
+from caskmcp.workflows.here import at_lock
 
 SUBJECTS = click.Argument(["subjects"], nargs=-1, metavar="[SUBJECT]...")
+LOCKFILE = click.Option(["--lockfile"], metavar="PATH", help="The lock of the toolpack that is meant (earlier name of --toolpack).")
 TRUST_PIN = click.Option(["--trust-pin"], metavar="sha256:ROOT[@N]", help="The trust root that CI accepts.")
 
 
@@ -18,43 +20,56 @@ TRUST_PIN = click.Option(["--trust-pin"], metavar="sha256:ROOT[@N]", help="The t
     click.Option(["--reason"], metavar="TEXT", help="Why; needed from tier high."),
     click.Option(["--expires"], metavar="90d", help="How long the approval holds."),
     click.Option(["--key"], metavar="NAME", help="Which key signs."),
+    click.Option(["--toolset"], metavar="NAME", help="The tools of one toolset that wait."),
+    LOCKFILE,
 )
-def allow(world: World, subjects: tuple[str, ...], everything: bool, reason: str | None, expires: str | None, key: str | None) -> Report:
+def allow(
+    world: World,
+    lockfile: str | None,
+    subjects: tuple[str, ...],
+    everything: bool,
+    reason: str | None,
+    expires: str | None,
+    key: str | None,
+    toolset: str | None,
+) -> Report:
     """Approve tools (by name), `env:NAME`, `auth:HOST` or `policy` with a signature. Needs a person at a terminal."""
-    return story.allow(world, subjects=subjects, everything=everything, reason=reason, expires=expires, key=key)
+    return story.allow(
+        at_lock(world, lockfile), subjects=subjects, everything=everything, reason=reason, expires=expires, key=key, toolset=toolset
+    )
 
 
-@command("block", SUBJECTS, click.Option(["--reason"], metavar="TEXT", help="Why."))
-def block(world: World, subjects: tuple[str, ...], reason: str | None) -> Report:
+@command("block", SUBJECTS, LOCKFILE, click.Option(["--reason"], metavar="TEXT", help="Why."))
+def block(world: World, lockfile: str | None, subjects: tuple[str, ...], reason: str | None) -> Report:
     """Take tools away, at once and without a key, until a newer approval."""
-    return story.block(world, subjects=subjects, reason=reason)
+    return story.block(at_lock(world, lockfile), subjects=subjects, reason=reason)
 
 
-@command("status")
-def status(world: World) -> Report:
+@command("status", LOCKFILE)
+def status(world: World, lockfile: str | None) -> Report:
     """What is approved, what waits, what is not valid."""
-    return story.status(world)
+    return story.status(at_lock(world, lockfile))
 
 
-@command("list")
-def listing(world: World) -> Report:
+@command("list", LOCKFILE)
+def listing(world: World, lockfile: str | None) -> Report:
     """The statements of the lock."""
-    return story.listing(world)
+    return story.listing(at_lock(world, lockfile))
 
 
-@command("sync")
-def sync(world: World) -> Report:
+@command("sync", LOCKFILE)
+def sync(world: World, lockfile: str | None) -> Report:
     """Drop statements of subjects that no longer exist."""
-    return story.sync(world)
+    return story.sync(at_lock(world, lockfile))
 
 
-@command("check", TRUST_PIN)
-def check(world: World, trust_pin: str | None) -> Report:
+@command("check", TRUST_PIN, LOCKFILE)
+def check(world: World, lockfile: str | None, trust_pin: str | None) -> Report:
     """The lock and signature steps of `cask check`."""
-    return story.check(world, trust_pin=trust_pin)
+    return story.check(at_lock(world, lockfile), trust_pin=trust_pin)
 
 
-@command("snapshot")
-def snapshot(world: World) -> Report:
+@command("snapshot", LOCKFILE)
+def snapshot(world: World, lockfile: str | None) -> Report:
     """Write the baseline from what is approved. Needs a person at a terminal."""
-    return story.snapshot(world)
+    return story.snapshot(at_lock(world, lockfile))

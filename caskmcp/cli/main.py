@@ -1,15 +1,21 @@
 """The entry point: runs a command, and alone turns errors into exit statuses (SPEC section 4)."""
 
+import errno
+import io
 import os
+import shlex
 import sys
 import traceback
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from caskmcp import __version__
 from caskmcp.cli.group import GLOBALS, TableGroup
-from caskmcp.errors import CaskError, Exit
+from caskmcp.cli.table import COMMANDS, GONE
+from caskmcp.errors import AGAIN, CaskError, Exit
 from caskmcp.load import load
 
 
@@ -36,39 +42,86 @@ def program() -> TableGroup:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Returns the exit status; never raises."""
     words = sys.argv[1:] if arguments is None else arguments
-    state: dict[str, Any] = {}
+    state: dict[str, Any] = {"format": _format(words)}
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal or a pipe that is not UTF-8 is no reason to fail
     try:
-        outcome = program().main(args=words, prog_name="cask", standalone_mode=False, obj=state)
-        return int(outcome) if isinstance(outcome, int) else Exit.CLEAN
+        return _run(words, state)
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.exceptions.NoArgsIsHelpError as cause:
         click.echo(cause.ctx.get_help() if cause.ctx else "")
         return Exit.CLEAN
-    except click.ClickException as cause:
-        return _fail(_usage(cause), state)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail(CaskError("CASK-W004", "interrupted; what was finished is kept"), state)
     except BrokenPipeError:
-        # The reader went away. Point stdout elsewhere, or the interpreter complains again while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon()
         return Exit.WORLD
-    except CaskError as error:
-        return _fail(error, state)
-    except OSError as cause:
-        return _fail(CaskError("CASK-W001", cause.strerror or str(cause), place=str(cause.filename) if cause.filename else None), state)
     except Exception as cause:
-        return _fail(
-            CaskError("CASK-W003", f"{type(cause).__name__}: {cause}".split("\n", maxsplit=1)[0][:300], mend="run it again with --debug"),
-            state,
-        )
+        return _fail(_worded(cause, words), words, state)
+    except KeyboardInterrupt:
+        return _fail(CaskError("CASK-W004", "interrupted; what was finished is kept", mend=AGAIN), words, state)
 
 
-def _usage(cause: click.ClickException) -> CaskError:
-    ctx = getattr(cause, "ctx", None)
-    return CaskError("CASK-I001", cause.format_message().rstrip("."), mend=f"{ctx.command_path} --help" if ctx else "cask --help")
+def _run(words: Sequence[str], state: dict[str, Any]) -> int:
+    """Not click's own `main`: that one answers a reader that went away with exit status 1, which here means that something needs review."""
+    group = program()
+    with group.make_context("cask", list(words), obj=state) as ctx:
+        outcome = group.invoke(ctx)
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return int(outcome) if isinstance(outcome, int) else Exit.CLEAN
 
 
-def _fail(error: CaskError, state: dict[str, Any]) -> int:
+def _worded(cause: Exception, words: Sequence[str]) -> CaskError:
+    if isinstance(cause, CaskError):
+        return cause
+    if isinstance(cause, click.ClickException):
+        return _usage(cause, words)
+    if isinstance(cause, click.Abort):
+        return CaskError("CASK-W004", "interrupted; what was finished is kept", mend=AGAIN)
+    if isinstance(cause, OSError):
+        place = os.fsdecode(cause.filename) if isinstance(cause.filename, str | bytes) else None
+        mend = "df -h" if cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else f"{AGAIN} --debug"
+        return CaskError("CASK-W001", (cause.strerror or str(cause)).lower(), place=place, mend=mend)
+    return CaskError("CASK-W003", f"{type(cause).__name__}: {cause}".split("\n", maxsplit=1)[0][:300], mend=f"{AGAIN} --debug")
+
+
+def _usage(cause: click.ClickException, words: Sequence[str]) -> CaskError:
+    gone = next((row for row in GONE if row.option == getattr(cause, "option_name", None)), None)
+    if gone is not None:
+        return CaskError("CASK-I012", f"`{gone.option}` is gone: {gone.reason}", mend=gone.mend)
+    line = " ".join(words) + " "
+    name = max((row.name for row in COMMANDS if line.startswith(f"{row.name} ")), key=len, default="")
+    what = " ".join(cause.format_message().rstrip(".").split())
+    return CaskError("CASK-I001", what, mend=" ".join(("cask", *name.split(), "--help")))
+
+
+def _format(words: Sequence[str]) -> str:
+    """The format that is asked for, for an error that comes before the options are read."""
+    asked = "--format=json" in words or any(pair == ("--format", "json") for pair in zip(words, words[1:], strict=False))
+    return "json" if asked else "text"
+
+
+def _fail(error: CaskError, words: Sequence[str], state: dict[str, Any]) -> int:
     if state.get("debug") and sys.exc_info()[0] is not None:
         traceback.print_exc(file=sys.stderr)
-    load("report.error:show")(error, state.get("format", "text"))
+    mend = error.mend and error.mend.replace(AGAIN, shlex.join(("cask", *words)), 1) if (error.mend or "").startswith(AGAIN) else error.mend
+    try:
+        load("report.error:show")(CaskError(error.code, error.what, place=error.place, mend=mend), state["format"])
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _abandon()  # nowhere is left to say it; the exit status does
     return error.exit
+
+
+def _abandon() -> None:
+    """Point the standard streams elsewhere: what is still buffered for a reader that went away, or for a full disk, would be tried again by
+    the interpreter at its end, which then changes the exit status."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # a stream that was closed, or that is no file
+            stream.flush()
+            continue
+        with suppress(OSError, ValueError, AttributeError):  # the same
+            os.dup2(nothing, stream.fileno())

@@ -1,6 +1,7 @@
 """Which root, toolpack and pin a command works on, said once for every story."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ from caskmcp.model.trust import Pin, TrustPin
 from caskmcp.ports import World
 from caskmcp.store import project
 from caskmcp.store.layout import Pack, Root
+from caskmcp.store.places import find_manifest
 
 HANDOFF: Final = "toolpack.yaml"
 
@@ -33,8 +35,24 @@ def _root_of_toolpack(world: World) -> Path | None:
 
 
 def pack(world: World) -> Pack:
-    """The toolpack by `--toolpack`, or the only one. Raises CASK-I011 where there is none and CASK-I007 where several fit."""
-    return Pack(project.find_toolpack(world.files, root(world).path, world.toolpack, cwd=world.cwd))
+    """The toolpack by `--toolpack`, or the only one, or the manifest's. Raises CASK-I011 where there is none and CASK-I007 where several fit."""
+    place = root(world).path
+    several = world.toolpack is None and len(project.toolpacks(world.files, place)) > 1
+    return Pack(
+        project.find_toolpack(world.files, place, world.toolpack, cwd=world.cwd, preferred=_manifest_id(world) if several else None)
+    )
+
+
+def _manifest_id(world: World) -> str | None:
+    """The id that the nearest manifest gives its toolpack."""
+    return project.load_project(world.files, world.cwd).project.id if find_manifest(world.files, world.cwd) else None
+
+
+def at_lock(world: World, lockfile: str | None) -> World:
+    """The world with the toolpack that a lock file lies in, as `--lockfile` of earlier versions names it."""
+    if lockfile is None:
+        return world
+    return replace(world, toolpack=os.path.normpath(world.cwd / Path(lockfile).parent.parent))
 
 
 def pin(world: World, toolpack: str) -> Pin | None:

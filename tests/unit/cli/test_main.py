@@ -56,3 +56,10 @@ def test_global_options_stand_before_or_after_the_command(capsys, tmp_path, monk
 def test_no_command_prints_the_help(capsys):
     assert main([]) == 0
     assert "Usage: cask" in capsys.readouterr().out
+
+
+def test_the_switch_that_served_without_a_lock_is_gone_and_says_why(capsys):
+    assert main(["serve", "--unsafe-no-lockfile"]) == 3
+    assert "CASK-I012" in capsys.readouterr().err
+    assert main(["serve", "--help"]) == 0
+    assert "--unsafe-no-lockfile" not in capsys.readouterr().out
