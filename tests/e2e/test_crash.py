@@ -130,7 +130,10 @@ def test_a_root_that_may_not_be_written_is_an_error_of_the_world(before: Path, t
         "import os, sys; os.getuid() or (os.setgid(65534), os.setuid(65534)); from caskmcp.cli.main import main; sys.exit(main(['build']))"
     )
     # Imported before the rights are dropped: the checkout may be closed to others.
-    code = "import encodings.utf_8_sig, encodings.idna, caskmcp.workflows.build, caskmcp.store.locks, caskmcp.report.error, caskmcp.cli.build, caskmcp.cli.world\n" + code
+    code = (
+        "import encodings.utf_8_sig, encodings.idna, caskmcp.workflows.build, caskmcp.store.locks, caskmcp.report.error, caskmcp.cli.build, caskmcp.cli.world\n"
+        + code
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=ENV, capture_output=True, text=True, check=False)
     assert done.returncode == 5
     assert "CASK-W001 permission denied" in done.stderr
