@@ -1,6 +1,7 @@
 """Accumulate the JSON values seen at one place, fast: column by column over decoded bodies, into plain mutable nodes."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from caskmcp.compiler.normalize import keys
@@ -75,48 +76,44 @@ def _objects(node: Node, values: Sequence[dict[str, Any]], serial: int, depth: i
     if depth <= 0:
         node.maps += len(values)
         return
-    by_keys: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for value in values:
-        by_keys.setdefault(tuple(value), []).append(value)
-    for names, alike in by_keys.items():
-        if names:
-            _add_columns(node, names, alike, serial, depth - 1)
-
-
-def _add_columns(node: Node, names: tuple[str, ...], values: list[dict[str, Any]], serial: int, depth: int) -> None:
-    """Count objects with equal keys in equal order."""
     fields = node.fields
-    others: list[tuple[str, Sequence[Any]]] = []
-    columns = zip(*[value.values() for value in values], strict=True)
-    for name, column in zip(names, columns, strict=True):
+    others: list[str] = []
+    names = values[0] if len(values) == 1 else dict.fromkeys(chain.from_iterable(values))
+    whole = len(values) == 1 or set(map(len, values)) == {len(names)}
+    for name in names:
         child = fields.get(name)
         if child is None:
             if keys.kind(name) is not keys.Key.FIELD:
-                others.append((name, column))
+                others.append(name)
                 continue
             child = fields[name] = Node(named=is_name_like(name), words=node.words)
-        add_many(child, column, serial, depth)
+        column = [value[name] for value in values] if whole else [value[name] for value in values if name in value]
+        add_many(child, column, serial, depth - 1)
     if others:
-        _add_others(node, values, others, serial, depth)
+        _add_others(node, [value for value in values if not value.keys().isdisjoint(others)], others, serial, depth - 1)
 
 
-def _add_others(node: Node, values: list[dict[str, Any]], others: list[tuple[str, Sequence[Any]]], serial: int, depth: int) -> None:
+def _add_others(node: Node, values: list[dict[str, Any]], others: list[str], serial: int, depth: int) -> None:
     """Count the values under keys that are no known fields: each object is asked whether it is a record."""
-    unknown = [name for name, _ in others if keys.kind(name) is keys.Key.UNKNOWN]
-    known = len(values[0]) - len(others)
-    if not known:
-        node.maps += len(values)
-    records = [bool(unknown) and keys.is_record(known, len(unknown), value.values()) for value in values]
-    for name, column in others:
-        named = [value for value, record in zip(column, records, strict=True) if record] if name in unknown else []
-        if named:
-            child = node.doubtful.get(name)
-            if child is None:
-                child = node.doubtful[name] = Node(named=is_name_like(name), words=node.words)
-            add_many(child, named, serial, depth)
-        if len(named) < len(column):
-            rest = column if not named else [value for value, record in zip(column, records, strict=True) if not record]
-            add_many(node.below_map(), rest, serial, depth)
+    unknown = {name for name in others if keys.kind(name) is keys.Key.UNKNOWN}
+    data: list[Any] = []
+    named: dict[str, list[Any]] = {}
+    for value in values:
+        mine = [name for name in others if name in value]
+        known = len(value) - len(mine)
+        node.maps += not known
+        doubtful = [name for name in mine if name in unknown]
+        record = bool(doubtful) and keys.is_record(known, len(doubtful), value.values())
+        for name in mine:
+            into = named.setdefault(name, []) if record and name in unknown else data
+            into.append(value[name])
+    for name, column in named.items():
+        child = node.doubtful.get(name)
+        if child is None:
+            child = node.doubtful[name] = Node(named=is_name_like(name), words=node.words)
+        add_many(child, column, serial, depth)
+    if data:
+        add_many(node.below_map(), data, serial, depth)
 
 
 _KINDS: Final[dict[type, Callable[[Node, Sequence[Any], int, int], None]]] = {
