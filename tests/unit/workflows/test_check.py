@@ -1,0 +1,176 @@
+"""`cask check`: each step of the gate passes on a sound project and fails on what it is there for."""
+
+from pathlib import Path
+
+import pytest
+
+from caskmcp import text
+from caskmcp.errors import CaskError
+from caskmcp.model.finding import Report
+from caskmcp.store.files import LocalFiles
+from caskmcp.workflows import build, check, diff
+from caskmcp.workflows.check import STEPS
+from tests.unit.workflows import test_gate
+from tests.unit.workflows.test_gate import NAME, PASS, Desk
+
+built = test_gate.built
+desk = test_gate.desk
+
+
+@pytest.fixture
+def approved(desk: Desk) -> Desk:
+    """Everything is approved that `--all` approves, and then each of the rest."""
+    waiting = [name for name, status in desk.status().items() if status == "pending"]
+    critical = [row["id"] for row in test_gate.gate.status(desk.world()).tables["tools"] if row["risk"] == "critical"]
+    answers = (PASS, NAME, *((f"Type `{name}` to sign:", name) for name in critical))
+    desk.allow(*waiting, answers=answers, reason="reviewed")
+    return desk
+
+
+def run(desk: Desk, **options: object) -> Report:
+    return check.run(desk.world(), **options)  # type: ignore[arg-type]
+
+
+def results(report: Report) -> dict[str, str]:
+    return {row["step"]: row["result"] for row in report.tables["steps"]}
+
+
+def codes(report: Report) -> set[str]:
+    return {finding.code for finding in report.findings}
+
+
+@pytest.mark.feature(67)
+def test_a_built_and_approved_project_passes_every_step(approved: Desk) -> None:
+    report = run(approved)
+    assert results(report) == {"manifest": "pass", "reproducible": "pass", "lock": "pass", "signatures": "pass", "broadening": "pass"}
+    assert report.exit == 0
+
+
+def test_tools_that_wait_for_a_person_are_a_review(desk: Desk) -> None:
+    report = run(desk)
+    assert results(report)["lock"] == "review"
+    assert codes(report) == {"CASK-L003"}
+    assert report.exit == 1
+
+
+@pytest.mark.feature(72)
+@pytest.mark.parametrize("name", ["tools.json", "openapi.json", "policy.yaml"])
+def test_reproducible_names_an_artifact_that_these_inputs_do_not_give(approved: Desk, name: str) -> None:
+    path = approved.pack.artifact(name)
+    path.write_bytes(path.read_bytes() + b"\n")
+    report = run(approved, only=("reproducible",))
+    assert [(finding.code, finding.subject, finding.mend) for finding in report.findings] == [("CASK-L006", name, "cask build")]
+    assert report.exit == 4
+
+
+def test_reproducible_names_an_artifact_that_is_missing_and_one_too_many(approved: Desk) -> None:
+    approved.pack.artifact("openapi.json").unlink()
+    approved.pack.artifact("extra.json").write_bytes(b"{}")
+    assert {finding.message for finding in run(approved, only=("reproducible",)).findings} == {
+        "openapi.json is missing",
+        "extra.json is not made by these inputs",
+    }
+
+
+def test_reproducible_tells_another_toolchain_from_tampering(approved: Desk) -> None:
+    handoff = text.parse_yaml(approved.pack.toolpack.read_bytes(), "toolpack.yaml").value
+    handoff["toolchain"]["digest"] = "sha256:" + "0" * 64
+    approved.pack.toolpack.write_bytes(text.dump_yaml(handoff))
+    path = approved.pack.artifact("openapi.json")
+    path.write_bytes(path.read_bytes() + b"\n")
+    report = run(approved, only=("reproducible",))
+    assert (codes(report), report.exit) == ({"CASK-L007"}, 1)
+
+
+def test_another_toolchain_that_gives_the_same_bytes_is_no_finding(approved: Desk) -> None:
+    handoff = text.parse_yaml(approved.pack.toolpack.read_bytes(), "toolpack.yaml").value
+    handoff["toolchain"]["digest"] = "sha256:" + "0" * 64
+    approved.pack.toolpack.write_bytes(text.dump_yaml(handoff))
+    assert run(approved, only=("reproducible",)).findings == ()
+
+
+def test_a_changed_source_that_was_not_built_is_found(approved: Desk) -> None:
+    spec = approved.cwd / "shop.yaml"
+    spec.write_text(spec.read_text(encoding="utf-8").replace("open, paid", "open"), encoding="utf-8")
+    report = run(approved, only=("reproducible",))
+    assert "CASK-L006" in codes(report)
+
+
+def test_signatures_refuse_a_flipped_signature_and_name_its_subject(approved: Desk) -> None:
+    lock = text.parse_yaml(approved.pack.lock.read_bytes(), "lock").value
+    row = lock["subjects"]["tool:get_order"][0]
+    row["signature"] = ("A" if row["signature"][0] != "A" else "B") + row["signature"][1:]
+    approved.pack.lock.write_bytes(text.dump_yaml(lock))
+    report = run(approved, only=("signatures",))
+    assert [(finding.code, finding.subject) for finding in report.findings] == [("CASK-L004", "tool:get_order")]
+    assert report.exit == 4
+
+
+def test_an_unpinned_machine_is_refused_with_the_mend(approved: Desk) -> None:
+    for pin in (approved.folder / "project-config").rglob("pins/*.json"):
+        pin.unlink()
+    report = run(approved, only=("signatures",))
+    assert [(finding.code, finding.mend) for finding in report.findings] == [("CASK-T001", "cask trust pin")]
+    assert report.exit == 4
+
+
+@pytest.mark.feature(63)
+def test_broadening_finds_a_tool_that_takes_more_than_was_approved(approved: Desk) -> None:
+    spec = approved.cwd / "shop.yaml"
+    spec.write_text(widened(spec.read_text(encoding="utf-8")), encoding="utf-8")
+    build.run(approved.world())
+    report = run(approved, only=("broadening",))
+    assert codes(report) == {"CASK-L005"}
+    assert report.exit == 2
+
+
+def widened(spec: str) -> str:
+    """The spec with one more value in an enumeration."""
+    before = "enum: [open, paid]"
+    assert before in spec
+    return spec.replace(before, "enum: [open, paid, refunded]")
+
+
+def test_a_narrower_tool_is_no_broadening(approved: Desk) -> None:
+    spec = approved.cwd / "shop.yaml"
+    spec.write_text(spec.read_text(encoding="utf-8").replace("enum: [open, paid]", "enum: [open]"), encoding="utf-8")
+    build.run(approved.world())
+    assert run(approved, only=("broadening",)).findings == ()
+    assert {row["change"] for row in diff.run(approved.world()).tables["changes"]} == {"tool-narrows"}
+
+
+def test_a_manifest_that_cannot_be_read_is_bad_input_and_the_other_steps_still_speak(approved: Desk) -> None:
+    (approved.cwd / "cask.yaml").write_text("version: 1\nhosts: [a.example]\nspeed: 9\n", encoding="utf-8")
+    report = run(approved)
+    assert results(report)["manifest"] == "fail"
+    assert results(report)["signatures"] == "pass"
+    assert "CASK-I004" in codes(report)
+
+
+def test_a_step_that_is_left_out_is_shown_as_skipped_and_never_as_a_pass(approved: Desk) -> None:
+    report = run(approved, skip=("reproducible",))
+    assert results(report)["reproducible"] == "skipped"
+    assert (report.summary["pass"], report.summary["skipped"]) == (4, 1)
+
+
+def test_an_unknown_step_is_named_with_the_known_ones(approved: Desk) -> None:
+    with pytest.raises(CaskError) as caught:
+        run(approved, only=("reproduceable",))
+    assert caught.value.code == "CASK-I010"
+    assert all(step.name in caught.value.what for step in STEPS)
+
+
+def test_check_changes_nothing(approved: Desk) -> None:
+    before = {name: data for name, data in approved.tree().items() if "/cache/" not in name}
+    run(approved)
+    assert {name: data for name, data in approved.tree().items() if "/cache/" not in name} == before
+
+
+def test_a_disk_that_refuses_ends_the_command_and_is_no_finding(approved: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> bytes:
+        raise CaskError("CASK-W001", "the disk refuses", place=str(Path("tools.json")))
+
+    monkeypatch.setattr(LocalFiles, "read", refuse)
+    with pytest.raises(CaskError) as caught:
+        run(approved)
+    assert caught.value.code == "CASK-W001"
