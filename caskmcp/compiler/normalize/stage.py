@@ -6,6 +6,7 @@ Two outputs. `part` is what is committed but for vocabularies and bounds: its di
 
 from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -69,9 +70,10 @@ class _Reader:
         if found is None:
             tokens = templates.split_path(path)
             labels = [label(token) for token in tokens]
+            plain = tuple(map(unquote, tokens))
             for template in self.named.get(len(tokens), ()):
-                if template.matches(tokens):
-                    labels = [token if token == fixed else text for token, fixed, text in zip(tokens, template.fixed, labels, strict=True)]
+                if template.matches(plain):
+                    labels = [text if fixed is None else fixed for fixed, text in zip(template.fixed, labels, strict=True)]
             found = self.paths[path] = (tokens, tuple(labels))
         return found
 

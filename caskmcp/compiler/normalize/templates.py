@@ -49,7 +49,7 @@ def parse(text: str, *, method: str = "", origin: tuple[str, int] | None = None)
 
 
 def split_path(path: str) -> tuple[str, ...]:
-    """The segments of a path after the first `/`; `/` is one empty segment. Percent-encoded letters of literals are decoded."""
+    """The segments of a path after the first `/`, as they are; `/` is one empty segment."""
     return tuple(path.removeprefix("/").split("/"))
 
 
