@@ -50,7 +50,6 @@ def test_languages_and_regions_are_an_enum_with_the_values_that_were_seen() -> N
     assert (found.template, found.parameters[0].schema_) == ("/{locale}/products", {"type": "string", "enum": ["de", "en", "pt-BR"]})
 
 
-@pytest.mark.feature(20)
 def test_query_parameters_are_read_from_the_wire() -> None:
     found = contract("GET /orders?page=1&q=a%20b&open=true&price=1.5&ids=1&ids=2&from=2026-01-05&x=1", "GET /orders?x=b%20c")
     assert {parameter.wire: parameter.schema_ for parameter in found.parameters} == {
@@ -180,7 +179,6 @@ def test_what_cannot_be_read_has_no_schema(media: str, kind: str) -> None:
     assert (found.bodies[0].kind, found.bodies[0].schema_) == (kind, {})
 
 
-@pytest.mark.feature(30)
 def test_each_field_of_a_body_has_its_evidence() -> None:
     found = contract(*posts({"id": 1, "owner": {"a/b": 1, "total": 2}, "rows": [{"id": 1}, {}]}, {"id": 2}))
     evidence = {pointer: (row.seen, row.total) for pointer, row in found.bodies[0].fields.items()}
@@ -313,7 +311,6 @@ def test_traits_of_a_document_come_from_its_schemas() -> None:
 
 
 # ---------------------------------------------------------------- the stage
-@pytest.mark.feature(33)
 def test_the_stage_reads_one_group_and_gives_one_contract() -> None:
     groups, _ = merged(parts(["GET /orders/1 200 {id: 1, state: open}", "GET /users 200 []"]))
     name = f"GET {HOST}/orders/{{order_id}}"

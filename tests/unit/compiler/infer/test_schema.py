@@ -45,7 +45,6 @@ def nodes(found: Any) -> list[dict[str, Any]]:
     return [found, *nodes(below)]
 
 
-@pytest.mark.feature(26)
 @pytest.mark.parametrize(
     ("case", "side", "role"),
     [
@@ -96,7 +95,6 @@ def test_the_order_of_samples_does_not_matter(found: list[Any], data: st.DataObj
     assert schema(shape(shuffled), RESPONSE) == schema(shape(found), RESPONSE)
 
 
-@pytest.mark.feature(28)
 @SLOW
 @given(found=st.lists(values, min_size=1, max_size=8))
 def test_a_type_is_never_a_list_and_an_alternative_never_stands_in_another(found: list[Any]) -> None:

@@ -38,7 +38,6 @@ TEXTS = {
 PAIRS = [(name, text) for name, texts in TEXTS.items() for text in texts]
 
 
-@pytest.mark.feature(27)
 @pytest.mark.parametrize(("name", "text"), PAIRS)
 def test_a_text_has_the_format_that_its_form_says(name: str, text: str) -> None:
     assert form(text) == name

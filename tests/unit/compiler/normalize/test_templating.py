@@ -31,7 +31,6 @@ TEMPLATING = [
 ]
 
 
-@pytest.mark.feature(16)
 @pytest.mark.parametrize(("rule", "case"), TEMPLATING)
 def test_a_rule_makes_a_parameter_where_it_should_and_nowhere_else(rule: str, case: dict[str, Any]) -> None:
     assert operations(case["seen"]) == sorted(case["operations"])
