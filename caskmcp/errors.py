@@ -73,6 +73,7 @@ _ROWS: Final = (
     Code("CASK-L007", Exit.REVIEW,  "The toolchain differs and so do the bytes", "Another version of the program or a library gives other artifacts."),
     Code("CASK-L008", Exit.REVIEW,  "A person took it away", "A block stands on the subject; it holds until a newer approval."),
     Code("CASK-L009", Exit.REVIEW,  "An approval has expired", "The approval was given for a limited time, and that time is over."),
+    Code("CASK-L010", Exit.REFUSED, "An artifact does not have its published form", "A file is not valid against the schema that is published for it, or a tool's schema is none."),
     # T: trust root and pin
     Code("CASK-T001", Exit.REFUSED, "This machine has not accepted the trust root", "Nothing is pinned here for this toolpack, so whose signatures count is not known."),
     Code("CASK-T002", Exit.REFUSED, "The trust root is not the pinned one", "The toolpack's trust root has another digest than the one that was accepted here."),
@@ -120,6 +121,9 @@ _ROWS: Final = (
 
 CODES: Final = {row.code: row for row in _ROWS}
 
+AGAIN: Final = "…"
+"""At the beginning of a mend: the command that failed, as it was typed; what follows is added to it. `cli/main.py` fills it in."""
+
 
 class CaskError(Exception):
     """An error with a code, a place and a mend. `str()` is one line without a trailing full stop.
@@ -136,6 +140,10 @@ class CaskError(Exception):
 
     def __str__(self) -> str:
         return " · ".join(part for part in (f"{self.row.code} {self.what}", self.place, self.mend) if part)
+
+    def mended(self, mend: str) -> "CaskError":
+        """The same error with a mend, unless it has one: for who knows what the raiser did not."""
+        return self if self.mend or not mend else CaskError(self.code, self.what, place=self.place, mend=mend)
 
     @property
     def code(self) -> str:

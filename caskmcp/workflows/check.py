@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from caskmcp.analyze import forms
 from caskmcp.analyze.diff import RULES, diff
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import admit, lockfile, offer
@@ -67,6 +68,12 @@ def _differs(name: str, same_toolchain: bool, *, missing: bool, extra: bool) -> 
     )
 
 
+def schemas(bench: Bench) -> Iterator[Finding]:
+    """Every artifact is valid against its published schema."""
+    names = bench.world.files.listing(bench.pack.artifacts)
+    yield from forms.findings({name: bench.world.files.read(bench.pack.artifact(name)) for name in names})
+
+
 def lock(bench: Bench) -> Iterator[Finding]:
     """The lock can be read, and every subject has an approval of its present content."""
     survey = bench.survey()
@@ -124,6 +131,7 @@ class Step(NamedTuple):
 STEPS: Final = (
     Step("manifest", manifest),
     Step("reproducible", reproducible),
+    Step("schemas", schemas),
     Step("lock", lock),
     Step("signatures", signatures),
     Step("broadening", broadening),
@@ -135,10 +143,16 @@ def run(world: World, *, only: tuple[str, ...] = (), skip: tuple[str, ...] = (),
     """Run the steps. Raises what a first step raises where there is no project or toolpack at all; else every refusal is a finding."""
     _refuse_unknown((*only, *skip))
     bench = Bench(world, here.pack(world), here.condition(world, trust_pin), world.clock.now())
-    rows = [_row(step, bench, wanted=(not only or step.name in only) and step.name not in skip) for step in STEPS]
+    if not any(_wanted(step, only, skip) for step in STEPS):
+        raise CaskError("CASK-I001", "no step is left to run", mend="cask check")
+    rows = [_row(step, bench, wanted=_wanted(step, only, skip)) for step in STEPS]
     findings = tuple(finding for _, found in rows for finding in found)
     counts = {result: sum(row["result"] == result for row, _ in rows) for result in ("pass", "review", "fail", "skipped")}
     return Report(report="check", summary=counts, findings=findings, tables={"steps": tuple(row for row, _ in rows)})
+
+
+def _wanted(step: Step, only: tuple[str, ...], skip: tuple[str, ...]) -> bool:
+    return (not only or step.name in only) and step.name not in skip
 
 
 def _row(step: Step, bench: Bench, *, wanted: bool) -> tuple[dict[str, object], tuple[Finding, ...]]:

@@ -42,7 +42,14 @@ def codes(report: Report) -> set[str]:
 @pytest.mark.feature(67)
 def test_a_built_and_approved_project_passes_every_step(approved: Desk) -> None:
     report = run(approved)
-    assert results(report) == {"manifest": "pass", "reproducible": "pass", "lock": "pass", "signatures": "pass", "broadening": "pass"}
+    assert results(report) == {
+        "manifest": "pass",
+        "reproducible": "pass",
+        "schemas": "pass",
+        "lock": "pass",
+        "signatures": "pass",
+        "broadening": "pass",
+    }
     assert report.exit == 0
 
 
@@ -94,6 +101,14 @@ def test_a_changed_source_that_was_not_built_is_found(approved: Desk) -> None:
     spec.write_text(spec.read_text(encoding="utf-8").replace("open, paid", "open"), encoding="utf-8")
     report = run(approved, only=("reproducible",))
     assert "CASK-L006" in codes(report)
+
+
+def test_schemas_name_an_artifact_that_does_not_have_its_published_form(approved: Desk) -> None:
+    path = approved.pack.artifact("toolsets.yaml")
+    path.write_bytes(path.read_bytes().replace(b"toolsets:", b"toolset:"))
+    report = run(approved, only=("schemas",))
+    assert [(finding.code, finding.subject) for finding in report.findings] == [("CASK-L010", "toolsets.yaml")]
+    assert report.exit == 4
 
 
 def test_signatures_refuse_a_flipped_signature_and_name_its_subject(approved: Desk) -> None:
@@ -150,7 +165,7 @@ def test_a_manifest_that_cannot_be_read_is_bad_input_and_the_other_steps_still_s
 def test_a_step_that_is_left_out_is_shown_as_skipped_and_never_as_a_pass(approved: Desk) -> None:
     report = run(approved, skip=("reproducible",))
     assert results(report)["reproducible"] == "skipped"
-    assert (report.summary["pass"], report.summary["skipped"]) == (4, 1)
+    assert (report.summary["pass"], report.summary["skipped"]) == (5, 1)
 
 
 def test_an_unknown_step_is_named_with_the_known_ones(approved: Desk) -> None:

@@ -1,0 +1,80 @@
+"""Whether artifacts have their published forms: each file against the JSON Schema of its record, each tool's schemas against the metaschema.
+
+The readers of the records are strict as well. This asks the reference validator, as anybody with the published schemas could.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, best_match
+
+from caskmcp import text
+from caskmcp.errors import CaskError
+from caskmcp.load import load
+from caskmcp.model.finding import Finding, Severity
+from caskmcp.model.schemas import SCHEMAS
+
+# fmt: off
+FORMS: Final = {
+    # artifact                   published schema
+    "auth.yaml":                 "auth",
+    "baseline.json":             "baseline",
+    "contracts.yaml":            "contracts",
+    "coverage.json":             "coverage",
+    "environments.yaml":         "environments",
+    "observations.json":         "observations",
+    "policy.yaml":               "policy",
+    "scopes.suggested.yaml":     "scopes.suggested",
+    "tools.json":                "tools",
+    "toolsets.yaml":             "toolsets",
+}
+# fmt: on
+"""`openapi.json` is not ours to define: its form is the OpenAPI specification's."""
+
+
+def findings(artifacts: Mapping[str, bytes]) -> Iterator[Finding]:
+    """One finding for each artifact that does not have its form, and for each tool with a schema that is none."""
+    for name in sorted(set(artifacts) & set(FORMS)):
+        try:
+            value = _read(artifacts[name], name)
+        except CaskError as error:
+            yield _finding(name, f"{name} cannot be read: {error.what}", error.place or name)
+            continue
+        yield from _against_form(name, value)
+    if "tools.json" in artifacts:
+        yield from _schemas_of_tools(artifacts["tools.json"])
+
+
+def _read(data: bytes, name: str) -> Any:
+    return text.parse_json(data, name) if name.endswith(".json") else text.parse_yaml(data, name).value
+
+
+def _against_form(name: str, value: Any) -> Iterator[Finding]:
+    schema = load(SCHEMAS[FORMS[name]]).model_json_schema(by_alias=True)
+    worst = best_match(Draft202012Validator(schema).iter_errors(value))
+    if worst is not None:
+        yield _finding(name, f"{name} does not have its published form at {worst.json_path}: {worst.validator}", name)
+
+
+def _schemas_of_tools(data: bytes) -> Iterator[Finding]:
+    try:
+        tools = text.parse_json(data, "tools.json").get("tools", ())
+    except (CaskError, AttributeError):
+        return  # told above: the file cannot be read, or is no object
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict):
+            yield from _schemas_of(tool)
+
+
+def _schemas_of(tool: Mapping[str, Any]) -> Iterator[Finding]:
+    for key in ("input_schema", "output_schema"):
+        schema = tool.get(key)
+        try:
+            Draft202012Validator.check_schema(schema if isinstance(schema, dict) else {})
+        except SchemaError as error:
+            yield _finding(f"tool:{tool.get('name')}", f"its {key} is no JSON Schema at {error.json_path}", "tools.json")
+
+
+def _finding(subject: str, message: str, place: str) -> Finding:
+    return Finding(code="CASK-L010", severity=Severity.REFUSED, subject=subject, message=message, place=place, mend="cask build")
