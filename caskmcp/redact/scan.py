@@ -4,7 +4,7 @@ All forms are searched at once by re2, in time linear in the text. `suspicious` 
 build fast; `replace` is exact. Nothing here knows names, places or keys: who calls says what takes the place of a find.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import accumulate
@@ -94,11 +94,11 @@ class Scanner:
         return self.replace(text, _mark, depth=depth) != text
 
     def _replace_one(self, row: Detector, form: Any, text: str, cut: Cut, depth: int) -> str:
-        pieces, end = [], 0
+        pieces, end, taken = [], 0, _Taken(text)
         for match in form.finditer(text):
             group = match.lastindex or 0
             low, high = match.span(group)
-            if low < end or not self._holds(row.check, match.group(group), depth) or _touches(placeholder.spans(text), low, high):
+            if low < end or not self._holds(row.check, match.group(group), depth) or taken.touches(low, high):
                 continue
             pieces += [text[end:low], cut(row, match.group(group))]
             end = high
@@ -114,8 +114,19 @@ def _mark(_: Detector, value: str) -> str:
     return f"{value}\0"
 
 
-def _touches(spans: list[tuple[int, int]], low: int, high: int) -> bool:
-    return any(start < high and low < end for start, end in spans)
+class _Taken:
+    """The placeholders of one text, looked for once: a text of many finds would otherwise take time that grows with its square."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._spans: list[tuple[int, int]] | None = None
+
+    def touches(self, low: int, high: int) -> bool:
+        """Whether a placeholder stands in a part of it."""
+        if self._spans is None:
+            self._spans = placeholder.spans(self._text)
+        before = bisect_left(self._spans, (high, 0))  # those that begin before the part ends; the last of them reaches furthest
+        return before > 0 and self._spans[before - 1][1] > low
 
 
 def _from_base64(run: str) -> Iterator[str]:

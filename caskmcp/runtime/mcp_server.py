@@ -107,8 +107,10 @@ class Front:
 
     async def _told(self, before: Surface, after: Surface) -> None:
         """Tell the log, and every client if the list is another one now."""
+        known = set(explained(before))
         for line in explained(after):
-            self._setting.log(line)
+            if line not in known:
+                self._setting.log(line)
         if _digests(before) == _digests(after):
             return
         self._setting.log(f"reloaded: {len(after.listed)} tools are served")

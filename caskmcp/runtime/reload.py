@@ -1,8 +1,9 @@
 """Keeps what is served equal to what is approved: looks at the toolpack's files before each call and several times a second.
 
-Promises: a changed file is noticed before the next call, by its stat and, just after a change, by its content (an edit within one tick of the
-file system's clock leaves the stat as it was); an approval that ends while it is served is judged again before the next call; whatever cannot
-be admitted empties the surface; a new surface comes from the one door alone.
+Promises: a changed file, the pin among them, is noticed before the next call, by its stat and, just after a change, by its content (an edit
+within one tick of the file system's clock leaves the stat as it was); an approval that ends while it is served is judged again before the next
+call; whatever cannot be admitted, for whatever reason, empties the surface; a look that is cut short has not happened; a new surface comes from
+the one door alone.
 """
 
 from collections.abc import Awaitable, Callable, Hashable
@@ -30,6 +31,9 @@ class Source(Protocol):
     def read(self) -> PackFiles:
         """Every byte that is served, read once. Raises CaskError."""
 
+    def anchor(self) -> object:
+        """What this machine accepted as trust root, as it stands now; compares. Raises CaskError for what cannot be used."""
+
     def admit(self, files: PackFiles) -> AdmittedPack:
         """Pass the door. Raises CaskError if the pack is refused."""
 
@@ -50,6 +54,7 @@ class Live:
         self._lock = anyio.Lock()
         self._stamp: Hashable = None
         self._files: PackFiles | None = None
+        self._anchor: object = None
         self._doubt = DOUBTFUL
         self._ends: tuple[str, ...] = ()
         self.surface: Surface = nothing("nothing was admitted yet")
@@ -57,7 +62,7 @@ class Live:
     def start(self) -> Surface:
         """Admit for the first time. Raises CaskError if the pack is refused: there is nothing to serve then."""
         self._stamp = self._source.stamp()
-        self._files = self._source.read()
+        self._files, self._anchor = self._source.read(), self._source.anchor()
         self.surface = surface(self._source.admit(self._files), self._toolset)
         self._ends = self._coming(self._files)
         return self.surface
@@ -65,7 +70,7 @@ class Live:
     async def fresh(self) -> Surface:
         """The surface, after a look at the files."""
         async with self._lock:
-            if not self._doubt and not self._over() and self._source.stamp() == self._stamp:
+            if not self._doubt and not self._over() and self._stamped() == self._stamp:
                 return self.surface
             await self._look()
             return self.surface
@@ -78,16 +83,24 @@ class Live:
             self._doubt = max(0, self._doubt - 1)
 
     async def _look(self) -> None:
-        stamp = self._source.stamp()
-        files, problem = self._read()
+        stamp = self._stamped()
+        files, anchor, problem = self._read()
         if stamp != self._stamp:
-            self._stamp, self._doubt = stamp, DOUBTFUL
-        if files is not None and files == self._files and not self._over():
-            return
-        before, self._files = self.surface, files
-        self._ends = () if files is None else self._coming(files)
-        self.surface = await to_thread.run_sync(self._admitted, files, problem)
-        await self._changed(before, self.surface)
+            self._doubt = DOUBTFUL
+        if files is None or (files, anchor) != (self._files, self._anchor) or self._over():
+            after = await to_thread.run_sync(self._admitted, files, problem)
+            # Only now: a caller that is cancelled above must not leave the new files noted beside the old surface.
+            before, self.surface, self._files, self._anchor = self.surface, after, files, anchor
+            self._ends = () if files is None or after.pack is None else self._coming(files)
+            await self._changed(before, after)
+        self._stamp = stamp
+
+    def _stamped(self) -> Hashable:
+        """The stamp; of files that cannot even be looked at, the reason."""
+        try:
+            return self._source.stamp()
+        except CaskError as cause:
+            return str(cause)
 
     def _over(self) -> bool:
         """Whether an approval that was served has ended since."""
@@ -97,16 +110,21 @@ class Live:
         now = self._source.now()
         return tuple(end for end in self._source.ends(files) if end >= now)
 
-    def _read(self) -> tuple[PackFiles | None, str]:
+    def _read(self) -> tuple[PackFiles | None, object, str]:
         try:
-            return self._source.read(), ""
-        except CaskError as cause:
-            return None, str(cause)
+            return self._source.read(), self._source.anchor(), ""
+        except Exception as cause:
+            return None, None, _told(cause)
 
     def _admitted(self, files: PackFiles | None, problem: str) -> Surface:
         if files is None:
             return nothing(problem)
         try:
             return surface(self._source.admit(files), self._toolset)
-        except CaskError as cause:
-            return nothing(str(cause))
+        except Exception as cause:
+            return nothing(_told(cause))
+
+
+def _told(cause: Exception) -> str:
+    """Why nothing is served. A fault that nobody foresaw refuses the pack like any other: what was served before was not admitted again."""
+    return str(cause) if isinstance(cause, CaskError) else f"CASK-R011: the pack cannot be judged: {type(cause).__name__}"

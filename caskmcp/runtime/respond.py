@@ -143,11 +143,15 @@ def _text(value: Any) -> str:
 
 
 def _differs(schema: Schema | None, structured: Mapping[str, Any]) -> list[str]:
-    """Where the answer differs: keywords and places, never values."""
+    """Where the answer differs: keywords and places, never values; a key that is no plain name may be one, and goes to the record as `…`."""
     if schema is None:
         return []
     errors = list(schema.iter_errors(structured))[:5]
-    return [f"{'/'.join(str(part) for part in error.instance_path) or '/'}: {error.kind.name}" for error in errors]
+    return [f"{'/'.join(_step(part) for part in error.instance_path) or '/'}: {error.kind.name}" for error in errors]
+
+
+def _step(part: str | int) -> str:
+    return str(part) if isinstance(part, int) or shrink.NAME.fullmatch(part) else "…"
 
 
 def _failed(answer: Answer, clean: Clean) -> Result:

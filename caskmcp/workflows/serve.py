@@ -8,7 +8,7 @@ from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import lockfile, offer, pins, trust
 from caskmcp.govern.admit import admit
 from caskmcp.model.pack import AdmittedPack, PackFiles
-from caskmcp.model.trust import TrustPin
+from caskmcp.model.trust import Pin, TrustPin
 from caskmcp.ports import World
 from caskmcp.runtime import mcp_server
 from caskmcp.runtime.clean import clean
@@ -50,6 +50,10 @@ class PackOnDisk:
     def read(self) -> PackFiles:
         """Every byte that is served, once."""
         return offer.read(self.world.files, self.pack)
+
+    def anchor(self) -> Pin | None:
+        """What this machine accepted for this toolpack."""
+        return here.pin(self.world, self.id)
 
     def admit(self, files: PackFiles) -> AdmittedPack:
         """Pass the door, and remember what was seen: sequences only rise."""

@@ -46,6 +46,9 @@ class Source:
             raise self.content
         return self.content
 
+    def anchor(self) -> object:
+        return "the pin"
+
     def admit(self, files: PackFiles) -> AdmittedPack:
         self.admitted += 1
         if isinstance(self.door, CaskError):
