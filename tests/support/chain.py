@@ -12,6 +12,7 @@ Sources = Mapping[str, tuple[str, bytes]]
 """Step key -> (kind, bytes)."""
 UNTIL = "infer"
 KEY = bytes(range(32))
+PIECE = 1 << 20
 
 
 class Chain:
@@ -83,7 +84,8 @@ class _Inputs:
         return dict(sorted(self._found(role).items()))
 
     def blocks(self, role: str) -> Iterator[bytes]:
-        yield self.data(role)
+        data = self.data(role)
+        return (data[start : start + PIECE] for start in range(0, len(data), PIECE))
 
 
 def _joined(output: Any) -> Any:
