@@ -58,9 +58,10 @@ class TableGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Help from the table's text; no module is imported for it."""
-        rows = self._rows()
+        today = {row.name: row for row in COMMANDS}
+        rows = self._rows() or {old: today[new] for old, new in self._aliases().items()}
         with formatter.section("Commands"):
-            formatter.write_dl([(name, rows[name].help) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, rows[name].help) for name in self.list_commands(ctx) or rows])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Note the global options that stand before the command."""

@@ -8,13 +8,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import click
 
 from caskmcp import __version__
 from caskmcp.cli.group import GLOBALS, TableGroup
-from caskmcp.cli.table import COMMANDS, GONE
+from caskmcp.cli.table import COMMANDS
 from caskmcp.errors import AGAIN, CaskError, Exit
 from caskmcp.load import load
 
@@ -77,19 +78,17 @@ def _worded(cause: Exception, words: Sequence[str]) -> CaskError:
         return cause
     if isinstance(cause, click.ClickException):
         return _usage(cause, words)
-    if isinstance(cause, click.Abort):
+    if isinstance(cause, click.Abort | EOFError):  # Ctrl-D at a question
         return CaskError("CASK-W004", "interrupted; what was finished is kept", mend=AGAIN)
     if isinstance(cause, OSError):
         place = os.fsdecode(cause.filename) if isinstance(cause.filename, str | bytes) else None
-        mend = "df -h" if cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else f"{AGAIN} --debug"
+        full = cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        mend = "df -h" if full else f"ls -ld {shlex.quote(place)}" if place else f"{AGAIN} --debug"
         return CaskError("CASK-W001", (cause.strerror or str(cause)).lower(), place=place, mend=mend)
     return CaskError("CASK-W003", f"{type(cause).__name__}: {cause}".split("\n", maxsplit=1)[0][:300], mend=f"{AGAIN} --debug")
 
 
 def _usage(cause: click.ClickException, words: Sequence[str]) -> CaskError:
-    gone = next((row for row in GONE if row.option == getattr(cause, "option_name", None)), None)
-    if gone is not None:
-        return CaskError("CASK-I012", f"`{gone.option}` is gone: {gone.reason}", mend=gone.mend)
     line = " ".join(words) + " "
     name = max((row.name for row in COMMANDS if line.startswith(f"{row.name} ")), key=len, default="")
     what = " ".join(cause.format_message().rstrip(".").split())
@@ -98,14 +97,16 @@ def _usage(cause: click.ClickException, words: Sequence[str]) -> CaskError:
 
 def _format(words: Sequence[str]) -> str:
     """The format that is asked for, for an error that comes before the options are read."""
-    asked = "--format=json" in words or any(pair == ("--format", "json") for pair in zip(words, words[1:], strict=False))
+    asked = "--format=json" in words or ("--format", "json") in pairwise(words)
     return "json" if asked else "text"
 
 
 def _fail(error: CaskError, words: Sequence[str], state: dict[str, Any]) -> int:
     if state.get("debug") and sys.exc_info()[0] is not None:
         traceback.print_exc(file=sys.stderr)
-    mend = error.mend and error.mend.replace(AGAIN, shlex.join(("cask", *words)), 1) if (error.mend or "").startswith(AGAIN) else error.mend
+    mend = (error.mend or "").removeprefix(AGAIN)
+    if mend != error.mend and error.mend:
+        mend = shlex.join(("cask", *words)) + mend
     try:
         load("report.error:show")(CaskError(error.code, error.what, place=error.place, mend=mend), state["format"])
         if sys.stdout is not None:
@@ -120,8 +121,5 @@ def _abandon() -> None:
     the interpreter at its end, which then changes the exit status."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # a stream that was closed, or that is no file
-            stream.flush()
-            continue
-        with suppress(OSError, ValueError, AttributeError):  # the same
+        with suppress(OSError, ValueError, AttributeError):  # it was closed before we began, or is no file
             os.dup2(nothing, stream.fileno())

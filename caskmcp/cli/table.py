@@ -3,14 +3,6 @@
 from typing import Final, NamedTuple
 
 
-class Gone(NamedTuple):
-    """An option of earlier versions."""
-
-    option: str
-    reason: str
-    mend: str
-
-
 class Row(NamedTuple):
     """One command."""
 
@@ -68,10 +60,5 @@ ALIASES: Final = (
     ("compile",        "build"),
     ("mcp serve",      "serve"),
     ("openapi",        "capture import"),
-)
-
-GONE: Final = (
-    # option               reason                                                                     what to run now
-    Gone("--unsafe-no-lockfile", "what nobody signed is never served, and no switch turns that off (promise 2)", "cask gate allow --all"),
 )
 # fmt: on

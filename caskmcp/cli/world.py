@@ -7,6 +7,7 @@ from typing import Any
 
 import platformdirs
 
+from caskmcp.errors import CaskError
 from caskmcp.ports import World
 from caskmcp.report.console import TerminalConsole
 from caskmcp.store.clock import SystemClock
@@ -27,12 +28,19 @@ def build(options: Mapping[str, Any]) -> World:
         files=LocalFiles(),
         console=TerminalConsole(plain=plain),
         credentials=ReferencedCredentials(os.environ),
-        cwd=Path.cwd(),
+        cwd=_working_directory(),
         config=config_folder(os.environ),
         environ={name: os.environ[name] for name in READ if name in os.environ},
         root=options.get("root"),
         toolpack=options.get("toolpack"),
     )
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as cause:
+        raise CaskError("CASK-I002", "the working directory was removed", mend="cd") from cause
 
 
 def config_folder(environ: Mapping[str, str]) -> Path:

@@ -4,10 +4,10 @@ An exception whose constructor takes other arguments than its `args` would break
 """
 
 import traceback
-from typing import Any
+from typing import Any, Final
 
 from caskmcp.canon import Digest
-from caskmcp.errors import CODES, CaskError
+from caskmcp.errors import AGAIN, CODES, CaskError
 from caskmcp.store.blobs import BlobLost
 
 Record = dict[str, Any]
@@ -48,16 +48,26 @@ def lost_blob(cause: BaseException | None) -> Digest | None:
     return None
 
 
+_MENDS: Final = {
+    # A stage knows neither the file nor the command; what it refuses lies in the source, or in the manifest.
+    "CASK-C001": "export the recording again, whole",
+    "CASK-C002": "correct the document, then: cask build",
+    "CASK-C005": "record or export less at once",
+    "CASK-I009": "edit cask.yaml",
+    "CASK-N002": "edit cask.yaml",
+}
+
+
 def worded(cause: Exception, stage: str, label: str) -> CaskError:
     """A stage's exception as the user sees it: our own errors with the source's name, everything else as CASK-B001."""
     if not isinstance(cause, CaskError):
         what = f"{stage} failed: {type(cause).__name__}: {cause}" if not isinstance(cause, RemoteFault) else f"{stage} failed: {cause}"
-        error = CaskError("CASK-B001", what.split("\n", maxsplit=1)[0][:300], place=label or None, mend="run it again with --debug")
+        error = CaskError("CASK-B001", what.split("\n", maxsplit=1)[0][:300], place=label or None, mend=f"{AGAIN} --debug")
     elif not label or (cause.place or "").startswith("/"):
         error = cause
     else:
         error = CaskError(cause.code, cause.what, place=_placed(label, cause.place), mend=cause.mend)
-    return error
+    return error.mended(_MENDS.get(error.code, ""))
 
 
 def _placed(label: str, place: str | None) -> str:

@@ -53,7 +53,7 @@ class KeyFile:
 def place(config: Path, name: str) -> KeyFile:
     """Where a key lies below the user's configuration folder. Raises CASK-I009 for a name that is not allowed."""
     if not NAME.fullmatch(name) or name.startswith("-"):
-        raise CaskError("CASK-I009", f"`{name}` is no name for a key: expected 1 to 40 of a-z, 0-9 and dashes")
+        raise CaskError("CASK-I009", f"`{name}` is no name for a key: expected 1 to 40 of a-z, 0-9 and dashes", mend="cask keys list")
     return KeyFile(config / "keys", name)
 
 

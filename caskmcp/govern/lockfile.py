@@ -94,7 +94,7 @@ def _subjects(document: Document, toolpack: str) -> Mapping[str, Any]:
         raise _unreadable("expected `schema`, `toolpack` and `subjects`, and nothing else", document.place())
     if value["schema"] != LOCK_SCHEMA:
         what = f"its schema is `{value['schema']}`, this program reads {LOCK_SCHEMA}"
-        raise CaskError("CASK-I008", what, place=document.place(("schema",)), mend="cask migrate")
+        raise CaskError("CASK-I008", what, place=document.place(("schema",)), mend="pip install --upgrade caskmcp")
     if value["toolpack"] != toolpack:
         raise _unreadable(f"it is the lock of `{value['toolpack']}`, not of {toolpack}", document.place(("toolpack",)))
     return value["subjects"]
@@ -114,4 +114,4 @@ def _statements(document: Document, subject: str, rows: Any) -> tuple[Signed, ..
 
 
 def _unreadable(problem: str, place: str) -> CaskError:
-    return CaskError("CASK-L001", f"the lock cannot be read: {problem}", place=place, mend=f"git log -p -- {NAME}")
+    return CaskError("CASK-L001", f"the lock cannot be read: {problem}", place=place, mend=f"git log -p -- '*{NAME}'")

@@ -106,7 +106,10 @@ def identity(files: Files, pack: Pack) -> str:
     """The toolpack's id, as `toolpack.yaml` says."""
     if not files.exists(pack.toolpack):
         raise CaskError("CASK-I011", "there is no toolpack here", place=str(pack.path), mend="cask build")
-    handoff = Toolpack.from_yaml(files.read(pack.toolpack, text.MAX_BYTES), str(pack.toolpack), code="CASK-L002")
+    try:
+        handoff = Toolpack.from_yaml(files.read(pack.toolpack, text.MAX_BYTES), str(pack.toolpack))
+    except CaskError as cause:
+        raise _unreadable(cause, pack.toolpack.name) from cause
     if not ID.fullmatch(handoff.id):
         raise CaskError("CASK-L002", f"`{handoff.id}` is no toolpack id", place=str(pack.toolpack), mend="cask build")
     return handoff.id
@@ -200,7 +203,7 @@ def _document(data: bytes, name: str, reader: Callable[[bytes, str], Document], 
         raise _unreadable(CaskError("CASK-I004", "it does not name its schema", place=document.place()), name)
     if document.value["schema"] != schema:
         what = f"the schema of {name} is `{document.value['schema'][:100]}`, this program reads {schema}"
-        raise CaskError("CASK-I008", what, place=document.place(("schema",)), mend="cask migrate")
+        raise CaskError("CASK-I008", what, place=document.place(("schema",)), mend="pip install --upgrade caskmcp")
     return document
 
 

@@ -108,7 +108,7 @@ def _bad(version: int, problem: str) -> CaskError:
         "CASK-T003",
         f"version {version} of the trust root is not valid: {problem}",
         place=f"trust/{version}.root.json",
-        mend="git log -- trust/",
+        mend="git log -p -- '*/trust/*.root.json'",
     )
 
 

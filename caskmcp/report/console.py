@@ -3,7 +3,7 @@
 import getpass
 import sys
 
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.report.visible import visible
 
 
@@ -16,16 +16,21 @@ class TerminalConsole:
     @property
     def interactive(self) -> bool:
         """Whether stdin and stdout both are terminals."""
-        return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+        return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
     @property
     def styled(self) -> bool:
         """Whether colour may be used on stdout."""
-        return not self.plain and sys.stdout.isatty()
+        return not self.plain and sys.stdout is not None and sys.stdout.isatty()
 
     def out(self, text: str) -> None:
-        """Print a result."""
-        print(visible(text))
+        """Print a result. Raises CASK-W001 where stdout takes nothing, and BrokenPipeError where its reader went away."""
+        try:
+            print(visible(text), flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as cause:
+            raise CaskError("CASK-W001", (cause.strerror or str(cause)).lower(), place="stdout", mend="df -h") from cause
 
     def note(self, text: str) -> None:
         """Print prose or progress."""
@@ -47,4 +52,4 @@ class TerminalConsole:
 
     def _person(self, prompt: str) -> None:
         if not self.interactive:
-            raise CaskError("CASK-A001", f"`{prompt}` needs a person at a terminal", mend="run the command in a terminal")
+            raise CaskError("CASK-A001", f"`{prompt}` needs a person at a terminal", mend=AGAIN)

@@ -2,17 +2,26 @@
 
 import json
 import sys
+from typing import Final
 
 from caskmcp.errors import CaskError, Exit
 from caskmcp.report.visible import visible
 
-SEVERITIES = {Exit.REVIEW: "review", Exit.BREAKING: "breaking", Exit.INPUT: "input", Exit.REFUSED: "refused"}
+PROGRAMS: Final = frozenset({"cask", "cd", "chmod", "cp", "df", "edit", "export", "git", "ls", "mkdir", "pip", "python", "rm", "unset"})
+"""First words of mends that are commands; any other mend is advice."""
+SEVERITIES: Final = {Exit.REVIEW: "review", Exit.BREAKING: "breaking", Exit.INPUT: "input", Exit.REFUSED: "refused"}
+
+
+def mended(mend: str | None) -> str | None:
+    """The mend as it is shown; None where there is none."""
+    return f"{'run' if mend.split(' ', 1)[0] in PROGRAMS else 'mend'}: {mend}" if mend else None
 
 
 def show(error: CaskError, how: str) -> None:
     """Print the error. how: the format that was asked for."""
-    parts = (f"{error.code} {error.what}", error.place, f"run: {error.mend}" if error.mend else None)
-    print("error: " + visible(" · ".join(part for part in parts if part)), file=sys.stderr)
+    parts = (f"{error.code} {error.what}", error.place, mended(error.mend))
+    line = " ".join(" · ".join(part for part in parts if part).splitlines())
+    print("error: " + visible(line), file=sys.stderr, flush=True)
     if how == "json":
         severity = SEVERITIES.get(error.exit, "error")
         row = {

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from caskmcp.model.finding import Finding, Report
+from caskmcp.report.error import mended
 
 WIDEST = 100
 
@@ -22,7 +23,7 @@ def render(report: Report) -> str:
 
 def finding(row: Finding) -> str:
     """One finding on one line."""
-    parts = (f"{row.severity.value}: {row.code} {row.message}", row.subject, row.place, f"run: {row.mend}" if row.mend else "")
+    parts = (f"{row.severity.value}: {row.code} {row.message}", row.subject, row.place, mended(row.mend))
     return " · ".join(part for part in parts if part)
 
 

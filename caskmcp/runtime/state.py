@@ -107,6 +107,8 @@ class State:
                 self._connection = None
 
     def _read(self, where: str, values: tuple[str, ...]) -> tuple[Challenge, ...]:
+        if self._connection is None and not os.path.lexists(self._path):
+            return ()  # who only asks leaves nothing behind
         with self._using() as connection:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM challenges WHERE {where} ORDER BY created, id", values).fetchall()
         return tuple(Challenge(row[0], Binding(*row[1:6]), *row[6:]) for row in rows)

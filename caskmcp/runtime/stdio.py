@@ -19,6 +19,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
+from caskmcp.errors import CaskError
 from caskmcp.runtime.lines import INVALID_REQUEST, Bad, LineReader, Message
 
 PIECE: Final = 1 << 16
@@ -50,7 +51,12 @@ class Streams:
 
 @contextmanager
 def claimed() -> Iterator[Wire]:
-    """Take the process's stdin and stdout for the protocol: others read nothing from 0, and what they write to 1 goes to stderr."""
+    """Take the process's stdin and stdout for the protocol: others read nothing from 0, and what they write to 1 goes to stderr.
+
+    Raises CASK-W001 where one of them is closed: then no client is there.
+    """
+    if sys.stdin is None or sys.stdout is None:
+        raise CaskError("CASK-W001", "stdin or stdout is closed: a client has to hold their other ends", mend="cask config --client NAME")
     sys.stdout.flush()
     wire = Wire(os.dup(0), os.dup(1))
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -328,7 +328,8 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except IsADirectoryError as cause:
-        raise CaskError("CASK-I002", "this is a folder, a file is needed", place=str(path)) from cause
+        mend = f"ls -ld {shlex.quote(str(path))}"
+        raise CaskError("CASK-I002", "this is a folder, a file is needed", place=str(path), mend=mend) from cause
     except OSError as cause:
         if cause.errno in _ABSENT:
             mend = f"ls {shlex.quote(str(path.parent))}"

@@ -6,12 +6,13 @@ source without a file is an error (it is none where committed observations stand
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.model.project import ID, Project, Source
 from caskmcp.ports import Files
 from caskmcp.store.layout import MANIFEST, Root
@@ -66,14 +67,18 @@ def load_project(files: Files, cwd: Path) -> LoadedProject:
     path = find_manifest(files, cwd)
     if path is None:
         raise CaskError("CASK-I006", f"no {MANIFEST} here or above", place=str(cwd), mend="cask init -a HOST")
-    document = parse_yaml(files.read(path, MANIFEST_LIMIT), os.path.relpath(path, cwd))
-    return LoadedProject(Project.of(document), path.parent, path, document)
+    name = os.path.relpath(path, cwd)
+    try:
+        document = parse_yaml(files.read(path, MANIFEST_LIMIT), name)
+        return LoadedProject(Project.of(document), path.parent, path, document)
+    except CaskError as cause:
+        raise cause.mended(f"edit {shlex.quote(name)}") from cause
 
 
 def inside(loaded: LoadedProject, given: str, place: str) -> Path:
     """The absolute path that the manifest means by `given`. Raises CASK-I005 if it leaves the project. It need not exist."""
     if not _stays(given):
-        raise CaskError("CASK-I005", f"`{given}` has to be a relative path without `..`", place=place)
+        raise CaskError("CASK-I005", f"`{given}` has to be a relative path without `..`", place=place, mend=f"edit {MANIFEST}")
     path = loaded.folder / given
     _refuse_link_out(loaded.folder, path, given, place)
     return path
@@ -85,7 +90,7 @@ def _stays(given: str) -> bool:
 
 def _refuse_link_out(folder: Path, path: Path, given: str, place: str) -> None:
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        raise CaskError("CASK-I005", f"`{given}` is a link that leads out of the project", place=place)
+        raise CaskError("CASK-I005", f"`{given}` is a link that leads out of the project", place=place, mend=f"edit {MANIFEST}")
 
 
 # ---------------------------------------------------------------- sources
@@ -120,7 +125,8 @@ def _place(loaded: LoadedProject, index: int) -> str:
 
 def _capture(files: Files, source: Source, root: Path, place: str) -> tuple[SourceFile, ...]:
     if not CAPTURE_ID.fullmatch(source.pattern):
-        raise CaskError("CASK-I009", f"`{source.pattern}` is no capture id: expected 64 hexadecimal digits", place=place)
+        what = f"`{source.pattern}` is no capture id: expected 64 hexadecimal digits"
+        raise CaskError("CASK-I009", what, place=place, mend="cask capture list")
     path = Root(root).exchanges(source.pattern)
     return (SourceFile("capture", source.pattern, path),) if files.exists(path) else ()
 
@@ -129,7 +135,7 @@ def _matches(files: Files, loaded: LoadedProject, source: Source, place: str) ->
     pattern = source.pattern
     inside(loaded, _WILD.split(pattern)[0] or ".", place)
     if not _stays(pattern):
-        raise CaskError("CASK-I005", f"`{pattern}` has to be a relative path without `..`", place=place)
+        raise CaskError("CASK-I005", f"`{pattern}` has to be a relative path without `..`", place=place, mend=f"edit {MANIFEST}")
     for path in _paths(files, loaded.folder, pattern, place):
         relative = path.relative_to(loaded.folder).as_posix()
         _refuse_link_out(loaded.folder, path, relative, place)
@@ -141,7 +147,7 @@ def _paths(files: Files, folder: Path, pattern: str, place: str) -> list[Path]:
         path = folder / PurePosixPath(pattern)
         return [path] if files.exists(path) and not files.is_folder(path) else []
     if any("**" in part and part != "**" for part in pattern.split("/")):  # Pythons differ on what that means
-        raise CaskError("CASK-I005", f"`{pattern}`: `**` has to stand alone between slashes", place=place)
+        raise CaskError("CASK-I005", f"`{pattern}`: `**` has to stand alone between slashes", place=place, mend=f"edit {MANIFEST}")
     # Not `files.glob`: that leaves out what a link brings in from elsewhere, and here such a link has to be refused by name.
     hits = sorted(folder.glob(f"{pattern}/*" if pattern.endswith("**") else pattern))
     shown = _hidden(pattern)
@@ -164,7 +170,7 @@ def find_toolpack(files: Files, root: Path, given: str | None, *, cwd: Path, pre
     if preferred in names:
         return Root(root).pack(str(preferred)).path
     if len(names) > 1:
-        raise CaskError("CASK-I007", f"{root.name} holds several toolpacks: {', '.join(names)}", mend=f"--toolpack {names[0]}")
+        raise CaskError("CASK-I007", f"{root.name} holds several toolpacks: {', '.join(names)}", mend=f"{AGAIN} --toolpack {names[0]}")
     if not names:
         raise CaskError("CASK-I011", "nothing was built yet", place=str(root), mend="cask build")
     return Root(root).pack(names[0]).path
@@ -185,5 +191,8 @@ def _named(files: Files, root: Path, given: str, cwd: Path, names: tuple[str, ..
         return folder
     known = f"here are: {', '.join(names)}" if names else "none was built under the root yet"
     raise CaskError(
-        "CASK-I010", f"there is no toolpack `{given}`; {known}", place=str(root), mend=f"--toolpack {names[0]}" if names else "cask build"
+        "CASK-I010",
+        f"there is no toolpack `{given}`; {known}",
+        place=str(root),
+        mend=f"{AGAIN} --toolpack {names[0]}" if names else "cask build",
     )

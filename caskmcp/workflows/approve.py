@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from caskmcp import text
 from caskmcp.canon import SAFE_INTEGER
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import admit, content, keys, lockfile, offer, pins, sign, statements, trust
 from caskmcp.govern.admit import Survey
 from caskmcp.govern.lockfile import ReadLock
@@ -28,6 +28,7 @@ from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here, person, selection, subjects
 from caskmcp.workflows import trust as roots
+from caskmcp.workflows.build import Derived
 from caskmcp.workflows.selection import Candidate, LeftOut, Selection
 
 FIRST_KEY: Final = "approver"
@@ -64,12 +65,13 @@ class Desk:
 
 
 # ---------------------------------------------------------------- the story
-def approve(world: World, pack: Pack, request: Request, basis: Basis) -> Report:
-    """Sign what was asked for. Raises CASK-T001, T002 (another root), I010, K001 to K004, A002, A003; then nothing was signed."""
+def approve(world: World, pack: Pack, request: Request, derived: Derived) -> Report:
+    """Sign what was asked for. Raises CASK-T001, T002 (another root), I010, K001 to K004, A002, A003, L006; then nothing was signed."""
     at = world.clock.now()
     not_after = ends(at, request.expires)
     fresh = _set_up(world, pack, request.key)
-    desk = _desk(world, pack, basis, at)
+    desk = _desk(world, pack, derived.basis, at)
+    _refuse_others(desk, derived)
     wanted = _selected(desk, request)
     name = fresh.key.name if fresh else _key_name(world, wanted, request)
     wanted = selection.for_key(wanted, desk.survey, _key_id(world, name))
@@ -104,6 +106,17 @@ def _desk(world: World, pack: Pack, basis: Basis, at: str) -> Desk:
     survey = admit.survey(files, chain=chain, pin=pin, at=at)
     trust.refuse_expired(chain, survey.at)
     return Desk(pack, files, chain, pin, survey, basis, at)
+
+
+def _refuse_others(desk: Desk, derived: Derived) -> None:
+    """Raise CASK-L006 unless the very bytes that are signed are the derived ones: files can change while a passphrase is asked for."""
+    if desk.files.id != derived.toolpack.id:
+        what = f"toolpack.yaml says `{desk.files.id}`, the project is `{derived.toolpack.id}`; nothing was signed"
+        raise CaskError("CASK-L006", what, place=str(desk.pack.toolpack), mend="cask build")
+    for role, name in offer.NAMES.items():
+        if getattr(desk.files, role) != derived.files[name]:
+            what = f"{name} changed while it was looked at; nothing was signed"
+            raise CaskError("CASK-L006", what, place=str(desk.pack.artifact(name)), mend="cask build")
 
 
 def _selected(desk: Desk, request: Request) -> Selection:
@@ -150,6 +163,7 @@ def _set_up(world: World, pack: Pack, key: str | None) -> Signer | None:
 def _key_name(world: World, wanted: Selection, request: Request) -> str:
     """`--key`, or the only key here that may approve any of it."""
     if request.key is not None:
+        keys.refuse_readable(world.files, world.config, request.key)
         return request.key
     here_ = [(key_id(key), key) for key in keys.listing(world.files, world.config)]
     names = list(selection.fitting(wanted, here_))
@@ -161,7 +175,7 @@ def _key_name(world: World, wanted: Selection, request: Request) -> str:
         raise CaskError(
             "CASK-K004", "no key on this machine may approve any of this", place=str(world.config / "keys"), mend="cask trust show"
         )
-    raise CaskError("CASK-I001", f"several keys fit: {', '.join(names)}; say which", mend=f"--key {names[0]}")
+    raise CaskError("CASK-I001", f"several keys fit: {', '.join(names)}; say which", mend=f"{AGAIN} --key {names[0]}")
 
 
 def _key_id(world: World, name: str) -> str:
@@ -186,7 +200,7 @@ def _reason(world: World, wanted: Selection, given: str | None) -> str:
         return ""
     reason = world.console.ask("Reason:").strip()
     if not reason:
-        raise CaskError("CASK-A003", f"a reason is needed for {', '.join(needed)}; nothing was signed", mend="--reason TEXT")
+        raise CaskError("CASK-A003", f"a reason is needed for {', '.join(needed)}; nothing was signed", mend=f"{AGAIN} --reason TEXT")
     return reason
 
 
@@ -196,7 +210,7 @@ def ends(at: str, period: str | None) -> str | None:
         return None
     found = _PERIOD.fullmatch(period)
     if not found:
-        raise CaskError("CASK-I001", f"`--expires {period}` is no period: expected a number and h, d or w", mend="--expires 90d")
+        raise CaskError("CASK-I001", f"`--expires {period}` is no period: expected a number and h, d or w", mend=f"{AGAIN} --expires 90d")
     end = datetime.fromisoformat(at) + timedelta(hours=int(found[1]) * _HOURS[found[2]])
     return end.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -260,15 +274,15 @@ def _lines(world: World, pack: Pack, newest: Statement, row: Candidate) -> Itera
 
 # ---------------------------------------------------------------- signing
 def _sign(world: World, desk: Desk, wanted: Selection, by: Signer, *, reason: str, not_after: str | None) -> tuple[Signed, ...]:
-    for row in wanted.chosen:
-        content.keep(world.files, desk.pack, row.content)
     made: list[Signed] = []
 
     def change(lock: ReadLock) -> ReadLock:
+        for row in wanted.chosen:
+            content.keep(world.files, desk.pack, row.content)
         sequence = next_sequence(lock, desk.chain, desk.pin)
         made[:] = [sign.sign_statement(by, _statement(desk, row, by, sequence, reason, not_after)) for row in wanted.chosen]
-        for row in made:
-            lock = with_approval(lock, row, desk.chain)
+        for each in made:
+            lock = with_approval(lock, each, desk.chain)
         return lock
 
     subjects.rewrite(world, desk.pack, desk.files.id, change)
@@ -282,7 +296,12 @@ def next_sequence(lock: ReadLock, chain: Chain, pin: Pin) -> int:
     rows = statements.examine(lock, chain).rows.values()
     highest = max(pin.highest, max((row.sequence for group in rows for row in group), default=0))
     if highest >= SAFE_INTEGER:
-        raise CaskError("CASK-L004", "the lock holds a block with the highest sequence there is; take it out by hand", place=lockfile.NAME)
+        raise CaskError(
+            "CASK-L004",
+            "the lock holds a block with the highest sequence there is; take it out by hand",
+            place=lockfile.NAME,
+            mend=f"edit {lockfile.NAME}",
+        )
     return highest + 1
 
 

@@ -84,10 +84,7 @@ def _place(world: World, named: tuple[Named, ...], hosts: tuple[str, ...], name:
         text = init.checked(name=name, hosts=hosts or around.first_hosts(command))
         return Place(world.cwd, here.root(world), text, is_fresh=True, known={})
     loaded = project.load_project(world.files, world.cwd)
-    if name is not None and name != loaded.project.id:
-        raise CaskError(
-            "CASK-I001", f"the project is called `{loaded.project.id}`, not `{name}`", place=loaded.document.name, mend=f"edit {MANIFEST}"
-        )
+    init.refuse_renaming(loaded, name)
     found = project.expand_sources(world.files, loaded, here.root(world).path)
     known = {str(canon.digest_stream(world.files.chunks(row.absolute))): Entry(row.kind, row.path) for row in found}
     text = _with_hosts(_text(world.files, loaded.path), hosts)
@@ -189,8 +186,9 @@ def listing(world: World) -> Report:
 
 
 def _named_captures(world: World) -> frozenset[str]:
-    path = project.find_manifest(world.files, world.cwd)
-    return frozenset(entry.pattern for entry in _entries(_text(world.files, path)) if entry.kind == "capture") if path else frozenset()
+    if project.find_manifest(world.files, world.cwd) is None:
+        return frozenset()
+    return frozenset(row.pattern for row in project.load_project(world.files, world.cwd).project.sources if row.kind == "capture")
 
 
 def _head(files: Files, root: Root, capture: str) -> dict[str, Any]:

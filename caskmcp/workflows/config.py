@@ -56,7 +56,17 @@ def _server(world: World, pack: Pack, toolset: str | None, environment: str | No
     args = [*rest, "serve", "--toolpack", str(pack.toolpack), "--root", str(here.root(world).path)]
     args += ["--toolset", toolset] if toolset else []
     args += ["--env", environment] if environment else []
+    _refuse_unwritable(args, pack)
     return Server(name_of(offer.identity(world.files, pack)), command, tuple(args))
+
+
+def _refuse_unwritable(args: list[str], pack: Pack) -> None:
+    """Clients' files are UTF-8; a path that is not cannot be said in them."""
+    try:
+        "".join(args).encode("utf-8")
+    except UnicodeEncodeError as cause:
+        what = "the path of the toolpack is not UTF-8, and a client's file has to be"
+        raise CaskError("CASK-I009", what, place=str(pack.path), mend="move the project to a folder with another name") from cause
 
 
 def _refuse_unknown(files: Files, pack: Pack, toolset: str | None, environment: str | None) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from caskmcp import canon
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import admit, keys, offer, public, sign
 from caskmcp.govern.sign import Signer
 from caskmcp.model.finding import Report
@@ -96,14 +96,16 @@ def _pack(world: World, row: Challenge) -> AdmittedPack:
     files = offer.read(world.files, here.pack(at))
     pack = admit.admit(files, pin=here.pin(world, files.id), condition=here.condition(world), environment=None, at=world.clock.now())
     if (pack.toolpack, str(pack.lock)) != (row.binding.toolpack, row.binding.lock):
-        raise CaskError("CASK-R006", "what is approved has changed since the call was made; it has to be made again")
+        raise CaskError(
+            "CASK-R006", "what is approved has changed since the call was made; it has to be made again", mend="cask confirm list"
+        )
     return pack
 
 
 def _tool(pack: AdmittedPack, row: Challenge) -> Tool:
     admitted = pack.tools.get(row.binding.tool)
     if admitted is None:
-        raise CaskError("CASK-R006", "the tool is not approved any more")
+        raise CaskError("CASK-R006", "the tool is not approved any more", mend="cask gate status")
     return admitted.tool
 
 
@@ -114,8 +116,8 @@ def _arguments(row: Challenge) -> Mapping[str, Any]:
         if isinstance(value, dict) and canon.digest(value) == row.binding.arguments:
             return value
     except CaskError as cause:
-        raise CaskError("CASK-R006", "the arguments that were kept cannot be read") from cause
-    raise CaskError("CASK-R006", "the arguments that were kept are not those of the call")
+        raise CaskError("CASK-R006", "the arguments that were kept cannot be read", mend="cask confirm list") from cause
+    raise CaskError("CASK-R006", "the arguments that were kept are not those of the call", mend="cask confirm list")
 
 
 def _whole(value: Any) -> Any:
@@ -151,7 +153,7 @@ def _name(world: World, pack: AdmittedPack) -> str:
     mine = [row.name for row in keys.listing(world.files, world.config) if public.key_id(row) in pack.confirmers]
     if len(mine) != 1:
         problem = f"several keys here may: {', '.join(mine)}" if mine else "no key here is a confirmer of the trust root"
-        raise CaskError("CASK-K004", problem, mend="cask confirm grant CHALLENGE --key NAME")
+        raise CaskError("CASK-K004", problem, mend=f"{AGAIN} --key NAME")
     return mine[0]
 
 

@@ -5,6 +5,7 @@ Committed parts that a source here gave are left out: the source gives them anew
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ def committed_parts(files: Files, pack: Pack) -> Parts:
     """The parts of `observations.json` as committed; none if there is no file. Raises CASK-I003, CASK-I008."""
     if not files.exists(pack.observations):
         return {}
-    mend = f"git checkout -- {pack.observations.name}"
+    mend = f"git checkout -- {shlex.quote(str(pack.observations))}"
     try:
         value = json.loads(files.read(pack.observations))
     except (ValueError, RecursionError) as cause:

@@ -13,6 +13,7 @@ from caskmcp.ports import World
 from caskmcp.store import manifest, places, project
 from caskmcp.store.layout import MANIFEST
 from caskmcp.store.manifest import Entry
+from caskmcp.store.project import LoadedProject
 from caskmcp.workflows import gitlines, nearby
 from caskmcp.workflows.nearby import NOTHING, Seen
 
@@ -29,6 +30,7 @@ def run(world: World, *, hosts: tuple[str, ...], name: str | None) -> Report:
         text = checked(name=name, hosts=wanted, entries=entries, auth=around.auth(given))
         world.files.write(world.cwd / MANIFEST, text.encode())
     loaded = project.load_project(world.files, world.cwd)
+    refuse_renaming(loaded, name)
     root = places.find_root(world.files, world.cwd, world.root)
     rows = ({"file": MANIFEST, "state": "written" if written else "kept"}, *gitlines.add(world.files, world.cwd, root))
     return Report(
@@ -38,6 +40,13 @@ def run(world: World, *, hosts: tuple[str, ...], name: str | None) -> Report:
         findings=around.findings,
         lines=("Next:", *(("  cask build", "  cask diff") if loaded.project.sources else ("  cask capture import FILE",))),
     )
+
+
+def refuse_renaming(loaded: LoadedProject, name: str | None) -> None:
+    """Raise CASK-I001 for another name than the one that the project has: a new name is a new toolpack, and that is said in the manifest."""
+    if name is not None and name != loaded.project.id:
+        what = f"the project is called `{loaded.project.id}`, not `{name}`"
+        raise CaskError("CASK-I001", what, place=loaded.document.name, mend=f"edit {MANIFEST}")
 
 
 def checked(*, name: str | None, hosts: Iterable[str], entries: Iterable[Entry] = (), auth: Seen | None = None) -> str:

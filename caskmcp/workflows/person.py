@@ -3,7 +3,7 @@
 Every story that adds to what may run calls `require` before anything else, whatever flags it was given.
 """
 
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import keys, sign
 from caskmcp.govern.sign import Signer
 from caskmcp.ports import World
@@ -13,7 +13,7 @@ from caskmcp.workflows import here
 def require(world: World, command: str) -> None:
     """Raise CASK-A001 unless stdin and stdout are terminals."""
     if not world.console.interactive:
-        raise CaskError("CASK-A001", f"`{command}` needs a person at a terminal: stdin and stdout have to be one", mend=command)
+        raise CaskError("CASK-A001", f"`{command}` needs a person at a terminal: stdin and stdout have to be one", mend=AGAIN)
 
 
 def open_key(world: World, name: str) -> Signer:

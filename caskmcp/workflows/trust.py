@@ -3,7 +3,7 @@
 from typing import Any
 
 from caskmcp import canon
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import keys, lockfile, offer, pins, sign, statements, trust
 from caskmcp.govern.sign import Signer
 from caskmcp.govern.trust import Chain
@@ -76,7 +76,7 @@ def only_key(world: World) -> str:
     if not names:
         raise CaskError("CASK-K004", "there is no key yet", place=str(world.config / "keys"), mend="cask keys new NAME")
     if len(names) > 1:
-        raise CaskError("CASK-I001", f"several keys are here: {', '.join(names)}; say which", mend=f"--key {names[0]}")
+        raise CaskError("CASK-I001", f"several keys are here: {', '.join(names)}; say which", mend=f"{AGAIN} --key {names[0]}")
     return names[0]
 
 

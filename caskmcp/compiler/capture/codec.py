@@ -84,6 +84,6 @@ def _inflate(blocks: Iterable[bytes]) -> Iterator[bytes]:
                 yield piece
                 piece = state.decompress(state.unconsumed_tail, _PIECE)
     except zlib.error as cause:
-        raise CaskError("CASK-C001", f"a capture is damaged: {cause}") from cause
+        raise CaskError("CASK-C001", "a capture is damaged: it cannot be unpacked") from cause
     if not state.eof:
         raise CaskError("CASK-C001", "a capture is cut off")

@@ -1,5 +1,6 @@
 """`cask demo`: compile, approve in a throwaway root, serve, call, attack, rebuild, and say what held."""
 
+import shlex
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 import anyio
 
 from caskmcp import canon
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.ports import World
 from caskmcp.workflows.demo.agent import Agent
@@ -29,13 +30,14 @@ CALLS: Final = (
 
 def run(world: World, *, out: str | None = None) -> Report:
     """Run the demo. out: a folder that keeps the evidence. The report's exit status is 0 only if every proof held."""
+    target = None if out is None else _place(world, Path(out))
     with scene(world) as stage:
         first = compile_(stage)
         signed = approve(stage)
         proofs = (*_compiled(stage, first, signed), *anyio.run(_served, stage), _rebuilt(world, stage, first))
     report = _report(proofs)
-    if out is not None:
-        _keep(world, Path(out), report)
+    if target is not None:
+        _keep(world, target, report)
     return report
 
 
@@ -121,11 +123,20 @@ def _report(proofs: tuple[Proof, ...]) -> Report:
     )
 
 
-def _keep(world: World, folder: Path, report: Report) -> None:
-    """Write the evidence: the report, and a manifest with its digest."""
+def _place(world: World, folder: Path) -> Path:
+    """Where the evidence goes. Raises, before anything runs, CASK-I010 for a place that holds something else."""
     target = world.cwd / folder
     if world.files.exists(target / "demo.json"):
-        raise CaskError("CASK-I010", "the folder holds evidence of an earlier demo", place=str(target), mend=f"rm -r {folder}")
+        raise CaskError(
+            "CASK-I010", "the folder holds evidence of an earlier demo", place=str(target), mend=f"rm -r {shlex.quote(str(folder))}"
+        )
+    if world.files.exists(target) and not world.files.is_folder(target):
+        raise CaskError("CASK-I010", "this is a file, a folder is needed", place=str(target), mend=f"{AGAIN} --out DIR")
+    return target
+
+
+def _keep(world: World, target: Path, report: Report) -> None:
+    """Write the evidence: the report, and a manifest with its digest."""
     data = canon.pretty(report.json_value())
     world.files.write(target / "demo.json", data)
     world.files.write(

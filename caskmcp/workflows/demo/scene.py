@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from caskmcp import canon, text
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import sign
 from caskmcp.govern.sign import Signer
 from caskmcp.model.statement import Signed, Statement
@@ -54,7 +54,7 @@ class Pipe:
 
     def ask(self, prompt: str) -> str:
         """Nobody answers."""
-        raise CaskError("CASK-A001", f"`{prompt}` needs a person at a terminal", mend="run the command in a terminal")
+        raise CaskError("CASK-A001", f"`{prompt}` needs a person at a terminal", mend=AGAIN)
 
     ask_secret = ask
 

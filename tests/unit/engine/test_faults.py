@@ -54,14 +54,14 @@ def test_a_lost_blob_is_found_behind_other_words_and_crosses_as_itself() -> None
 @pytest.mark.parametrize(
     ("cause", "label", "text"),
     [
-        (CaskError("CASK-C001", "cut off", place="line 7"), "a.har", "CASK-C001 cut off · a.har:7"),
-        (CaskError("CASK-C001", "cut off", place="entry 3"), "a.har", "CASK-C001 cut off · a.har, entry 3"),
+        (CaskError("CASK-C001", "cut off", place="line 7"), "a.har", "CASK-C001 cut off · a.har:7 · export the recording again, whole"),
+        (CaskError("CASK-C001", "cut off", place="entry 3"), "a.har", "CASK-C001 cut off · a.har, entry 3 · export the recording again, whole"),
         (CaskError("CASK-C003", "0 of 8 kept", mend="cask init"), "a.har", "CASK-C003 0 of 8 kept · a.har · cask init"),
-        (CaskError("CASK-C001", "it was changed", place="/p/a.har"), "a.har", "CASK-C001 it was changed · /p/a.har"),
+        (CaskError("CASK-C001", "it was changed", place="/p/a.har"), "a.har", "CASK-C001 it was changed · /p/a.har · export the recording again, whole"),
         (CaskError("CASK-N001", "nothing", place="cask.yaml:3"), "", "CASK-N001 nothing · cask.yaml:3"),
-        (KeyError("entries"), "a.har", "CASK-B001 infer failed: KeyError: 'entries' · a.har · run it again with --debug"),
-        (ValueError("one\ntwo"), "", "CASK-B001 infer failed: ValueError: one · run it again with --debug"),
-        (RemoteFault("KeyError", "'x'", "trace"), "", "CASK-B001 infer failed: KeyError: 'x' · run it again with --debug"),
+        (KeyError("entries"), "a.har", "CASK-B001 infer failed: KeyError: 'entries' · a.har · … --debug"),
+        (ValueError("one\ntwo"), "", "CASK-B001 infer failed: ValueError: one · … --debug"),
+        (RemoteFault("KeyError", "'x'", "trace"), "", "CASK-B001 infer failed: KeyError: 'x' · … --debug"),
     ],
 )
 def test_the_user_sees_one_line_with_the_source(cause: Exception, label: str, text: str) -> None:

@@ -228,7 +228,7 @@ def test_another_version_of_a_format_is_refused_with_the_mend(role: str) -> None
     files = packs.approved_pack()
     name = {"lock": b"lock"}.get(role, role.encode())
     error = refused(replace(files, **{role: getattr(files, role).replace(b"caskmcp/" + name + b"/1", b"caskmcp/" + name + b"/2")}))
-    assert (error.code, error.exit, error.mend) == ("CASK-I008", 3, "cask migrate")
+    assert (error.code, error.exit, error.mend) == ("CASK-I008", 3, "pip install --upgrade caskmcp")
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"schema: caskmcp/lock/1\ntoolpack: shop\n", b"\x00", b"subjects: {a: *b}\n"])

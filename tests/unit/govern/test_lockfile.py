@@ -82,7 +82,7 @@ def test_a_lock_that_cannot_be_read_as_a_whole_is_refused(data: bytes) -> None:
 
 def test_another_version_of_the_lock_names_the_mend() -> None:
     error = refused(DATA.replace(b"caskmcp/lock/1", b"caskmcp/lock/2"))
-    assert (error.code, error.mend) == ("CASK-I008", "cask migrate")
+    assert (error.code, error.mend) == ("CASK-I008", "pip install --upgrade caskmcp")
 
 
 @pytest.mark.parametrize(

@@ -281,5 +281,5 @@ def test_an_unknown_toolpack_names_those_that_are_here(tmp_path: Path) -> None:
     root = packs(tmp_path / ".caskmcp", "shop")
     with pytest.raises(CaskError) as caught:
         find_toolpack(FILES, root, "../../etc", cwd=tmp_path)
-    assert (caught.value.code, caught.value.mend) == ("CASK-I010", "--toolpack shop")
+    assert (caught.value.code, caught.value.mend) == ("CASK-I010", "… --toolpack shop")
     assert "here are: shop" in caught.value.what

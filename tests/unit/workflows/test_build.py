@@ -349,7 +349,7 @@ def test_damaged_observations_in_a_clone_are_an_error_with_the_mend(finished: Pa
     with pytest.raises(CaskError) as caught:
         built(folder)
     assert caught.value.exit is Exit.INPUT
-    assert caught.value.mend == "git checkout -- observations.json"
+    assert caught.value.mend == f"git checkout -- {artifact(folder, 'observations.json')}"
 
 
 def test_damaged_observations_after_a_build_are_restored_with_the_parts_of_others(finished: Path, tmp_path: Path) -> None:
