@@ -24,7 +24,7 @@ from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import build, here, person
 from caskmcp.workflows import check as steps
-from caskmcp.workflows.approve import Request, approve
+from caskmcp.workflows.approve import Proven, Request, approve
 from caskmcp.workflows.build import Derived
 from caskmcp.workflows.subjects import name_of, read_lock, require_known, rewrite, subject_of
 
@@ -54,7 +54,7 @@ def allow(
     derived = build.derive(world)
     require_derived(world, pack, derived)
     asked = Request(subjects, everything or not subjects, toolset=toolset, reason=reason, expires=expires, key=key)
-    return approve(world, pack, asked, derived.basis)
+    return approve(world, pack, asked, Proven(derived.basis, derived.toolpack.id, derived.files))
 
 
 def snapshot(world: World) -> Report:

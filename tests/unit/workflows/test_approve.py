@@ -18,7 +18,7 @@ from caskmcp.ports import World
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here as places
-from caskmcp.workflows.approve import Request, approve, ends, request_line
+from caskmcp.workflows.approve import Proven, Request, approve, ends, request_line
 from tests.support import packs
 from tests.support.packs import HOST, SHARED
 from tests.support.world import NOON, ScriptedConsole, world
@@ -76,10 +76,14 @@ class Desk:
     def pack(self) -> Pack:
         return places.pack(self.world())
 
+    def proven(self, basis: Basis) -> Proven:
+        """The artifacts that lie there, as if the inputs had given them."""
+        return Proven(basis, "shop", {name: self.pack.artifact(name).read_bytes() for name in offer.NAMES.values()})
+
     def approve(self, *answers: tuple[str, str], basis: Basis = "traffic", **request: Any) -> "Outcome":
         here = self.world(*answers)
         assert isinstance(here.console, ScriptedConsole)
-        report = approve(here, self.pack, Request(**request), basis)
+        report = approve(here, self.pack, Request(**request), self.proven(basis))
         assert here.console.asked == [prompt for prompt, _ in answers], "every written answer was asked for"
         return Outcome(report, here.console.text)
 
@@ -87,7 +91,7 @@ class Desk:
         """Approve, and find that nothing at all was written."""
         before = snapshot(self.folder)
         with pytest.raises(CaskError) as caught:
-            approve(self.world(*answers), self.pack, Request(**request), basis)
+            approve(self.world(*answers), self.pack, Request(**request), self.proven(basis))
         assert snapshot(self.folder) == before
         return caught.value
 
