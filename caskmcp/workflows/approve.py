@@ -28,7 +28,6 @@ from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here, person, selection, subjects
 from caskmcp.workflows import trust as roots
-from caskmcp.workflows.build import Derived
 from caskmcp.workflows.selection import Candidate, LeftOut, Selection
 
 FIRST_KEY: Final = "approver"
@@ -52,6 +51,17 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Proven:
+    """What the inputs gave when they were derived again, a moment ago. Nothing else is signed."""
+
+    basis: Basis
+    toolpack: str
+    """The project's id."""
+    files: Mapping[str, bytes]
+    """Artifacts by file name."""
+
+
+@dataclass(frozen=True)
 class Desk:
     """What lies before the person: one toolpack, judged under its trust root."""
 
@@ -65,13 +75,14 @@ class Desk:
 
 
 # ---------------------------------------------------------------- the story
-def approve(world: World, pack: Pack, request: Request, derived: Derived) -> Report:
+def approve(world: World, pack: Pack, request: Request, proven: Proven) -> Report:
     """Sign what was asked for. Raises CASK-T001, T002 (another root), I010, K001 to K004, A002, A003, L006; then nothing was signed."""
     at = world.clock.now()
     not_after = ends(at, request.expires)
+    _refuse_another(pack, offer.identity(world.files, pack), proven)
     fresh = _set_up(world, pack, request.key)
-    desk = _desk(world, pack, derived.basis, at)
-    _refuse_others(desk, derived)
+    desk = _desk(world, pack, proven.basis, at)
+    _refuse_others(desk, proven)
     wanted = _selected(desk, request)
     name = fresh.key.name if fresh else _key_name(world, wanted, request)
     wanted = selection.for_key(wanted, desk.survey, _key_id(world, name))
@@ -108,15 +119,19 @@ def _desk(world: World, pack: Pack, basis: Basis, at: str) -> Desk:
     return Desk(pack, files, chain, pin, survey, basis, at)
 
 
-def _refuse_others(desk: Desk, derived: Derived) -> None:
-    """Raise CASK-L006 unless the very bytes that are signed are the derived ones: files can change while a passphrase is asked for."""
-    if desk.files.id != derived.toolpack.id:
-        what = f"toolpack.yaml says `{desk.files.id}`, the project is `{derived.toolpack.id}`; nothing was signed"
-        raise CaskError("CASK-L006", what, place=str(desk.pack.toolpack), mend="cask build")
+def _refuse_others(desk: Desk, proven: Proven) -> None:
+    """Raise CASK-L006 unless the very bytes that are signed were derived: files can change while a passphrase is asked for."""
+    _refuse_another(desk.pack, desk.files.id, proven)
     for role, name in offer.NAMES.items():
-        if getattr(desk.files, role) != derived.files[name]:
+        if getattr(desk.files, role) != proven.files[name]:
             what = f"{name} changed while it was looked at; nothing was signed"
             raise CaskError("CASK-L006", what, place=str(desk.pack.artifact(name)), mend="cask build")
+
+
+def _refuse_another(pack: Pack, toolpack: str, proven: Proven) -> None:
+    if toolpack != proven.toolpack:
+        what = f"toolpack.yaml says `{toolpack}`, the project is `{proven.toolpack}`; nothing was signed"
+        raise CaskError("CASK-L006", what, place=str(pack.toolpack), mend="cask build")
 
 
 def _selected(desk: Desk, request: Request) -> Selection:
