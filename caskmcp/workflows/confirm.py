@@ -19,6 +19,7 @@ from caskmcp.model.statement import Grant
 from caskmcp.model.tool import Tool
 from caskmcp.ports import World
 from caskmcp.runtime import shown
+from caskmcp.runtime.confirm import LIFE, later
 from caskmcp.runtime.plan import prepare
 from caskmcp.runtime.state import Challenge, State
 from caskmcp.text import parse_json, visible
@@ -57,7 +58,7 @@ def grant(world: World, *, challenge: str, key: str | None) -> Report:
     signed = sign.sign_grant(by, _grant(row, by, at))
     if not state.settle(row.id, before="open", after="granted", answer=json.dumps(signed.model_dump(mode="json", by_alias=True))):
         raise CaskError("CASK-R006", "the challenge was answered meanwhile", mend="cask confirm list")
-    line = f"Granted: {row.binding.tool} may be called once with these arguments until {row.expires}."
+    line = f"Granted: {row.binding.tool} may be called once with these arguments until {signed.grant.not_after}."
     return Report(report="confirm-grant", summary={"challenge": row.id, "tool": row.binding.tool, "key": by.key.name}, lines=(line,))
 
 
@@ -123,8 +124,15 @@ def _arguments(row: Challenge) -> Mapping[str, Any]:
 def _whole(value: Any) -> Any:
     """Canonical JSON back to plain values: integers of any size."""
     if isinstance(value, dict):
-        return int(value["$int"]) if set(value) == {"$int"} else {key: _whole(item) for key, item in value.items()}
+        return _integer(value["$int"]) if set(value) == {"$int"} else {key: _whole(item) for key, item in value.items()}
     return [_whole(item) for item in value] if isinstance(value, list) else value
+
+
+def _integer(text: Any) -> int:
+    try:
+        return int(text)
+    except (TypeError, ValueError) as cause:
+        raise CaskError("CASK-I003", "a number has no digits, or too many") from cause
 
 
 def _told(row: Challenge, tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
@@ -168,5 +176,6 @@ def _grant(row: Challenge, by: Signer, at: str) -> Grant:
         verdict="grant",
         key=by.id,
         issued_at=at,
-        not_after=row.expires,
+        # The database is not trusted: a question that was edited to stay open for years gets an answer for minutes.
+        not_after=min(row.expires, later(at, LIFE)),
     )

@@ -213,3 +213,33 @@ def test_denying_what_is_not_there_is_an_error(tmp_path: Path, config: Path) -> 
     with pytest.raises(CaskError) as error:
         story.deny(person(tmp_path, config), challenge="absent")
     assert error.value.code == "CASK-I010"
+
+
+def edit_database(of: World, column: str, value: str) -> None:
+    """What anybody can do who can write the project's files."""
+    with sqlite3.connect(of.cwd / ".caskmcp" / "state" / "confirmations.db") as database:
+        database.execute(f"UPDATE challenges SET {column} = ?", (value,))
+    database.close()
+
+
+@pytest.mark.parametrize("expires", ["2099-01-01T00:00:00Z", "never"])
+def test_a_question_that_was_edited_to_stay_open_gets_an_answer_for_minutes(tmp_path: Path, config: Path, expires: str) -> None:
+    of = person(tmp_path, config, *ASKED)
+    challenge = asking(of).challenge
+    edit_database(of, "expires", expires)
+    story.grant(of, challenge=challenge, key=None)
+    with pytest.raises(CaskError) as caught:
+        asking(of, at="2026-11-21T12:10:01Z")
+    assert caught.value.code == "CASK-R006"
+
+
+@pytest.mark.parametrize(
+    "content", ['{"order_id": {"$int": "seven"}}', '{"order_id": {"$int": 1.5}}', '{"order_id": {"$int": "' + "9" * 5000 + '"}}']
+)
+def test_arguments_that_were_edited_are_refused_and_no_bug(tmp_path: Path, config: Path, content: str) -> None:
+    of = person(tmp_path, config)
+    challenge = asking(of).challenge
+    edit_database(of, "content", content)
+    with pytest.raises(CaskError) as caught:
+        story.grant(of, challenge=challenge, key=None)
+    assert caught.value.code == "CASK-R006"
