@@ -40,11 +40,17 @@ def kind(key: str) -> Key:
     if key == RESERVED or len(key) > words.LONGEST or not _NAME.fullmatch(key) or kind_of(key) is not None:
         return Key.DATA
     bare = key.lstrip(_SIGILS)
-    if words.is_words(bare):
+    if words.is_words(bare) or _is_field(bare):
         return Key.FIELD
     if _DIGITS.search(bare):
         return Key.DATA
-    return Key.FIELD if words.is_nearly(bare) else Key.UNKNOWN
+    return Key.UNKNOWN
+
+
+def _is_field(bare: str) -> bool:
+    """Words of the table with parts of one or two letters among them: `x-team`, `is_ok`."""
+    parts = words.split(bare)
+    return bare.isascii() and any(words.is_words(part) and not words.is_short(part) for part in parts) and all(map(words.is_words, parts))
 
 
 def is_record(fields: int, unknown: int, values: Iterable[object]) -> bool:

@@ -21,13 +21,13 @@ LONGEST: Final = 64
 @cache
 def table() -> frozenset[str]:
     """All words, both tiers, in lower case."""
-    return _read("route_words.txt")
+    return _read("route_words.txt") | _read("api_words.txt")
 
 
 @cache
 def core() -> frozenset[str]:
     """The first tier: words that name collections, actions and settings in HTTP APIs."""
-    return _read("route_words_core.txt")
+    return _read("route_words_core.txt") | _read("api_words.txt")
 
 
 def split(token: str) -> tuple[str, ...]:
@@ -60,19 +60,9 @@ def is_core(token: str) -> bool:
     return bool(parts) and all(part in core() or _VERSION.fullmatch(part) for part in parts)
 
 
-@lru_cache(maxsize=65536)
-def is_nearly(token: str) -> bool:
-    """Whether a token of several parts has at least as many first-tier words as other parts (`max_retries`, `prefect.flow.id`)."""
-    parts = split(token)
-    known = sum(part in core() for part in parts)
-    named = len(parts) > 1 and not any(part.isdigit() for part in parts)
-    return named and len(token) <= LONGEST and token.isascii() and known * 2 >= len(parts)
-
-
 def _is_glued(part: str) -> bool:
-    """Two words of four letters or more with nothing between them, one of the first tier (`localfiles`); others make up family names."""
-    halves = ((part[:cut], part[cut:]) for cut in range(_SHORTEST_GLUED, len(part) - _SHORTEST_GLUED + 1))
-    return any(one in table() and two in table() and (one in core() or two in core()) for one, two in halves)
+    """Two words of the first tier, of four letters or more, with nothing between them (`localfiles`): others make up family names."""
+    return any(part[:cut] in core() and part[cut:] in core() for cut in range(_SHORTEST_GLUED, len(part) - _SHORTEST_GLUED + 1))
 
 
 def is_version(token: str) -> bool:

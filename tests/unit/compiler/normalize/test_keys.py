@@ -5,14 +5,28 @@ import pytest
 from caskmcp.compiler.normalize.keys import Key, is_mixed, is_record, kind
 
 
-@pytest.mark.parametrize(
-    "key", ["id", "name", "created_at", "createdAt", "work_pool", "$ref", "@type", "_links", "any_", "max_retries", "prefect.flow.id"]
-)
+@pytest.mark.parametrize("key", ["id", "name", "created_at", "createdAt", "work_pool", "$ref", "@type", "_links", "any_"])
 def test_a_key_made_of_words_is_a_field_wherever_it_stands(key: str) -> None:
     assert kind(key) is Key.FIELD
 
 
-@pytest.mark.parametrize("key", ["zoltan", "rrule", "lateness", "address1", "user_12", "größe", "名前", "straße_nr", "Zoltan"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "zoltan",
+        "rrule",
+        "lateness",
+        "address1",
+        "user_12",
+        "max_retries",
+        "customer_zoltan",
+        "prefect.flow.id",
+        "größe",
+        "名前",
+        "straße_nr",
+        "Zoltan",
+    ],
+)
 def test_a_name_whose_words_are_not_known_is_unknown(key: str) -> None:
     assert kind(key) is Key.UNKNOWN
 
