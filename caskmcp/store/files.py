@@ -62,10 +62,10 @@ class LocalFiles:
         return _replacing(path, private=private, durable=True)
 
     def append(self, path: Path, line: bytes, *, private: bool = True, durable: bool = True) -> None:
-        """Append one line to a journal; a torn last line of an earlier crash is cut first."""
+        """Append one line to a journal; a torn last line of an earlier crash is cut first. A link is refused: it is somebody else's file."""
         with _writing(path):
             _make_folders(path.parent, private=private)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600 if private else 0o666)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600 if private else 0o666)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)  # released when the handle closes, and by the kernel after a kill
                 _append(handle, line.rstrip(b"\n") + b"\n")

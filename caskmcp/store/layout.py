@@ -75,6 +75,12 @@ class Root:
     path: Path
 
     @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that commands write in, whichever toolpack it is for."""
+        named = (*PRIVATE, "toolpacks", "baselines")
+        return (*(self.path / name for name in named), self.keys, self.audit, self.blobs, self.receipts, self.index)
+
+    @property
     def toolpacks(self) -> Path:
         """The folder of toolpacks."""
         return self.path / "toolpacks"

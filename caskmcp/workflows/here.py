@@ -9,6 +9,7 @@ from caskmcp.govern import pins
 from caskmcp.model.trust import Pin, TrustPin
 from caskmcp.ports import World
 from caskmcp.store import project
+from caskmcp.store.files import refuse_links_out
 from caskmcp.store.layout import Pack, Root
 from caskmcp.store.places import find_manifest
 
@@ -19,9 +20,12 @@ def root(world: World) -> Root:
     """The root by `--root`, else the one that a toolpack given by path lies in, else the nearest one upward.
 
     An MCP client starts `cask serve --toolpack PATH` from wherever it likes: its state belongs to the toolpack's root, not to that folder.
+    Raises CASK-I005 where a folder of the root is a link that leads out of it.
     """
     holding = _root_of_toolpack(world) if world.root is None else None
-    return Root(holding or project.find_root(world.files, world.cwd, world.root))
+    found = Root(holding or project.find_root(world.files, world.cwd, world.root))
+    refuse_links_out(found.path, found.folders)
+    return found
 
 
 def _root_of_toolpack(world: World) -> Path | None:
