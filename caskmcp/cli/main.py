@@ -102,11 +102,11 @@ def _format(words: Sequence[str]) -> str:
 
 
 def _fail(error: CaskError, words: Sequence[str], state: dict[str, Any]) -> int:
-    if state.get("debug") and sys.exc_info()[0] is not None:
+    if state.get("debug") and error.exit in (Exit.BUG, Exit.WORLD):
         traceback.print_exc(file=sys.stderr)
-    mend = (error.mend or "").removeprefix(AGAIN)
-    if mend != error.mend and error.mend:
-        mend = shlex.join(("cask", *words)) + mend
+    mend = error.mend
+    if mend and mend.startswith(AGAIN):
+        mend = _again(words, mend.removeprefix(AGAIN).split())
     try:
         load("report.error:show")(CaskError(error.code, error.what, place=error.place, mend=mend), state["format"])
         if sys.stdout is not None:
@@ -114,6 +114,15 @@ def _fail(error: CaskError, words: Sequence[str], state: dict[str, Any]) -> int:
     except OSError:
         _abandon()  # nowhere is left to say it; the exit status does
     return error.exit
+
+
+def _again(words: Sequence[str], added: Sequence[str]) -> str:
+    """The same command line with an option added, or given another value."""
+    kept = list(words)
+    if added and added[0] in kept:
+        at = kept.index(added[0])
+        del kept[at : at + len(added)]
+    return " ".join((shlex.join(("cask", *kept)), *added))
 
 
 def _abandon() -> None:

@@ -50,7 +50,7 @@ def lost_blob(cause: BaseException | None) -> Digest | None:
 
 _MENDS: Final = {
     # A stage knows neither the file nor the command; what it refuses lies in the source, or in the manifest.
-    "CASK-C001": "export the recording again, whole",
+    "CASK-C001": "take the recording again, whole",
     "CASK-C002": "correct the document, then: cask build",
     "CASK-C005": "record or export less at once",
     "CASK-I009": "edit cask.yaml",

@@ -116,7 +116,7 @@ def _refuse_unknown(offered: Offer, environment: str | None) -> None:
     if environment is not None and f"env:{environment}" not in {*offered.shared, *offered.broken}:
         known = ", ".join(sorted(offered.environments.environments)) or "none"
         raise CaskError(
-            "CASK-I010", f"there is no environment `{environment}`; here are: {known}", place="environments.yaml", mend="cask build"
+            "CASK-I010", f"there is no environment `{environment}`; here are: {known}", place="environments.yaml", mend="cask gate status"
         )
 
 

@@ -162,7 +162,7 @@ def _records(data: bytes, name: str, schema: str, key: str, model: type[R]) -> t
     document = _document(data, name, text.parse_yaml, schema)
     rows = document.value.get(key, {})
     if not isinstance(rows, dict) or set(document.value) - {"schema", key}:
-        raise _unreadable(CaskError("CASK-I004", f"expected `schema` and `{key}`", place=document.place()), name)
+        raise _unreadable(CaskError("CASK-I004", f"expected `schema` and `{key}`", place=document.place(), mend="cask build"), name)
     good: dict[str, Any] = {}
     broken: dict[str, str] = {}
     for row, value in rows.items():
@@ -179,7 +179,7 @@ def _tools(data: bytes, policy: Policy, sets: Toolsets) -> tuple[OfferedTool, ..
     document = _document(data, "tools.json", lambda raw, name: Document(name, text.parse_json(raw, name), {}), tools.SCHEMA)
     rows = document.value.get("tools")
     if not isinstance(rows, list) or set(document.value) != {"schema", "tools"}:
-        raise _unreadable(CaskError("CASK-I004", "expected `schema` and `tools`", place="tools.json"), "tools.json")
+        raise _unreadable(CaskError("CASK-I004", "expected `schema` and `tools`", place="tools.json", mend="cask build"), "tools.json")
     return tuple(_tool(row, index, policy, sets) for index, row in enumerate(rows))
 
 
@@ -200,7 +200,7 @@ def _document(data: bytes, name: str, reader: Callable[[bytes, str], Document], 
     except CaskError as cause:
         raise _unreadable(cause, name) from cause
     if not isinstance(document.value, dict) or not isinstance(document.value.get("schema"), str):
-        raise _unreadable(CaskError("CASK-I004", "it does not name its schema", place=document.place()), name)
+        raise _unreadable(CaskError("CASK-I004", "it does not name its schema", place=document.place(), mend="cask build"), name)
     if document.value["schema"] != schema:
         what = f"the schema of {name} is `{document.value['schema'][:100]}`, this program reads {schema}"
         raise CaskError("CASK-I008", what, place=document.place(("schema",)), mend="pip install --upgrade caskmcp")

@@ -28,7 +28,7 @@ _CONDITION: Final = re.compile(r"(sha256:[0-9a-f]{64})(?:@([0-9]{1,15}))?", re.A
 def place(config: Path, toolpack: str) -> Path:
     """Where the pin of a toolpack lies. Raises CASK-I009 for what is no toolpack id."""
     if not ID.fullmatch(toolpack):
-        raise CaskError("CASK-I009", f"`{toolpack}` is no toolpack id: expected 1 to 40 of a-z, 0-9 and dashes")
+        raise CaskError("CASK-I009", f"`{toolpack}` is no toolpack id: expected 1 to 40 of a-z, 0-9 and dashes", mend="cask build")
     return config / "pins" / f"{toolpack}.json"
 
 

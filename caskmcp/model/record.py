@@ -45,9 +45,8 @@ def refusal(cause: ValidationError, document: Document, code: str) -> CaskError:
     rows = sorted(cause.errors(), key=lambda row: row["type"] != "extra_forbidden")
     path = rows[0]["loc"]
     dotted = ".".join(str(part) for part in path) or "the document"
-    what = (
-        f"unknown key `{dotted}`" if rows[0]["type"] == "extra_forbidden" else f"`{dotted}`: {rows[0]['msg'].removeprefix('Value error, ')}"
-    )
+    said = rows[0]["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    what = f"unknown key `{dotted}`" if rows[0]["type"] == "extra_forbidden" else f"`{dotted}`: {said}"
     return CaskError(code, what, place=document.place(path))
 
 

@@ -41,7 +41,7 @@ class LocalFiles:
         with _reading(path), open(path, "rb") as file:
             data = file.read() if limit is None else file.read(limit + 1)
         if limit is not None and len(data) > limit:
-            raise CaskError("CASK-C005", f"larger than {limit} bytes", place=str(path))
+            raise CaskError("CASK-C005", f"larger than {limit} bytes", place=str(path), mend=f"ls -l {shlex.quote(str(path))}")
         return data
 
     def chunks(self, path: Path, size: int = 1 << 20) -> Iterator[bytes]:
@@ -336,7 +336,7 @@ def _reading(path: Path) -> Iterator[None]:
             raise CaskError("CASK-I002", "there is no such file", place=str(path), mend=mend) from cause
         raise _refusal(cause, path) from cause
     except ValueError as cause:  # a NUL in the path
-        raise CaskError("CASK-I002", f"this is no path: {cause}", place=repr(str(path))) from cause
+        raise CaskError("CASK-I002", f"this is no path: {cause}", place=repr(str(path)), mend="write the path without it") from cause
 
 
 @contextmanager
@@ -346,7 +346,7 @@ def _writing(path: Path) -> Iterator[None]:
     except OSError as cause:
         raise _refusal(cause, path) from cause
     except ValueError as cause:  # a NUL in the path
-        raise CaskError("CASK-I002", f"this is no path: {cause}", place=repr(str(path))) from cause
+        raise CaskError("CASK-I002", f"this is no path: {cause}", place=repr(str(path)), mend="write the path without it") from cause
 
 
 def _refusal(cause: OSError, path: Path) -> CaskError:

@@ -30,7 +30,7 @@ from caskmcp.store.layout import Pack, Root
 from caskmcp.store.project import LoadedProject
 from caskmcp.store.receipts import Receipts
 from caskmcp.store.secret import keep_redaction_key, redaction_key
-from caskmcp.workflows import fresh, handoff
+from caskmcp.workflows import fresh, handoff, here
 from caskmcp.workflows.gather import Gathered, Parts, gather, watched
 from caskmcp.workflows.given import Ledger
 from caskmcp.workflows.outputs import TARGETS
@@ -81,6 +81,10 @@ def run(
         return Report.model_validate_json(canon.compact(seen.report))
     loaded = project.load_project(world.files, world.cwd)
     root = Root(project.find_root(world.files, world.cwd, world.root))
+    folder = None if out is None else here.export(world, out)
+    if not world.files.exists(root.path):
+        for error in project.unmatched(world.files, loaded, root.path):
+            raise error  # a first build without its sources makes no root
     if locked:
         return _locked(world, loaded, root, kit)
     pack = root.pack(loaded.project.id)
@@ -91,8 +95,8 @@ def run(
         prepare(root.path)
         sweep(root.path)
         report = _Build(world, loaded, root, kit).run(jobs, explain=explain)
-        if out is not None:
-            _export(world.files, pack, world.cwd / out)
+        if folder is not None:
+            _export(world.files, pack, folder)
     return report
 
 

@@ -78,7 +78,10 @@ def _refuse_foreign(found: Any, server: Server, place: str) -> None:
 
 # ---------------------------------------------------------------- JSON
 def _edited_json(client: Client, server: Server, before: bytes, place: str) -> bytes:
-    value = parse_json(before, place) if before.strip() else {}
+    try:
+        value = parse_json(before, place) if before.strip() else {}
+    except CaskError as cause:
+        raise cause.mended(f"edit {place}") from cause
     servers = value.setdefault(client.key, {}) if isinstance(value, dict) else None
     if not isinstance(servers, dict):
         raise CaskError("CASK-I004", f"expected an object with `{client.key}`", place=place, mend=f"edit {place}")

@@ -132,7 +132,7 @@ def _integer(text: Any) -> int:
     try:
         return int(text)
     except (TypeError, ValueError) as cause:
-        raise CaskError("CASK-I003", "a number has no digits, or too many") from cause
+        raise CaskError("CASK-I003", "a number has no digits, or too many", mend="cask confirm list") from cause
 
 
 def _told(row: Challenge, tool: Tool, arguments: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import pins
 from caskmcp.model.trust import Pin, TrustPin
 from caskmcp.ports import World
@@ -57,6 +58,14 @@ def at_lock(world: World, lockfile: str | None) -> World:
     if lockfile is None:
         return world
     return replace(world, toolpack=os.path.normpath(world.cwd / Path(lockfile).parent.parent))
+
+
+def export(world: World, out: str) -> Path:
+    """The folder that `--out` names. Raises CASK-I010, before anything is made for it, where a file has that name."""
+    folder = world.cwd / out
+    if world.files.exists(folder) and not world.files.is_folder(folder):
+        raise CaskError("CASK-I010", "this is a file, a folder is needed", place=str(folder), mend=f"{AGAIN} --out DIR")
+    return folder
 
 
 def pin(world: World, toolpack: str) -> Pin | None:

@@ -58,7 +58,9 @@ class PackOnDisk:
     def admit(self, files: PackFiles) -> AdmittedPack:
         """Pass the door, and remember what was seen: sequences only rise."""
         if files.id != self.id:
-            raise CaskError("CASK-L002", f"the toolpack calls itself {files.id} now, it was {self.id}", place=str(self.pack.toolpack))
+            raise CaskError(
+                "CASK-L002", f"the toolpack calls itself {files.id} now, it was {self.id}", place=str(self.pack.toolpack), mend="cask build"
+            )
         pin = here.pin(self.world, files.id)
         pack = admit(files, pin=pin, condition=self.condition, environment=self.environment, at=self.world.clock.now())
         pins.remember(self.world.files, self.world.config, pack.pin)

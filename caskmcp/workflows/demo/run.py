@@ -8,9 +8,10 @@ from typing import Any, Final
 import anyio
 
 from caskmcp import canon
-from caskmcp.errors import AGAIN, CaskError
+from caskmcp.errors import CaskError
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.ports import World
+from caskmcp.workflows import here
 from caskmcp.workflows.demo.agent import Agent
 from caskmcp.workflows.demo.attacks import ATTACKS
 from caskmcp.workflows.demo.proof import Proof
@@ -30,7 +31,7 @@ CALLS: Final = (
 
 def run(world: World, *, out: str | None = None) -> Report:
     """Run the demo. out: a folder that keeps the evidence. The report's exit status is 0 only if every proof held."""
-    target = None if out is None else _place(world, Path(out))
+    target = None if out is None else _place(world, out)
     with scene(world) as stage:
         first = compile_(stage)
         signed = approve(stage)
@@ -123,15 +124,11 @@ def _report(proofs: tuple[Proof, ...]) -> Report:
     )
 
 
-def _place(world: World, folder: Path) -> Path:
+def _place(world: World, folder: str) -> Path:
     """Where the evidence goes. Raises, before anything runs, CASK-I010 for a place that holds something else."""
-    target = world.cwd / folder
+    target = here.export(world, folder)
     if world.files.exists(target / "demo.json"):
-        raise CaskError(
-            "CASK-I010", "the folder holds evidence of an earlier demo", place=str(target), mend=f"rm -r {shlex.quote(str(folder))}"
-        )
-    if world.files.exists(target) and not world.files.is_folder(target):
-        raise CaskError("CASK-I010", "this is a file, a folder is needed", place=str(target), mend=f"{AGAIN} --out DIR")
+        raise CaskError("CASK-I010", "the folder holds evidence of an earlier demo", place=str(target), mend=f"rm -r {shlex.quote(folder)}")
     return target
 
 

@@ -156,7 +156,7 @@ def approve(scene: Scene) -> int:
     """
     recording = scene.world.files.read(scene.project / "recording.har")
     if canon.digest_bytes(recording) != RECORDING or not scene.project.is_relative_to(scene.folder):
-        raise CaskError("CASK-D001", "the key in memory signs for the bundled recording alone", place="recording.har")
+        raise CaskError("CASK-D001", "the key in memory signs for the bundled recording alone", place="recording.har", mend="cask demo")
     trust.establish(scene.world, scene.pack, TOOLPACK, scene.signer)
     left_out = (f"tool:{UNAPPROVED}",)
     return sign_present(scene.world, scene.pack, scene.signer, basis="traffic", leaving_out=left_out, reason="the demo's own fixture")
