@@ -26,6 +26,7 @@ BROAD_HANDLERS: Final = (
     Exempt("cli/main.py", "an unexpected error is one line and exit 70, never a traceback"),
     Exempt("engine/perform.py", "carries an error of another process home, as a record"),
     Exempt("engine/runner.py", "doit takes a failure as a value; the plan raises it again"),
+    Exempt("runtime/reload.py", "a fault in reading or judging the pack empties the list, and says so; the server stays"),
     Exempt("runtime/conduct.py", "a fault ends its call with a code and a record, never the server"),
 )
 """Modules that catch `Exception` or `BaseException`: borders where nothing may get through."""

@@ -98,6 +98,7 @@ def test_a_library_out_of_range_and_a_missing_one_are_told_with_the_command(fold
 @pytest.mark.feature(114)
 @pytest.mark.parametrize(("found", "message"), [("1.30.0", "mcp 1.30.0 is here, the server needs 2.x"), ("", "mcp is not installed")])
 def test_another_major_version_of_mcp_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, found: str, message: str) -> None:
+    monkeypatch.setattr(installed, "libraries", lambda: ())  # as in a checkout that is not installed
     monkeypatch.setattr(installed, "version", lambda name: found if name == "mcp" else "1")
     report = run(folder)
     assert (report.findings[0].subject, report.findings[0].message) == ("mcp", message)
