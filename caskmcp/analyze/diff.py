@@ -121,9 +121,7 @@ def _at(record: Served | None, place: str) -> Any:
 def _brief(record: Served) -> str:
     """A tool in a few words: what it sends."""
     request = record["request"]
-    path = "/".join(
-        "".join(piece["text"] or f"{{{piece['argument']}}}" for piece in segment["pieces"]) for segment in request["segments"]
-    )
+    path = "/".join("".join(piece["text"] or f"{{{piece['argument']}}}" for piece in segment["pieces"]) for segment in request["segments"])
     return f"{record['effect']} {request['method']} {request['host']}/{path}"
 
 

@@ -65,4 +65,6 @@ def shown(value: Any) -> str:
 
 
 def _bad(problem: str, digest: str, name: str) -> CaskError:
-    return CaskError("CASK-L004", f"{problem} ({digest[:19]}…)", place=f"lockfile/content/{name}", mend="git checkout -- '*/lockfile/content/*'")
+    return CaskError(
+        "CASK-L004", f"{problem} ({digest[:19]}…)", place=f"lockfile/content/{name}", mend="git checkout -- '*/lockfile/content/*'"
+    )

@@ -21,12 +21,19 @@ class Components:
     def __init__(self) -> None:
         self.schemas: dict[str, JsonSchema] = {}
         self._origins: dict[str, str] = {}
+        self._waiting: list[tuple[str, str]] = []
+        """(name given, name) of definitions that were referred to and are not placed yet."""
 
     def place(self, schema: JsonSchema) -> JsonSchema:
         """The schema without `$defs`, its references into the components."""
         definitions = schema.get("$defs", {})
         body = {key: value for key, value in schema.items() if key != "$defs"}
-        placed: JsonSchema = self._node(body, definitions if isinstance(definitions, Mapping) else {})
+        known = definitions if isinstance(definitions, Mapping) else {}
+        placed: JsonSchema = self._node(body, known)
+        # One after the other, not one inside the other: a document may hold a chain of as many definitions as it likes.
+        while self._waiting:
+            given, name = self._waiting.pop()
+            self.schemas[given] = self._node(known[name], known)
         return placed
 
     def _node(self, node: Any, definitions: Mapping[str, Any]) -> Any:
@@ -70,8 +77,7 @@ class Components:
         given = wanted if self._origins.get(wanted, origin) == origin else f"{wanted}_{canon.hexadecimal(origin)[:8]}"
         if given not in self._origins:
             self._origins[given] = origin
-            self.schemas[given] = {}
-            self.schemas[given] = self._node(definitions[name], definitions)
+            self._waiting.append((given, name))
         return given
 
 

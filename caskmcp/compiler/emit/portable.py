@@ -46,14 +46,21 @@ class Portable:
         """What was left out, in words."""
         self._origins: dict[str, str] = {}
         self._local: Mapping[str, Any] = {}
+        self._document = b""
+        """What tells `_local` from another schema's definitions."""
+        self._waiting: list[tuple[str, str]] = []
+        """(name given, name in `_local`) of definitions that were referred to and are not converted yet."""
 
     def convert(self, schema: Any) -> JsonSchema | None:
         """The schema of one argument, with its own `$defs`; None if nothing can be given there."""
-        outer, self._local = self._local, schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
-        try:
-            return self._node(schema)
-        finally:
-            self._local = outer
+        self._local = schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
+        self._document = canon.compact(self._local)
+        made = self._node(schema)
+        # One after the other, not one inside the other: a document may hold a chain of as many definitions as it likes.
+        while self._waiting:
+            given, name = self._waiting.pop()
+            self.definitions[given] = self._node(self._local[name]) or dict(ANYTHING)
+        return made
 
     def _node(self, node: Any) -> JsonSchema | None:
         if node is False:
@@ -78,12 +85,12 @@ class Portable:
         return f"#/$defs/{self._define(name)}"
 
     def _define(self, name: str) -> str:
-        origin = canon.digest_bytes(canon.compact([name, self._local]))
+        origin = canon.digest_bytes(canon.compact(name) + self._document)
         wanted = re.sub(r"[^A-Za-z0-9_]+", "_", name)[:40] or "Definition"
         given = wanted if self._origins.get(wanted, origin) == origin else f"{wanted}_{canon.hexadecimal(origin)[:8]}"
         if given not in self._origins:
             self._origins[given] = origin
-            self.definitions[given] = self._node(self._local[name]) or dict(ANYTHING)
+            self._waiting.append((given, name))
         return given
 
     def _schema(self, value: Any) -> Any:

@@ -60,6 +60,7 @@ async def agent(folder: Path, env: Mapping[str, str], environment: str) -> Async
     command = StdioServerParameters(
         command=sys.executable, args=["-m", "caskmcp", "serve", "--env", environment], cwd=folder, env=dict(env)
     )
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # what the server says on stderr is the operator's, and differs from run to run
+    # What the server says on stderr is the operator's, and differs from run to run.
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
         async with Client(stdio_client(command, errlog=nowhere), read_timeout_seconds=20) as client:
             yield Agent(client)

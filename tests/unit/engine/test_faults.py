@@ -55,9 +55,17 @@ def test_a_lost_blob_is_found_behind_other_words_and_crosses_as_itself() -> None
     ("cause", "label", "text"),
     [
         (CaskError("CASK-C001", "cut off", place="line 7"), "a.har", "CASK-C001 cut off · a.har:7 · take the recording again, whole"),
-        (CaskError("CASK-C001", "cut off", place="entry 3"), "a.har", "CASK-C001 cut off · a.har, entry 3 · take the recording again, whole"),
+        (
+            CaskError("CASK-C001", "cut off", place="entry 3"),
+            "a.har",
+            "CASK-C001 cut off · a.har, entry 3 · take the recording again, whole",
+        ),
         (CaskError("CASK-C003", "0 of 8 kept", mend="cask init"), "a.har", "CASK-C003 0 of 8 kept · a.har · cask init"),
-        (CaskError("CASK-C001", "it was changed", place="/p/a.har"), "a.har", "CASK-C001 it was changed · /p/a.har · take the recording again, whole"),
+        (
+            CaskError("CASK-C001", "it was changed", place="/p/a.har"),
+            "a.har",
+            "CASK-C001 it was changed · /p/a.har · take the recording again, whole",
+        ),
         (CaskError("CASK-N001", "nothing", place="cask.yaml:3"), "", "CASK-N001 nothing · cask.yaml:3"),
         (KeyError("entries"), "a.har", "CASK-B001 infer failed: KeyError: 'entries' · a.har · … --debug"),
         (ValueError("one\ntwo"), "", "CASK-B001 infer failed: ValueError: one · … --debug"),
