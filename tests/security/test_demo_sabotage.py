@@ -87,8 +87,9 @@ def test_the_demo_holds_offline_and_twice_with_the_same_words(tmp_path):
 def test_without_its_guard_a_proof_fails_and_so_does_the_demo(case, tmp_path):
     sabotaged(tmp_path, case.edits)
     done = demo(tmp_path, tmp_path / "home")
-    assert done.exit == 4, done.transcript + done.errors
+    assert done.exit != 0, done.transcript + done.errors
     if case.proof != "rebuild":
+        assert done.exit == 4, done.transcript + done.errors
         assert any(line.startswith(case.proof) and "NOT HELD" in line for line in done.transcript.splitlines()), (
             done.transcript + done.errors
         )
