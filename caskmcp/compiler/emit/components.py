@@ -23,12 +23,15 @@ class Components:
         self._origins: dict[str, str] = {}
         self._waiting: list[tuple[str, str]] = []
         """(name given, name) of definitions that were referred to and are not placed yet."""
+        self._given: dict[str, str] = {}
+        """Name in the schema that is being placed -> name given."""
 
     def place(self, schema: JsonSchema) -> JsonSchema:
         """The schema without `$defs`, its references into the components."""
         definitions = schema.get("$defs", {})
         body = {key: value for key, value in schema.items() if key != "$defs"}
         known = definitions if isinstance(definitions, Mapping) else {}
+        self._given = {}
         placed: JsonSchema = self._node(body, known)
         # One after the other, not one inside the other: a document may hold a chain of as many definitions as it likes.
         while self._waiting:
@@ -69,7 +72,9 @@ class Components:
         name = value.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
         if not value.startswith("#/$defs/") or name not in definitions:
             return {}
-        return {"$ref": _PREFIX + self._define(name, definitions)}
+        if name not in self._given:
+            self._given[name] = self._define(name, definitions)
+        return {"$ref": _PREFIX + self._given[name]}
 
     def _define(self, name: str, definitions: Mapping[str, Any]) -> str:
         origin = canon.digest_bytes(canon.compact([name, definitions[name], _closure(definitions[name], definitions)]))
