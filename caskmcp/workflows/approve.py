@@ -232,8 +232,8 @@ def ends(at: str, period: str | None) -> str | None:
 
 # ---------------------------------------------------------------- what the person sees
 def shown(world: World, desk: Desk, wanted: Selection) -> Iterator[str]:
-    """Everything that the signatures will cover, then what is left out."""
-    yield f"To be signed for {desk.files.id} (basis: {desk.basis}):"
+    """What the signatures will cover, in brief (a changed tool: every change; a shared subject: all of it), then what is left out."""
+    yield f"To be signed for {desk.files.id} (basis: {desk.basis}), tools in brief; each digest covers a whole record of artifact/tools.json:"
     for row in wanted.chosen:
         yield from _entry(world, desk, row)
     for left in wanted.left_out:
@@ -257,6 +257,13 @@ def _told(tool: Tool, served: Mapping[str, Any]) -> Iterator[str]:
     rules = [f"{rule['effect']} ({rule['id']})" for rule in served["policy"]]
     yield f"    {tool.title}: {tool.description}"
     yield f"    arguments: {' '.join(arguments) or 'none'}; policy: {', then '.join(rules) or 'deny (no rule)'}"
+    for name, schema in tool.input_schema.get("properties", {}).items():
+        words = [
+            *([f"one of {', '.join(map(str, schema['enum']))}"] if "enum" in schema else []),
+            *filter(None, [schema.get("description")]),
+        ]
+        if words:
+            yield f"      {name}: {'; '.join(words)}"
 
 
 def request_line(plan: RequestPlan) -> str:

@@ -375,3 +375,10 @@ def test_an_edited_baseline_is_not_taken(desk: Desk) -> None:
     path.write_bytes(path.read_bytes().replace(b"integer", b"string", 1))
     assert refused(lambda: gate.snapshot(desk.world(interactive=True))).code == "CASK-L006"
     assert not Root(desk.cwd / ".caskmcp").baseline("shop").exists()
+
+
+def test_the_person_reads_the_words_and_the_choices_of_each_argument(desk: Desk) -> None:
+    here = desk.world(PASS, NAME, interactive=True)
+    gate.allow(here, subjects=("list_orders",), everything=False, reason="reviewed")
+    assert isinstance(here.console, ScriptedConsole)
+    assert "status: one of open, paid" in here.console.text
