@@ -130,6 +130,9 @@ def _show(world: World, chain: Chain) -> None:
     world.console.note(f"Trust root of {chain.current.toolpack}: {chain.first}, version {chain.current.version}")
     for row in _roles(chain.current):
         world.console.note(f"  {row['role']}: {row['threshold']} of {', '.join(row['keys'])}")
+    # A name is whatever the root's maker wrote; the id is the key.
+    for name, key in sorted(chain.current.keys.items()):
+        world.console.note(f"  {key.name} is {name}")
 
 
 # ---------------------------------------------------------------- show

@@ -143,6 +143,13 @@ def test_pinning_shows_the_digest_and_who_holds_it(tmp_path: Path) -> None:
     assert "approver: 1 of t1" in here.console.text
 
 
+def test_pinning_shows_the_id_of_each_key_since_a_name_is_anybodys(tmp_path: Path) -> None:
+    here = person(tmp_path, files=packs.approved_pack())
+    trust.pin(here, replace=False, accept_older=False)
+    assert isinstance(here.console, ScriptedConsole)
+    assert f"{T1.key.name} is {T1.id}" in here.console.text
+
+
 def test_pinning_again_only_raises_what_was_seen(tmp_path: Path) -> None:
     here = person(tmp_path, files=packs.approved_pack())
     pins.write(here.files, here.config, packs.pin_of(ROOT, sequences={"tool:r": {T1.id: 9}}))
