@@ -214,13 +214,13 @@ def forget(world: World, *, capture: str) -> Report:
         parts = committed_parts(world.files, pack) if pack else {}
         ledger = Ledger(world.files, root)
         still = sorted(source for source, row in ledger.rows.items() if source.startswith("har ") and wanted in row.get("captures", ()))
-        gone = {wanted} & set(parts) | _given_by(ledger, wanted) & set(parts)
+        given = {wanted} | _given_by(ledger, wanted)
+        gone = given & set(parts)
         if path and (after := manifest.without_source(before := _text(world.files, path), Entry("capture", wanted))) != before:
             world.files.write(path, after.encode())
         if pack and gone:
             _write_parts(world.files, pack.observations, {part: parts[part] for part in parts if part not in gone})
-        for kind, each in (("captures", wanted), *(("parts", part) for part in sorted(gone))):
-            ledger.forget(kind, each)
+        ledger.forget({"captures": {wanted}, "parts": given})  # those too that an interrupted attempt took out of the observations
         world.files.remove_tree(root.capture(wanted))
     return Report(
         report="capture",

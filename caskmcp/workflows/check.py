@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from caskmcp.analyze import forms
 from caskmcp.analyze.diff import RULES, diff
 from caskmcp.errors import CaskError, Exit
-from caskmcp.govern import admit, lockfile, offer
+from caskmcp.govern import admit, content, lockfile, offer
 from caskmcp.govern.admit import Survey
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.model.pack import PackFiles
@@ -75,8 +75,9 @@ def schemas(bench: Bench) -> Iterator[Finding]:
 
 
 def lock(bench: Bench) -> Iterator[Finding]:
-    """The lock can be read, and every subject has an approval of its present content."""
+    """The lock can be read, every subject has an approval of its present content, and what was approved lies there as it was."""
     survey = bench.survey()
+    yield from _contents(bench, survey)
     for subject, status, reason in _standings(survey):
         if status in ("pending", "expired"):
             name = subject.removeprefix("tool:")
@@ -88,6 +89,16 @@ def lock(bench: Bench) -> Iterator[Finding]:
                 place=lockfile.NAME,
                 mend=f"cask gate allow {name}",
             )
+
+
+def _contents(bench: Bench, survey: Survey) -> Iterator[Finding]:
+    """Approved content that is missing or was edited: then nobody can say what changed since."""
+    for subject, rows in survey.examined.rows.items():
+        for digest in sorted({row.digest for row in rows if row.verdict == "allow"}):
+            try:
+                content.read(bench.world.files, bench.pack, digest)
+            except CaskError as cause:
+                yield _finding(cause, subject)
 
 
 def signatures(bench: Bench) -> Iterator[Finding]:
@@ -175,12 +186,17 @@ _SEVERITIES: Final = {
 }
 
 
-def _finding(error: CaskError) -> Finding:
+def _finding(error: CaskError, subject: str = "") -> Finding:
     """An error that ended a step. One of the world or a bug of ours is not a finding about the project: it ends the command."""
     if error.exit not in _SEVERITIES:
         raise error
     return Finding(
-        code=error.code, severity=_SEVERITIES[error.exit], subject="", message=error.what, place=error.place or "", mend=error.mend or ""
+        code=error.code,
+        severity=_SEVERITIES[error.exit],
+        subject=subject,
+        message=error.what,
+        place=error.place or "",
+        mend=error.mend or "",
     )
 
 

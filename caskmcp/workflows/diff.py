@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from caskmcp import canon
 from caskmcp.analyze.diff import Sides, diff
 from caskmcp.errors import CaskError
 from caskmcp.govern import admit, content, offer
@@ -32,7 +33,7 @@ def sides(files: Files, pack: Pack, survey: Survey) -> Sides:
     blocked = {row.subject for row, standing in survey.tools if standing.status == "rejected"}
     blocked |= {subject for subject, standing in survey.shared.items() if standing.status == "rejected"}
     approved = {
-        subject: _content(files, pack, newest)
+        subject: _content(files, pack, newest, survey.offer.contents.get(subject))
         for subject, rows in survey.examined.rows.items()
         if (newest := _newest(rows)) and subject not in blocked
     }
@@ -43,8 +44,10 @@ def _newest(rows: tuple[Statement, ...]) -> Statement | None:
     return max((row for row in rows if row.verdict == "allow"), key=lambda row: row.sequence, default=None)
 
 
-def _content(files: Files, pack: Pack, statement: Statement) -> Mapping[str, Any] | None:
+def _content(files: Files, pack: Pack, statement: Statement, built: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """What a statement approved; None if it is not here or was edited (then nothing can be said but that it differs)."""
+    if built is not None and canon.digest(built) == statement.digest:
+        return built  # whether or not the copy that was kept can be read
     try:
         return content.read(files, pack, statement.digest)
     except CaskError:

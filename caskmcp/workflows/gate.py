@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from caskmcp import canon
 from caskmcp.errors import CaskError
-from caskmcp.govern import admit, content, lockfile, offer
+from caskmcp.govern import admit, lockfile, offer
 from caskmcp.govern.admit import Survey
 from caskmcp.govern.lockfile import ReadLock
 from caskmcp.govern.offer import Offer, OfferedTool
@@ -200,11 +200,11 @@ def listing(world: World) -> Report:
 
 
 def check(world: World, *, trust_pin: str | None = None) -> Report:
-    """The lock and signature steps of `cask check`, and whether the approved content is what its digests say."""
+    """The lock and signature steps of `cask check`."""
     report = steps.run(world, only=LOCK_STEPS, trust_pin=trust_pin)
     ran = tuple(row for row in report.tables["steps"] if row["step"] in LOCK_STEPS)
     summary = {key: value for key, value in report.summary.items() if key != "skipped"}
-    return Report(report="gate-check", summary=summary, tables={"steps": ran}, findings=(*report.findings, *_contents(world)))
+    return Report(report="gate-check", summary=summary, tables={"steps": ran}, findings=report.findings)
 
 
 @dataclass(frozen=True)
@@ -277,21 +277,3 @@ def _statement_row(row: Signed, seen: Look) -> dict[str, Any]:
         "not_after": said.not_after,
         "reason": said.reason,
     }
-
-
-def _contents(world: World) -> Iterator[Finding]:
-    """Approved content that is missing or was edited: then nobody can say what changed since."""
-    seen = look(world)
-    for subject, rows in seen.survey.examined.rows.items():
-        for digest in sorted({row.digest for row in rows if row.verdict == "allow"}):
-            try:
-                content.read(world.files, seen.pack, digest)
-            except CaskError as cause:
-                yield Finding(
-                    code=cause.code,
-                    severity=Severity.REFUSED,
-                    subject=subject,
-                    message=cause.what,
-                    place=cause.place or "",
-                    mend=f"cask gate allow {name_of(subject)}",
-                )

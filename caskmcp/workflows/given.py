@@ -6,7 +6,7 @@ beside it as long as it is still there.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from caskmcp import canon
@@ -60,10 +60,10 @@ class Ledger:
             self.rows |= after
             self._write()
 
-    def forget(self, kind: str, given: str) -> None:
-        """Drop an id everywhere."""
+    def forget(self, given: Mapping[str, Collection[str]]) -> None:
+        """Drop ids everywhere, by kind, in one write."""
         for row in self.rows.values():
-            row[kind] = tuple(each for each in row.get(kind, ()) if each != given)
+            row |= {kind: tuple(each for each in row.get(kind, ()) if each not in ids) for kind, ids in given.items()}
         self._write()
 
     def _write(self) -> None:

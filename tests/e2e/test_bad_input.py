@@ -148,8 +148,6 @@ REFUSED: Final = (
     Row("sound",                 "gate sync --all",                               3, "CASK-I001", "",                            "cask gate sync --help"),
     Row("no toolpack",           "gate check",                                    3, "CASK-I011", "{project}/.caskmcp",          "cask build"),
     Row("sound",                 "gate check --trust-pin rubbish",                4, "CASK-T007", "",                            "cask trust show"),
-    Row("lock garbage",          "gate check",                                    4, "CASK-L001", "caskmcp.lock.yaml",           "git log -p -- '*caskmcp.lock.yaml'"),
-    Row("root garbage",          "gate check",                                    4, "CASK-T003", "trust/1.root.json",           "git log -p -- '*/trust/*.root.json'"),
     Row("empty",                 "check",                                         3, "CASK-I011", "{project}/.caskmcp",          "cask build"),
     Row("no toolpack",           "check",                                         3, "CASK-I011", "{project}/.caskmcp",          "cask build"),
     Row("sound",                 "check --only nothing",                          3, "CASK-I010", "",                            "cask check --help"),
@@ -233,6 +231,10 @@ REPORTED: Final = (
     Reported("har cut",         "check",      3, "CASK-C001", "take the recording again, whole"),
     Reported("tools garbage",   "check",      4, "CASK-L002", "cask build"),
     Reported("lock garbage",    "check",      4, "CASK-L001", "git log -p -- '*caskmcp.lock.yaml'"),
+    Reported("content garbage", "check",      4, "CASK-L004", "git checkout -- '*/lockfile/content/*'"),
+    Reported("lock garbage",    "gate check", 4, "CASK-L001", "git log -p -- '*caskmcp.lock.yaml'"),
+    Reported("root garbage",    "gate check", 4, "CASK-T003", "git log -p -- '*/trust/*.root.json'"),
+    Reported("content garbage", "gate check", 4, "CASK-L004", "git checkout -- '*/lockfile/content/*'"),
     Reported("no pin",          "check",      4, "CASK-T001", "cask trust pin"),
     Reported("empty",           "doctor",     1, "CASK-I006", "cask init -a HOST"),
     Reported("manifest broken", "doctor",     3, "CASK-I003", "edit cask.yaml"),
@@ -496,3 +498,37 @@ def test_a_project_that_may_not_be_written_is_an_error_with_its_place(line: str,
     assert (done.exit, done.transcript) == (5, ""), done
     assert re.fullmatch(r"error: CASK-W001 permission denied · \S+ · run: ls -ld \S+\n", done.errors), done.errors
     assert tree(place.project) == before
+
+
+# Every write to a file fails, as on a full disk; pipes still work.
+FULL: Final = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+from caskmcp.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "line"),
+    [
+        ("no manifest", "init -a api.shop.example"),
+        ("manifest other host", "mint shop.har -a api.shop.example"),
+        ("no toolpack", "build"),
+        ("sound", "build --out copy"),
+        ("sound", "gate block get_order"),
+        ("sound", "config --client cursor --install"),
+        ("sound", "capture forget afa7"),
+    ],
+)
+def test_on_a_full_disk_the_error_says_where_and_no_file_is_half_written(spoilt: str, line: str, base: Place, tmp_path: Path) -> None:
+    place = base.copy(tmp_path / "desk")
+    SPOILT[spoilt](place)
+    before = tree(place.folder, kept_for_itself)
+    done = without_terminal([CASK[0], "-c", FULL, *line.split()], cwd=place.project, env=environment(place.home))
+    assert (done.exit, done.transcript) == (5, ""), done
+    assert re.fullmatch(r"error: CASK-W001 file too large · \S+ · run: df -h \S+\n", done.errors), done.errors
+    left = tree(place.folder, kept_for_itself)
+    assert {name: mark for name, mark in left.items() if mark != "folder"} == {
+        name: mark for name, mark in before.items() if mark != "folder"
+    }

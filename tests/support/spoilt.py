@@ -122,6 +122,11 @@ def _unread(place: Place) -> None:
     place.put(f"{PACK}/artifact/observations.json", "{garbage")
 
 
+def _unread_content(place: Place) -> None:
+    for path in (place.project / PACK / "lockfile/content").iterdir():
+        path.write_text("{")
+
+
 def _never_built(place: Place) -> None:
     _gone(place.project / ".caskmcp")
     place.put("cask.yaml", HEAD + "sources: [{har: none/*.har}]\n")
@@ -199,6 +204,7 @@ SPOILT: Final[Mapping[str, Callable[[Place], object]]] = {
     "state garbage":       lambda place: place.put(".caskmcp/state/confirmations.db", "this is no database, " * 100),
     "capture garbage":     lambda place: _capture(place, "exchanges.ndjson.gz").write_bytes(b"garbage"),
     "receipt garbage":     lambda place: _capture(place, "redaction.json").write_bytes(b"garbage"),
+    "content garbage":     _unread_content,
     "client garbage":      lambda place: _put(place.home / ".cursor/mcp.json", "{garbage"),
     "evidence":            lambda place: place.put("evidence/demo.json", "{}"),
 }

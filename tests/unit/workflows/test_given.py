@@ -68,7 +68,7 @@ def test_a_part_is_known_by_the_content_that_gave_it_under_any_name(root: Root) 
 def test_a_forgotten_id_is_in_no_row(root: Root) -> None:
     ledger = Ledger(LocalFiles(), root)
     ledger.note({"har a": {"parts": "p1"}, "har b": {"parts": "p1"}}, there)
-    ledger.forget("parts", "p1")
+    ledger.forget({"parts": {"p1"}})
     assert Ledger(LocalFiles(), root).rows == {"har a": {"parts": ()}, "har b": {"parts": ()}}
     assert ledger.present("har a", "parts") == ""
     assert ledger.replaced("parts") == ()

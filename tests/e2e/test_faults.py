@@ -1,0 +1,175 @@
+"""A disk that fails at any change to any file: what is left is old or new, the error says so, and the same command again does its work.
+
+Modes: `kill` and `torn` end the process, `enospc` fails this change and every later one, `eio` this one. A part of the changes is tried in each
+run of the tests, spread over all of them; `CASK_EVERY_CHANGE=1` tries each.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from tests.support.faults import KILLED, MODES, Faults, Trial, library
+from tests.support.spoilt import ASK, HEAD, PACK, PASSPHRASE, Place, Tree, approved, tree
+from tests.support.terminal import CASK, Finished, environment, without_terminal
+
+pytestmark = pytest.mark.skipif(library() is None, reason="needs Linux and a C compiler")
+
+EVERY: Final = os.environ.get("CASK_EVERY_CHANGE") == "1"
+ALICE: Final = (ASK, PASSPHRASE)
+BOB: Final = "Passphrase for bob:"
+
+
+def another_source(place: Place) -> None:
+    """The next build has something to do: a recording beside the capture."""
+    place.put("cask.yaml", HEAD + "sources: [{har: shop.har}]\npaths: ['/v1/orders/{order}']\n")
+
+
+def nothing_but_the_recording(place: Place) -> None:
+    """Before the first command, but with a key of redaction: another one would be drawn each time."""
+    kept = {place.project / name for name in ("shop.har", ".caskmcp", ".caskmcp/state", ".caskmcp/state/redaction.key")}
+    for path in sorted({*place.project.rglob("*")} - kept, reverse=True):
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink()
+
+
+def as_it_is(place: Place) -> None:
+    """Nothing to prepare."""
+
+
+class Case(NamedTuple):
+    """A command that writes."""
+
+    line: str
+    prepare: Callable[[Place], None]
+    answers: tuple[tuple[str, str], ...] | None
+    """What a person types; None for pipes."""
+    again: tuple[int, ...]
+    """Exit statuses of the same command once the disk is well: 0, and that of what is done already."""
+    tries: int
+    """Changes that are tried in each mode."""
+
+
+# fmt: off
+CASES: Final = (
+    #    line                                        prepare                    answers                              again    tries
+    Case("build",                                    another_source,            None,                                (0,),    8),
+    Case("mint shop.har -a api.shop.example",        nothing_but_the_recording, None,                                (0,),    6),
+    Case("capture import shop.har",                  lambda place: place.put("cask.yaml", HEAD), None,               (0,),    5),
+    Case("capture forget afa7",                      as_it_is,                  None,                                (0, 3),  6),
+    Case("gate block get_order --reason x",          as_it_is,                  None,                                (0,),    5),
+    Case("keys new bob",                             as_it_is,                  ((BOB, "secret"), (BOB, "secret")),  (0, 3),  4),
+    Case("gate allow cancel_order --reason x",       as_it_is,                  (ALICE, ("Type `shop` to sign:", "shop")), (0,), 4),
+)
+# fmt: on
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return approved(tmp_path_factory.mktemp("approved") / "desk")
+
+
+class Bench:
+    """Copies of one place, and a command on them."""
+
+    def __init__(self, base: Place, case: Case, folder: Path) -> None:
+        self.case, self.base, self.folder, self.made = case, base, folder, 0
+        self.before = self.copy()
+        self.after = self.copy()
+        self.changes = self.run(self.after).changes
+
+    def copy(self) -> Place:
+        self.made += 1
+        place = self.base.copy(self.folder / str(self.made))
+        self.case.prepare(place)
+        return place
+
+    def run(self, place: Place, mode: str = "kill", at: int = 0) -> Trial:
+        faults = Faults(place.folder, environment(place.home))
+        return faults.run([*CASK, *self.case.line.split()], place.project, mode=mode, at=at, answers=self.case.answers)
+
+    def moments(self) -> list[int]:
+        """Changes to try: all of them, or some that are spread evenly, the first and the last among them."""
+        if EVERY or self.changes <= self.case.tries:
+            return list(range(1, self.changes + 1))
+        return sorted({1 + round(index * (self.changes - 1) / (self.case.tries - 1)) for index in range(self.case.tries)})
+
+
+def private(name: str) -> bool:
+    """What nobody reads but the program itself, and does without: the cache, and locks."""
+    return "/.caskmcp/cache" in f"/{name}" or name.endswith(("state/lock", "pins/.lock"))
+
+
+def passing(name: str) -> bool:
+    """What may be there or not: also what a killed writer left beside its target, which the next write of that file removes."""
+    return private(name) or name.endswith(".cask-tmp")
+
+
+SIGNED: Final = (
+    f"project/{PACK}/lockfile/caskmcp.lock.yaml",
+    "project/.caskmcp/state/keys/",
+    "home/.config/caskmcp/keys/",
+    "home/.config/caskmcp/pins/shop.json",
+)
+"""Files that differ from run to run: they hold a time, a sequence, or what was drawn."""
+
+
+def ask(place: Place, *words: str) -> Finished:
+    return without_terminal([*CASK, *words], cwd=place.project, env=environment(place.home))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600 if EVERY else 300)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.line)
+def test_files_are_old_or_new_and_the_same_command_again_does_its_work(case: Case, mode: str, base: Place, tmp_path: Path) -> None:
+    bench = Bench(base, case, tmp_path)
+    old, new = tree(bench.before.folder), tree(bench.after.folder)
+    assert bench.changes > 0
+    wrong = [f"{mode} at {at} of {bench.changes}: {problem}" for at in bench.moments() for problem in problems(bench, mode, at, old, new)]
+    assert wrong == []
+
+
+def problems(bench: Bench, mode: str, at: int, old: Tree, new: Tree) -> list[str]:
+    place, wanted = bench.copy(), finished(bench.after)
+    trial = bench.run(place, mode, at)
+    found = [*ending(trial, mode), *half_written(tree(place.folder), old, new, mode)]
+    if trial.exit == 0:
+        found += [f"it said that all is well, but {name} differs" for name in different(finished(place), wanted)]
+    found += [] if ask(place, "gate", "list").exit in (0, 3) else ["the lock cannot be read"]
+    again = bench.run(place)
+    if again.exit not in bench.case.again:
+        found.append(f"again: {again.exit} {again.said[-300:]}")
+    return [*found, *(f"again: {name} differs" for name in different(finished(place), wanted))]
+
+
+def finished(place: Place) -> Tree:
+    """What two runs that did their work have in common."""
+    return {name: mark for name, mark in tree(place.folder, passing).items() if not name.startswith(SIGNED)}
+
+
+def different(one: Tree, other: Tree) -> list[str]:
+    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
+
+
+def ending(trial: Trial, mode: str) -> list[str]:
+    """A command that could not write says so on one line, with status 5."""
+    if mode in ("kill", "torn"):
+        return [] if trial.exit in (KILLED, 0) else [f"exit {trial.exit}"]
+    if trial.exit == 0:
+        return []  # the change was one that can be done without
+    line = trial.said.rstrip("\n").rsplit("\n", 1)[-1]
+    told = line.startswith("error: CASK-W001 ") and " · run: " in line and "Traceback" not in trial.said
+    return [] if trial.exit == 5 and told else [f"exit {trial.exit}: {trial.said[-300:]}"]
+
+
+def half_written(left: Tree, old: Tree, new: Tree, mode: str) -> list[str]:
+    dead = mode in ("kill", "torn")
+    names = [name for name in left if not private(name) and not name.startswith(SIGNED) and not (dead and name.endswith(".cask-tmp"))]
+    half = [name for name in names if left[name] not in (old.get(name), new.get(name)) and left[name] != "folder"]
+    lost = [name for name in old if name not in left and name in new and not private(name)]
+    return [f"{name} is neither old nor new" for name in half] + [f"{name} is lost" for name in lost]
