@@ -73,7 +73,7 @@ def task_test() -> Any:
     yield {
         "name": "quick",
         "doc": "all but the slow ones",
-        "actions": [run("pytest", "-q", "-n", "auto", "--maxprocesses", "4", "-m", "not slow")],
+        "actions": [run("pytest", "-q", "-n", "auto", "--maxprocesses", "4", "--dist", "worksteal", "-m", "not slow")],
     }
     yield {"name": "all", "doc": "every test", "actions": [run("pytest", "-q", "-n", "2")]}
     yield {"name": "house", "doc": "what the code says about itself", "actions": [run("pytest", "-q", "tests/house")]}

@@ -58,7 +58,7 @@ def parse_json(data: bytes, name: str, *, limit: int = MAX_BYTES) -> Any:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as cause:
         raise _bad_json(cause, name) from cause
-    if _depth(value) > MAX_DEPTH:
+    if is_deeper(value, MAX_DEPTH - 1):
         raise CaskError("CASK-I003", f"nested deeper than {MAX_DEPTH} levels", place=name)
     return value
 
@@ -198,14 +198,14 @@ def _finite(text: str) -> float:
     return value
 
 
-def _depth(value: Any) -> int:
-    deepest, stack = 0, [(value, 1)]
-    while stack:
-        item, level = stack.pop()
-        deepest = max(deepest, level)
-        if level <= MAX_DEPTH + 1 and isinstance(item, dict | list):
-            stack.extend((child, level + 1) for child in (item.values() if isinstance(item, dict) else item))
-    return deepest
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether a JSON value nests more than so many arrays and objects; every Python says the same, whatever its recursion limits."""
+    layer = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        if not layer:
+            return False
+        layer = [child for item in layer for child in (item.values() if isinstance(item, dict) else item) if isinstance(child, dict | list)]
+    return bool(layer)
 
 
 # ---------------------------------------------------------------- writing

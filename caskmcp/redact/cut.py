@@ -18,6 +18,7 @@ from caskmcp.redact.detectors import DETECTORS, DIGESTS, Detector
 from caskmcp.redact.names import words
 from caskmcp.redact.rules import Rule, Rules
 from caskmcp.redact.scan import LAST_RESORT, across, scanner
+from caskmcp.text import is_deeper
 
 DEPTH: Final = 64
 """Levels of nesting that are walked. The stage keeps no deeper JSON."""
@@ -113,7 +114,11 @@ class Redactor:
         """A text: a JSON document inside it is redacted as one, else its forms are."""
         if not self._scanner.suspicious(text):
             return text
-        if (inner := _document(text)) is not None:
+        try:
+            inner = _document(text)
+        except TooDeep:
+            return self._cut(_NESTED, text, place)
+        if inner is not None:
             return self._inner(text, inner, place)
         if len(text) > LONGEST:
             return self._cut(_BLOB, text, place)
@@ -147,10 +152,7 @@ class Redactor:
 
     def _inner(self, text: str, inner: Any, place: str) -> str:
         before = self.counts.total()
-        try:
-            inner = self.json(inner, place)
-        except TooDeep:
-            return self._cut(_NESTED, text, place)
+        inner = self.json(inner, place)
         return text if self.counts.total() == before else json.dumps(inner, ensure_ascii=False, separators=(",", ":"))
 
     def _segment(self, plain: str, before: str, flagged: bool) -> str:
@@ -291,10 +293,15 @@ def _is_id(text: str) -> bool:
 
 
 def _document(text: str) -> Any:
-    """The object or list that a text holds as JSON, else None."""
+    """The object or list that a text holds as JSON, else None. Raises `TooDeep`."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        value = json.loads(text)
+    except ValueError:
         return None
+    except RecursionError as cause:
+        raise TooDeep from cause
+    if is_deeper(value, DEPTH):
+        raise TooDeep
+    return value

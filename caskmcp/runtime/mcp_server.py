@@ -6,7 +6,7 @@ exception's text reaches the peer; a reload is told in both eras after the new s
 
 import gc
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -77,6 +77,11 @@ class Front:
         )
         server.add_notification_handler("notifications/initialized", t.NotificationParams, self._initialized)
         return server
+
+    async def aclose(self) -> None:
+        """Close the private state and the connections to upstreams."""
+        self._hands.state.close()
+        await self._hands.upstream.aclose()
 
     async def _list(self, _: Any, params: t.PaginatedRequestParams | None) -> t.ListToolsResult:
         if params is not None and params.cursor is not None:
@@ -178,7 +183,7 @@ async def serve(front: Front) -> None:
     gc.collect()
     gc.freeze()  # what was imported and admitted stays: the collector need not look at it during calls
     with claimed() as wire:
-        async with served(wire) as streams, anyio.create_task_group() as tasks:
+        async with aclosing(front), served(wire) as streams, anyio.create_task_group() as tasks:
             tasks.start_soon(front.live.watch)
             await server.run(streams.read, streams.write, options)
             tasks.cancel_scope.cancel()

@@ -15,7 +15,7 @@ from caskmcp.errors import CaskError
 from caskmcp.model.tool import Tool
 from caskmcp.runtime import shrink
 from caskmcp.runtime.clean import Clean
-from caskmcp.text import MAX_DEPTH, parse_json
+from caskmcp.text import MAX_DEPTH, is_deeper, parse_json
 
 ERROR_BYTES: Final = 2_000
 """Bytes of an error answer that are passed on."""
@@ -115,12 +115,7 @@ def _loose(body: bytes) -> _Parsed | None:
     except (ValueError, RecursionError):
         # No JSON: the caller passes it on as text.
         return None
-    return _Parsed(value) if _shallow(value) else None
-
-
-def _shallow(value: Any, levels: int = MAX_DEPTH) -> bool:
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels > 0 and all(_shallow(item, levels - 1) for item in items)
+    return None if is_deeper(value, MAX_DEPTH) else _Parsed(value)
 
 
 def _textual(media: str) -> bool:

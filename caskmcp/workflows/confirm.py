@@ -6,6 +6,7 @@ from the admitted pack, so that a database that somebody wrote into can neither 
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +29,8 @@ from caskmcp.workflows import here, person
 
 def listing(world: World) -> Report:
     """The challenges that wait for a person."""
-    rows = _state(world).waiting(world.clock.now())
+    with closing(_state(world)) as state:
+        rows = state.waiting(world.clock.now())
     table = tuple(
         {
             "challenge": row.id,
@@ -46,7 +48,11 @@ def listing(world: World) -> Report:
 def grant(world: World, *, challenge: str, key: str | None) -> Report:
     """Grant one call. Raises CASK-A001 without a terminal, CASK-I010 for an unknown challenge, CASK-R006 for one that cannot be granted."""
     person.require(world, "cask confirm grant")
-    state = _state(world)
+    with closing(_state(world)) as state:
+        return _grant_in(state, world, challenge, key)
+
+
+def _grant_in(state: State, world: World, challenge: str, key: str | None) -> Report:
     row = _open(state, challenge, world.clock.now())
     pack = _pack(world, row)
     tool, arguments = _tool(pack, row), _arguments(row)
@@ -64,10 +70,10 @@ def grant(world: World, *, challenge: str, key: str | None) -> Report:
 
 def deny(world: World, *, challenge: str) -> Report:
     """Refuse one call. Works anywhere: it takes away."""
-    state = _state(world)
-    row = _known(state, challenge)
-    if not any(state.settle(row.id, before=before, after="denied") for before in ("open", "granted")):
-        raise CaskError("CASK-R006", "the challenge was answered already", mend="cask confirm list")
+    with closing(_state(world)) as state:
+        row = _known(state, challenge)
+        if not any(state.settle(row.id, before=before, after="denied") for before in ("open", "granted")):
+            raise CaskError("CASK-R006", "the challenge was answered already", mend="cask confirm list")
     return Report(report="confirm-deny", summary={"challenge": row.id, "tool": row.binding.tool}, lines=(f"Denied: {row.binding.tool}.",))
 
 

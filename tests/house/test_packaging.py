@@ -79,4 +79,7 @@ def test_the_readme_begins_with_one_line_to_install_and_one_line_to_test() -> No
         r"^```(?:sh|console)\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
     assert (first.count("\n"), first.strip().split(" && ")[-1]) == (1, ".venv/bin/cask demo")
-    assert (second.count("\n"), second.strip().split(" && ")[-1]) == (1, ".venv/bin/python -m pytest -q -n auto --maxprocesses 4")
+    assert (second.count("\n"), second.strip().split(" && ")[-1]) == (
+        1,
+        ".venv/bin/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal",
+    )

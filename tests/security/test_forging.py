@@ -42,6 +42,7 @@ def called(operation: str, arguments: dict[str, Any], recorder: Upstream, folder
     async def run() -> Result:
         result = await driver.conduct(flight(TOOLS[operation].name, surface, **arguments), with_, [].append)
         await with_.upstream.aclose()
+        state.close()
         return result
 
     return anyio.run(run), recorder.heard

@@ -55,6 +55,7 @@ def called(tools: dict[str, Tool], name: str, arguments: dict[str, Any], recorde
     async def run() -> Result:
         result = await driver.conduct(flight(name, on, **arguments), with_, [].append)
         await with_.upstream.aclose()
+        state.close()
         return result
 
     return anyio.run(run), recorder.heard

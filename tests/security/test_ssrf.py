@@ -6,6 +6,7 @@ ever dialled in earnest.
 
 import ipaddress
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -114,7 +115,8 @@ def run(case: dict[str, Any], url: str, location: str | None, folder: Path) -> t
         state = State(folder / "state.db")
         names = StubbedNames(case, dial)
         with_ = Hands(state, Confirmations(state, CountingEntropy()), names, ReferencedCredentials({}), Journal(LocalFiles(), folder))
-        return await driver.conduct(flight("get_order", place(case, url)), with_, [].append)
+        with closing(state):
+            return await driver.conduct(flight("get_order", place(case, url)), with_, [].append)
 
     return anyio.run(go), dial.dialled
 

@@ -14,6 +14,8 @@ from caskmcp.workflows.demo.service import CUSTOMER, PRODUCTS, TOKEN, Service
 Headers = tuple[tuple[str, str], ...]
 
 HOST = "api.shop.example"
+# Written down: the words of `http.client` differ between Pythons.
+REASONS = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found", 409: "Conflict", 422: "Unprocessable Entity"}
 BROWSER = (
     ("Accept", "application/json"),
     ("Accept-Language", "en-GB"),
@@ -63,7 +65,7 @@ def entry(
         request["postData"] = {"mimeType": "application/json", "text": sent}
     response = {
         "status": status,
-        "statusText": http.client.responses.get(status, ""),
+        "statusText": REASONS[status],
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": [{"name": "Content-Type", "value": media}] if media else [],

@@ -18,6 +18,8 @@ from caskmcp.compiler.capture.inflate import decompressed
 from caskmcp.compiler.capture.sources.interface import RecordedBody
 from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Body, Pair
+from caskmcp.redact.cut import DEPTH
+from caskmcp.text import is_deeper
 
 LARGEST: Final = 64 << 20
 """Bytes that a body may have once it is unpacked; of a larger one only the media type is kept."""
@@ -87,6 +89,14 @@ def _listed(items: tuple[Pair, ...]) -> list[list[str]]:
 
 def parse(text: str) -> tuple[bool, Any]:
     """(whether it is JSON that can be kept, the value)."""
+    found, value = _parse(text)
+    # How deep a parser goes differs between Pythons; what is kept must not.
+    if text.count("[") + text.count("{") > DEPTH and is_deeper(value, DEPTH):
+        return False, None
+    return found, value
+
+
+def _parse(text: str) -> tuple[bool, Any]:
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError):

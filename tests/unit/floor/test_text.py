@@ -1,5 +1,7 @@
 """Strict YAML and JSON: places of errors, and the surprises that are refused."""
 
+from typing import Any
+
 import pytest
 import yaml
 from hypothesis import given
@@ -114,3 +116,11 @@ def test_odd_shapes_and_long_keys_read_back_in_both_readers(value):
     written = text.dump_yaml(value)
     assert text.parse_yaml(written, "x").value == value
     assert yaml.safe_load(written) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "levels"), [(1, 0), ("[[", 0), ([], 1), ({}, 1), ([[], 1], 2), ({"a": [{"b": 1}]}, 3), ([1, {"a": [[]]}, []], 4)]
+)
+def test_levels_are_counted_by_arrays_and_objects(value: Any, levels: int) -> None:
+    assert not text.is_deeper(value, levels)
+    assert levels == 0 or text.is_deeper(value, levels - 1)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -220,11 +221,11 @@ def test_the_database_is_private(state: State) -> None:
 def test_a_database_that_cannot_be_used_refuses_the_call(tmp_path: Path) -> None:
     path = tmp_path / "confirmations.db"
     path.write_bytes(b"this is no database, whatever its name says" * 50)
-    with pytest.raises(CaskError) as error:
-        book(State(path)).standing(ask())
+    with pytest.raises(CaskError) as error, closing(State(path)) as state:
+        book(state).standing(ask())
     assert error.value.code == "CASK-W001"
-    with pytest.raises(CaskError):
-        State(path).take("shop", {"*": Budget(calls=1, per_seconds=1)}, NOON)
+    with closing(State(path)) as state, pytest.raises(CaskError):
+        state.take("shop", {"*": Budget(calls=1, per_seconds=1)}, NOON)
 
 
 def test_the_grants_row_outlives_the_server(tmp_path: Path) -> None:
@@ -235,7 +236,8 @@ def test_the_grants_row_outlives_the_server(tmp_path: Path) -> None:
     second = State(path)
     assert book(second).standing(ask()).state == "granted"
     second.close()
-    assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 # ---------------------------------------------------------------- budgets

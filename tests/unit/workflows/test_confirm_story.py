@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -53,11 +54,8 @@ def binding(of: World, arguments: dict[str, Any] = ARGUMENTS, tool: str = "w") -
 
 def asking(of: World, arguments: dict[str, Any] = ARGUMENTS, at: str = NOON, tool: str = "w") -> Standing:
     """The server's side: ask for a confirmation of a call."""
-    state = State(of.cwd / ".caskmcp" / "state" / "confirmations.db")
-    calls = Confirmations(state, CHALLENGES)
-    standing = calls.standing(Confirm(binding(of, arguments, tool), arguments, {packs.T1.id: packs.T1.key}, at))
-    state.close()
-    return standing
+    with closing(State(of.cwd / ".caskmcp" / "state" / "confirmations.db")) as state:
+        return Confirmations(state, CHALLENGES).standing(Confirm(binding(of, arguments, tool), arguments, {packs.T1.id: packs.T1.key}, at))
 
 
 def notes(of: World) -> str:
@@ -131,9 +129,8 @@ def test_a_key_that_is_no_confirmer_grants_nothing(tmp_path: Path) -> None:
 
 def edited(of: World, sql: str, *values: str) -> None:
     """Write into the database, as an agent with the user's shell could."""
-    with sqlite3.connect(of.cwd / ".caskmcp" / "state" / "confirmations.db") as connection:
+    with closing(sqlite3.connect(of.cwd / ".caskmcp" / "state" / "confirmations.db")) as connection, connection:
         connection.execute(sql, values)
-    connection.close()
 
 
 def test_arguments_that_somebody_swapped_are_not_granted(tmp_path: Path, config: Path) -> None:
@@ -217,9 +214,8 @@ def test_denying_what_is_not_there_is_an_error(tmp_path: Path, config: Path) -> 
 
 def edit_database(of: World, column: str, value: str) -> None:
     """What anybody can do who can write the project's files."""
-    with sqlite3.connect(of.cwd / ".caskmcp" / "state" / "confirmations.db") as database:
+    with closing(sqlite3.connect(of.cwd / ".caskmcp" / "state" / "confirmations.db")) as database, database:
         database.execute(f"UPDATE challenges SET {column} = ?", (value,))
-    database.close()
 
 
 @pytest.mark.parametrize("expires", ["2099-01-01T00:00:00Z", "never"])

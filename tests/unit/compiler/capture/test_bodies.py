@@ -80,11 +80,18 @@ def test_what_only_looks_like_two_keys_is_json(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["{", "{a: 1}", '{"a": NaN}', '{"a": 1e999}', "[" * 5000 + "]" * 5000, "[Infinity]", "", "nope", "1" * 5000]
+    "value",
+    ["{", "{a: 1}", '{"a": NaN}', '{"a": 1e999}', "[" * 5000 + "]" * 5000, "[" * 65 + "]" * 65, "[Infinity]", "", "nope", "1" * 5000],
 )
 def test_what_is_no_json_that_can_be_kept_is_text(value: str) -> None:
     assert parse(value) == (False, None)
     assert text(value or " ") == Body(JSON, "text", size=len(value) or 1)
+
+
+def test_sixty_four_levels_are_kept_by_every_python() -> None:
+    assert parse("[" * 64 + "]" * 64)[0]
+    assert parse('{"a":' * 64 + "1" + "}" * 64)[0]
+    assert not parse('{"a":' * 65 + "1" + "}" * 65)[0]
 
 
 def test_a_lone_surrogate_becomes_the_replacement_character() -> None:
