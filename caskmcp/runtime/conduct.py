@@ -1,12 +1,14 @@
 """Drives the gateway with the real world: each command is answered by one port, and whatever happens, the call ends with a record.
 
 Promises: an error of a port is thrown back into the step that asked, so the table decides what it means; a fault that nobody foresaw ends the
-call with CASK-R011 and its text goes to the server's log, never to the agent; a call that is cancelled is still put on record, a write then
+call with CASK-R011 and where it happened goes to the server's log, its text nowhere; a call that is cancelled is still put on record, a write then
 as of unknown outcome.
 """
 
+import traceback
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Final
 
 import anyio
@@ -44,11 +46,17 @@ async def conduct(flight: Flight, hands: Hands, log: Callable[[str], None]) -> R
             await _abandoned(talk, hands)
         raise
     except Exception as fault:
-        log(f"call {flight.call.id} of {flight.call.tool[:64]!r} failed: {type(fault).__name__}: {fault}")
+        log(f"call {flight.call.id} of {flight.call.tool[:64]!r} failed: {_place(fault)}")
         _note_fault(flight, hands, log)
         return Result(
             "CASK-R011: the call failed inside the runtime; its record has the id", error="CASK-R011", details={"call": flight.call.id}
         )
+
+
+def _place(fault: BaseException) -> str:
+    """What was raised and where: its text may hold what an answer or an argument held, and a log must not."""
+    last = traceback.extract_tb(fault.__traceback__)[-1]
+    return f"{type(fault).__name__} in {PurePath(last.filename).name}:{last.lineno}"
 
 
 def _note_fault(flight: Flight, hands: Hands, log: Callable[[str], None]) -> None:

@@ -49,6 +49,13 @@ class Setting:
     clean: Clean
     log: Callable[[str], None]
     """Where the person who started it reads: never the protocol's stream."""
+    environment: str | None = None
+    """The chosen environment's name. It is part of the caller, so that a grant for one place is none for another."""
+
+    @property
+    def caller(self) -> str:
+        """Who calls, as policy, record and confirmations know it."""
+        return CALLER if self.environment is None else f"{CALLER}, environment {self.environment}"
 
 
 class Front:
@@ -97,7 +104,7 @@ class Front:
     async def _call(self, _: Any, params: t.CallToolRequestParams) -> t.CallToolResult:
         setting = self._setting
         surface = await self.live.fresh()
-        call = Call(setting.entropy.token(8).hex(), params.name, params.arguments or {}, CALLER, setting.clock.now())
+        call = Call(setting.entropy.token(8).hex(), params.name, params.arguments or {}, setting.caller, setting.clock.now())
         result = await conduct(Flight(call, surface, setting.clean, setting.dry), self._hands, setting.log)
         if result.error == "CASK-R001":
             raise MCPError(t.INVALID_PARAMS, "Unknown tool", {"code": "CASK-R001"})

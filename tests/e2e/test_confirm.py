@@ -40,6 +40,7 @@ def test_confirm_grant_lets_one_call_through(shop: Project, upstream: Upstream) 
         challenge = waiting(server)
         with Terminal.spawn([*CASK, "confirm", "grant", challenge], cwd=shop.folder, env=shop.environ) as person:
             person.expect("Request:   POST https://api.example.com/orders/7/w")
+            person.expect("Caller:    stdio, environment local")
             person.expect("Passphrase for t1:").send(PASSPHRASE)
             done = person.finish()
         assert done.exit == 0, done.transcript
@@ -47,6 +48,20 @@ def test_confirm_grant_lets_one_call_through(shop: Project, upstream: Upstream) 
     assert [(heard.target, heard.body) for heard in upstream.heard] == [("/orders/7/w", b'{"note":"please"}')]
     lines = [(line["verdict"], line["extra"].get("phase"), line["extra"]["challenge"] == challenge) for line in shop.decisions()]
     assert lines == [("confirm", None, True), ("allow", "sending", True), ("allow", None, True), ("confirm", None, False)]
+
+
+def test_a_grant_for_one_environment_is_none_for_another(shop: Project, upstream: Upstream) -> None:
+    shop.rewrite(packs.approve(shop.files, "env:second"))
+    with Served(shop) as server:
+        challenge = waiting(server)
+    with Terminal.spawn([*CASK, "confirm", "grant", challenge], cwd=shop.folder, env=shop.environ) as person:
+        person.expect("Passphrase for t1:").send(PASSPHRASE)
+        assert person.finish().exit == 0
+    with Served(shop, ("--env", "second")) as server:
+        assert server.code("w", order_id=7, note="please") == "CASK-R005"
+    assert upstream.heard == []
+    with Served(shop) as server:
+        assert server.code("w", order_id=7, note="please") == ""
 
 
 def test_confirm_grant_without_a_terminal_is_refused_whatever_is_given(shop: Project, upstream: Upstream) -> None:

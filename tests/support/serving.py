@@ -71,7 +71,8 @@ class Project:
 
 def project(folder: Path, upstream: Upstream, *tools: Tool, **more: Any) -> Project:
     """Approve `r` and `w` (or the tools given) and accept the trust root."""
-    environments = Environments(environments={"local": {packs.HOST: EnvironmentHost(url=upstream.url, private=True)}})
+    place = {packs.HOST: EnvironmentHost(url=upstream.url, private=True)}
+    environments = Environments(environments={"local": place, "second": place})
     files = packs.approved_pack(environments=environments, **({"tools": tools} if tools else {}), **more)
     pins.write(LocalFiles(), folder / "home" / ".config" / "caskmcp", packs.PIN)
     return Project(folder, upstream, packs.write(files, folder / ".caskmcp"), files)

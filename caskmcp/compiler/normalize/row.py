@@ -196,6 +196,12 @@ def is_parameter(name: str, values: Iterable[str | None]) -> bool:
     return keys.Key.UNKNOWN not in found or any(values)
 
 
+def is_input(name: str, values: Iterable[str | None]) -> bool:
+    """`is_parameter` for query and headers, where `filter[…]` is often a map: what stands in brackets has to be made of table words."""
+    inner = [piece for piece in _PIECES.split(name)[1:] if piece and not _INDEX.fullmatch(piece)] if "[" in name else []
+    return all(keys.kind(piece) is keys.Key.FIELD for piece in inner) and is_parameter(name, values)
+
+
 def _add_pairs(into: dict[str, Parameter], pairs: Iterable[Pair], status: str, serial: int) -> None:
     named: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -203,10 +209,10 @@ def _add_pairs(into: dict[str, Parameter], pairs: Iterable[Pair], status: str, s
     for name, values in named.items():
         parameter = into.get(name)
         if parameter is None:
-            if not is_parameter(name, values):
+            if not is_input(name, values):
                 continue
             parameter = into[name] = Parameter(name)
-        elif not any(values) and not is_parameter(name, values):
+        elif not any(values) and not is_input(name, values):
             continue
         parameter.seen += 1
         parameter.statuses[status] += 1

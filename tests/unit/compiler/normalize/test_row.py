@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from caskmcp.compiler.normalize.row import bare_row, is_parameter, media
+from caskmcp.compiler.normalize.row import bare_row, is_input, is_parameter, media
 from caskmcp.model.exchange import Body, Exchange
 from caskmcp.redact.placeholder import placeholder
 from tests.support.traffic import exchange, part
@@ -85,6 +85,13 @@ def test_a_name_of_the_application_is_a_parameter(name: str) -> None:
 )
 def test_what_somebody_typed_is_none(name: str, value: str) -> None:
     assert not is_parameter(name, [value])
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("filter[state]", True), ("ids[]", True), ("items[0][id]", True), ("filter[zoltan]", False), ("zoltan", True)]
+)
+def test_what_stands_in_the_brackets_of_a_query_has_to_be_words_of_the_table(name: str, *, kept: bool) -> None:
+    assert is_input(name, ["1"]) is kept
 
 
 @pytest.mark.parametrize(
