@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from caskmcp import canon
+from caskmcp.compiler.capture.sources.kinds import is_document
 from caskmcp.errors import CaskError
 from caskmcp.model.finding import Report
 from caskmcp.ports import Files, World
@@ -104,23 +105,23 @@ def _with_hosts(text: str, hosts: tuple[str, ...]) -> str:
 def _fate(files: Files, place: Place, taken: Taken) -> Fate:
     if (entry := place.known.get(taken.named.digest)) is not None:
         return Fate(entry, is_new=False)
-    if taken.named.kind == "openapi":
-        return _fate_of_spec(files, place, taken.named)
+    if is_document(taken.named.kind):
+        return _fate_of_document(files, place, taken.named)
     entry = Entry("capture", str(taken.head["id"]))
     return Fate(entry, is_new=entry not in _entries(place.text))
 
 
-def _fate_of_spec(files: Files, place: Place, named: Named) -> Fate:
+def _fate_of_document(files: Files, place: Place, named: Named) -> Fate:
     folder, project_folder = (place.folder / SPECS).resolve(), place.folder.resolve()
     if not folder.is_relative_to(project_folder):
         raise CaskError("CASK-I005", f"`{SPECS}` is a link that leads out of the project", place=SPECS, mend=f"rm {SPECS}")
     if named.path.resolve().is_relative_to(folder):
-        return Fate(Entry("openapi", manifest.literal(named.path.resolve().relative_to(project_folder).as_posix())), is_new=True)
+        return Fate(Entry(named.kind, manifest.literal(named.path.resolve().relative_to(project_folder).as_posix())), is_new=True)
     target = folder / named.path.name
     if files.exists(target) and canon.digest_stream(files.chunks(target)) != named.digest:
         what = f"{SPECS}/{target.name} is there with other content: replace it yourself, or give the file another name"
         raise CaskError("CASK-I001", what, place=named.label, mend=f"cp {shlex.quote(named.label)} {shlex.quote(str(target))}")
-    return Fate(Entry("openapi", manifest.literal(f"{SPECS}/{target.name}")), is_new=True, copy=target)
+    return Fate(Entry(named.kind, manifest.literal(f"{SPECS}/{target.name}")), is_new=True, copy=target)
 
 
 def _entries(text: str) -> set[Entry]:
@@ -213,7 +214,9 @@ def forget(world: World, *, capture: str) -> Report:
     with world.files.lock(root.lock, PATIENCE):
         parts = committed_parts(world.files, pack) if pack else {}
         ledger = Ledger(world.files, root)
-        still = sorted(source for source, row in ledger.rows.items() if source.startswith("har ") and wanted in row.get("captures", ()))
+        still = sorted(
+            source for source, row in ledger.rows.items() if not source.startswith("capture ") and wanted in row.get("captures", ())
+        )
         given = {wanted} | _given_by(ledger, wanted)
         gone = given & set(parts)
         if path and (after := manifest.without_source(before := _text(world.files, path), Entry("capture", wanted))) != before:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from caskmcp import canon
 from caskmcp.canon import Digest
 from caskmcp.compiler.capture.codec import decode_lines
+from caskmcp.compiler.capture.sources.kinds import KINDS, is_document
 from caskmcp.compiler.pipeline import STAGES
 from caskmcp.engine import inputs
 from caskmcp.engine.faults import worded
@@ -34,7 +35,7 @@ class Named(NamedTuple):
     label: str
     """As it was given."""
     kind: str
-    """`har` or `openapi`."""
+    """A key of `SOURCES`."""
     path: Path
     digest: Digest
     """Of its content."""
@@ -57,7 +58,7 @@ def name(world: World, given: str) -> Named:
     path = world.cwd / given
     kind = nearby.kind_of(world.files, path)
     if kind is None:
-        what = "this is neither a recording (HAR) nor a specification (OpenAPI)"
+        what = f"this is of no kind that is known here ({', '.join(row.kind for row in KINDS)})"
         raise CaskError("CASK-C001", what, place=given, mend="cask capture import --help")
     return Named(given, kind, path, canon.digest_stream(world.files.chunks(path)))
 
@@ -101,7 +102,7 @@ def seen(taken: Iterable[Taken]) -> Seen:
 
 def told(taken: Taken) -> Iterator[str]:
     """What was kept, what was left out with the reason, and what the recording does not hold."""
-    kept, what = taken.head["kept"], "operation" if taken.named.kind == "openapi" else "exchange"
+    kept, what = taken.head["kept"], "operation" if is_document(taken.named.kind) else "exchange"
     left = ", ".join(f"{count} {reason}" for reason, count in taken.head.get("skipped", ()))
     yield f"{taken.named.label}: {kept} {what}{'' if kept == 1 else 's'}" + (f"; left out: {left}" if left else "")
     yield from (f"  {place}: {problem}" for place, problem in taken.head.get("broken", ())[:NAMED])

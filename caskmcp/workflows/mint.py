@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from caskmcp.compiler.capture.sources.kinds import is_document
 from caskmcp.errors import CaskError
 from caskmcp.govern import keys, offer, pins
 from caskmcp.model.finding import Report
@@ -64,7 +65,7 @@ def _program(world: World, root: Root, toolpack: str) -> str:
 
 
 def _committed(world: World, loaded: LoadedProject, root: Root) -> Iterator[str]:
-    specs = (row.path for row in project.expand_sources(world.files, loaded, root.path) if row.kind == "openapi")
+    specs = (row.path for row in project.expand_sources(world.files, loaded, root.path) if is_document(row.kind))
     names = dict.fromkeys((MANIFEST, root.path.relative_to(loaded.folder).as_posix(), ".gitignore", ".gitattributes", *specs))
     up = "../" * len(world.cwd.relative_to(loaded.folder).parts)
     return (shlex.quote(up + name) for name in names)

@@ -1,10 +1,9 @@
-"""Recordings and specs near the manifest: which of the two a file is, and which hosts and ways to authenticate are seen in it.
+"""Recordings and documents near the manifest: of which kind a file is, and which hosts and ways to authenticate are seen in it.
 
 Looks at names, first bytes and the first entries; keeps nothing. What a build makes of a file is said by the compiler alone.
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from caskmcp.compiler.capture.sources import kinds
 from caskmcp.compiler.capture.sources.interface import Recorded
+from caskmcp.compiler.capture.sources.kinds import KINDS
 from caskmcp.compiler.capture.sources.table import source
 from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Declared
@@ -34,24 +35,16 @@ PASSED_OVER: Final = frozenset(
     {"node_modules", "bower_components", "vendor", "venv", "env", "site-packages", "__pycache__", "build", "dist", "target", "htmlcov"}
 )
 """Folders that hold other people's files. Hidden ones are passed over as well."""
-RECORDINGS: Final = (".har", ".har.gz", ".har.zst")
 DOCUMENTS: Final = (".json", ".yaml", ".yml")
-
-_PACKED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-"""First bytes of gzip and zstd."""
-_SPEC: Final = re.compile(rb"""(?:^|[{,])\s*(?:"(?:openapi|swagger)"|'(?:openapi|swagger)'|openapi|swagger)\s*:\s*["']?[0-9]""", re.M)
-_LOG: Final = re.compile(rb'\s*\{\s*"log"\s*:')
+"""Ends of the names of files that may be specs."""
+_SPEC: Final = next(row.head for row in KINDS if row.kind == "openapi")
 
 
 def kind_of(files: Files, path: Path) -> str | None:
-    """`har` or `openapi`; None for what is neither. Raises CASK-I002 for a missing file."""
-    head = next(iter(files.chunks(path, 1 << 16)), b"").removeprefix(b"\xef\xbb\xbf")
-    if head.startswith(_PACKED) or _LOG.match(head):
-        return "har"
-    if _SPEC.search(head):
-        return "openapi"
-    if path.name.lower().endswith(RECORDINGS):
-        return "har"
+    """As `kinds.kind_of`; None for what is of no kind. Raises CASK-I002 for a missing file."""
+    found = kinds.kind_of(path.name, next(iter(files.chunks(path, kinds.HEAD)), b""))
+    if found is not None:
+        return found
     return "openapi" if path.name.lower().endswith(DOCUMENTS) and _names_a_version(files, path) else None
 
 
@@ -61,7 +54,7 @@ def _names_a_version(files: Files, path: Path) -> bool:
         return False
     tail = b""
     for piece in files.chunks(path):
-        if _SPEC.search(tail + piece):
+        if _SPEC and _SPEC.search(tail + piece):
             return True
         tail = piece[-64:]
     return False
@@ -76,9 +69,10 @@ def find(files: Files, folder: Path) -> tuple[tuple[str, Path], ...]:
 
 
 def _kind_by_name(files: Files, path: Path, name: str) -> str | None:
-    if name.endswith(RECORDINGS):
-        return "har"
-    return "openapi" if name.endswith(DOCUMENTS) and kind_of(files, path) == "openapi" else None
+    if found := kinds.kind_by_name(name):
+        return found
+    found = kind_of(files, path) if name.endswith(DOCUMENTS) else None
+    return found if found and kinds.is_document(found) else None
 
 
 def _paths(files: Files, folder: Path, depth: int) -> Iterator[Path]:
@@ -113,7 +107,7 @@ class Nearby:
 
     def first_hosts(self, command: str = "cask init") -> tuple[str, ...]:
         """The first server of each spec. Raises CASK-I001 without one: of a recording's many hosts nobody but the user knows which are theirs."""
-        specs = [self.pairs[path][0][0] for kind, path in self.found if kind == "openapi" and self.pairs.get(path)]
+        specs = [self.pairs[path][0][0] for kind, path in self.found if kinds.is_document(kind) and self.pairs.get(path)]
         if hosts := tuple(dict.fromkeys(host for host in specs if HOST.fullmatch(host))):
             return hosts
         counts = Counter(host for pairs in self.pairs.values() for host, _ in pairs if HOST.fullmatch(host))

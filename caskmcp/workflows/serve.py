@@ -98,7 +98,9 @@ def run(world: World, *, toolset: str | None, environment: str | None, dry_run: 
 def front_of(world: World, source: PackOnDisk, *, toolset: str | None, dry: bool) -> Front:
     """The server with its ports."""
     root = here.root(world)
-    setting = Setting(source.id, toolset, dry, world.clock, world.entropy, clean, lambda line: world.console.note(visible(line)), source.environment)
+    setting = Setting(
+        source.id, toolset, dry, world.clock, world.entropy, clean, lambda line: world.console.note(visible(line)), source.environment
+    )
     return Front(source, hands(world, root), setting)
 
 

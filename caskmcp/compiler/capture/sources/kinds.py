@@ -1,0 +1,54 @@
+"""How a file shows its kind: by its first bytes, else by its name; and what becomes of a file of that kind.
+
+The rows are asked in order. What a build makes of a file is said by the source alone; this only chooses which one reads it.
+"""
+
+import re
+from typing import Final, Literal, NamedTuple
+
+HEAD: Final = 1 << 16
+"""Bytes from the beginning of a file that are looked at."""
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class Kind(NamedTuple):
+    """One kind of file. The key of `SOURCES` with the same name says who reads it."""
+
+    kind: str
+    role: Literal["recording", "document"]
+    """A recording is redacted and kept as a capture under the root; a document is copied to `specs/`, named in the manifest and committed."""
+    names: tuple[str, ...]
+    """Ends of file names, in lower case, that are this kind if the content does not say otherwise."""
+    head: re.Pattern[bytes] | None
+    """What stands in the first bytes of such a file and of no other kind's."""
+
+
+# fmt: off
+KINDS: Final = (
+    #    kind       role         names                            head
+    Kind("har",     "recording", (".har", ".har.gz", ".har.zst"), re.compile(rb'\A\s*\{\s*"log"\s*:')),
+    Kind("openapi", "document",  (),                              re.compile(
+        rb"""(?:^|[{,])\s*(?:"(?:openapi|swagger)"|'(?:openapi|swagger)'|openapi|swagger)\s*:\s*["']?[0-9]""", re.M)),
+)
+# fmt: on
+PACKED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+"""First bytes of gzip and zstd: only the name tells what is in there, and without one it is a HAR."""
+
+
+def kind_of(name: str, head: bytes) -> str | None:
+    """The kind of a file by its name and first bytes; None for what is none."""
+    bare, lower = head.removeprefix(_BOM), name.lower()
+    if not bare.startswith(PACKED):
+        found = next((row.kind for row in KINDS if row.head and row.head.search(bare)), None)
+        return found or kind_by_name(lower)
+    return kind_by_name(lower) or "har"
+
+
+def kind_by_name(name: str) -> str | None:
+    """The kind of a file by its name alone."""
+    return next((row.kind for row in KINDS if name.lower().endswith(row.names)), None)
+
+
+def is_document(kind: str) -> bool:
+    """Whether files of a kind are committed as they are."""
+    return any(row.kind == kind and row.role == "document" for row in KINDS)
