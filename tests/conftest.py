@@ -1,5 +1,6 @@
 """Settings that hold for every test: property tests are reproducible, and no test reads the developer's own configuration."""
 
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -17,10 +18,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+HOMES = itertools.count()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Workers for `-n auto`: one more than there are processors, since many tests wait for a server, a terminal or a disk."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def _private_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test its own home, so that keys, pins and client files of this user are neither read nor written."""
-    home: Path = tmp_path_factory.mktemp("home")
+    # Not `mktemp`, which lists all that it made before: there are thousands.
+    home: Path = tmp_path_factory.getbasetemp() / f"home-{next(HOMES)}"
+    home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     for name in ("CASK_TRUST_PIN", "CASK_MITMDUMP", "NO_COLOR"):
