@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from caskmcp import canon
 from caskmcp.compiler.capture.sources.kinds import is_document
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.model.finding import Report
 from caskmcp.ports import Files, World
 from caskmcp.store import manifest, project, secret
@@ -62,10 +62,20 @@ def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name
     Raises CASK-I001, CASK-I002, CASK-C001, CASK-C002, CASK-C003 for what is given, and what a broken manifest raises; then nothing is written.
     """
     named = tuple(intake.name(world, given) for given in dict.fromkeys(sources))
-    wanted = tuple(dict.fromkeys(map(init.host_of, hosts)))
-    place = _place(world, named, wanted, name)
+    wanted = hosts_of(hosts)
+    place = place_of(world, wanted, named=named, name=name)
     key = secret.redaction_key(world.files, place.root, world.entropy)
     taken = [intake.read(world.files, place.root, manifest.parse(place.text), each, key) for each in named]
+    return keep(world, place, taken, wanted, key)
+
+
+def hosts_of(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """Hosts as the manifest writes them, each once. Raises CASK-I001."""
+    return tuple(dict.fromkeys(map(init.host_of, hosts)))
+
+
+def keep(world: World, place: Place, taken: list[Taken], hosts: tuple[str, ...], key: bytes) -> Report:
+    """Write what was taken, and what the manifest lacks. hosts: to be added. key: what it was redacted with."""
     fates = [_fate(world.files, place, each) for each in taken]
     text = _completed(place.text, fates) + manifest.auth_comment(intake.seen(taken) if place.is_fresh else {})
     with world.files.lock(place.root.lock, PATIENCE):
@@ -73,20 +83,24 @@ def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name
         secret.keep_redaction_key(world.files, place.root, key)
         for each, fate in zip(taken, fates, strict=True):
             _keep(world.files, place.root, each, fate)
-        _write_manifest(world.files, place, text, fates, wanted)
+        _write_manifest(world.files, place, text, fates, hosts)
         gitlines.add(world.files, place.folder, place.root.path)
     return _report(taken, fates)
 
 
-def _place(world: World, named: tuple[Named, ...], hosts: tuple[str, ...], name: str | None) -> Place:
+def place_of(world: World, hosts: tuple[str, ...], *, named: tuple[Named, ...] = (), name: str | None = None) -> Place:
+    """The project here, or a fresh one; it writes nothing. Raises what a broken manifest raises, and CASK-I001 where no host is known.
+
+    named: the files that are taken in; none for a recorder.
+    """
     if project.find_manifest(world.files, world.cwd) is None:
-        command = f"cask capture import {' '.join(shlex.quote(each.label) for each in named)}"
+        command = f"cask capture import {' '.join(shlex.quote(each.label) for each in named)}" if named else AGAIN
         around = nearby.into(world.files, world.cwd, tuple((each.kind, each.path) for each in named))
         text = init.checked(name=name, hosts=hosts or around.first_hosts(command))
         return Place(world.cwd, here.root(world), text, is_fresh=True, known={})
     loaded = project.load_project(world.files, world.cwd)
     init.refuse_renaming(loaded, name)
-    found = project.expand_sources(world.files, loaded, here.root(world).path)
+    found = project.expand_sources(world.files, loaded, here.root(world).path) if named else ()
     known = {str(canon.digest_stream(world.files.chunks(row.absolute))): Entry(row.kind, row.path) for row in found}
     text = _with_hosts(_text(world.files, loaded.path), hosts)
     return Place(loaded.folder, here.root(world), text, is_fresh=False, known=known)
@@ -103,10 +117,11 @@ def _with_hosts(text: str, hosts: tuple[str, ...]) -> str:
 
 # ---------------------------------------------------------------- what becomes of a file
 def _fate(files: Files, place: Place, taken: Taken) -> Fate:
-    if (entry := place.known.get(taken.named.digest)) is not None:
-        return Fate(entry, is_new=False)
-    if is_document(taken.named.kind):
-        return _fate_of_document(files, place, taken.named)
+    if taken.file is not None:
+        if (entry := place.known.get(taken.file.digest)) is not None:
+            return Fate(entry, is_new=False)
+        if is_document(taken.kind):
+            return _fate_of_document(files, place, taken.file)
     entry = Entry("capture", str(taken.head["id"]))
     return Fate(entry, is_new=entry not in _entries(place.text))
 
@@ -138,8 +153,8 @@ def _completed(text: str, fates: list[Fate]) -> str:
 
 # ---------------------------------------------------------------- writing
 def _keep(files: Files, root: Root, taken: Taken, fate: Fate) -> None:
-    if fate.copy is not None:
-        files.write(fate.copy, files.read(taken.named.path))
+    if fate.copy is not None and taken.file is not None:
+        files.write(fate.copy, files.read(taken.file.path))
     elif fate.entry.kind == "capture" and not files.exists(root.exchanges(fate.entry.pattern)):
         # The exchanges last: a capture without them is none.
         files.write(root.redaction(fate.entry.pattern), taken.head_data, private=True)
@@ -161,7 +176,7 @@ def _write_manifest(files: Files, place: Place, text: str, fates: list[Fate], ho
 def _report(taken: list[Taken], fates: list[Fate]) -> Report:
     rows = tuple(
         {
-            "file": each.named.label,
+            "file": each.label,
             "source": f"{fate.entry.kind}: {fate.entry.pattern}",
             "kept": each.head["kept"],
             "state": "added" if fate.is_new else "known",

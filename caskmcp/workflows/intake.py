@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,11 +12,12 @@ from caskmcp import canon
 from caskmcp.canon import Digest
 from caskmcp.compiler.capture.codec import decode_lines
 from caskmcp.compiler.capture.sources.kinds import KINDS, is_document
+from caskmcp.compiler.capture.stage import Item, redacted
 from caskmcp.compiler.pipeline import STAGES
 from caskmcp.engine import inputs
 from caskmcp.engine.faults import worded
 from caskmcp.engine.inputs import BoundInputs
-from caskmcp.errors import CaskError
+from caskmcp.errors import AGAIN, CaskError
 from caskmcp.load import load
 from caskmcp.model.project import Project
 from caskmcp.ports import Files, World
@@ -43,9 +44,13 @@ class Named(NamedTuple):
 
 @dataclass(frozen=True)
 class Taken:
-    """A file as the stage read it."""
+    """What the stage made of a file, or of what a recorder gave."""
 
-    named: Named
+    label: str
+    """The file as it was given, or what a recorder calls itself."""
+    kind: str
+    file: Named | None
+    """None for a recorder."""
     head: Mapping[str, Any]
     """As `CaptureHead`."""
     head_data: bytes
@@ -74,23 +79,39 @@ def read(files: Files, root: Root, project: Project, named: Named, key: bytes) -
         "project.redact": inputs.of_value(sections["redact"]),
         "secret.redaction": inputs.of_bytes(key),
     }
+    given = BoundInputs(files, Blobs(files, root.blobs, root.cache / "tmp"), bound)
+    return _taken(lambda: load(row.run)(given), named.label, named.kind, named)
+
+
+def record(project: Project, items: Iterable[Item], key: bytes, *, kind: str, label: str, named: Named | None = None) -> Taken:
+    """Run the stage on what a recorder or a conversion gives, as it comes. Raises what both raise, with the label.
+
+    named: the file that is converted.
+    """
+    sections = project.model_dump(mode="json", by_alias=True)
+    return _taken(lambda: redacted(items, kind=kind, hosts=sections["hosts"], redact=sections["redact"], key=key), label, kind, named)
+
+
+def _taken(run: Callable[[], Mapping[str, Any]], label: str, kind: str, named: Named | None) -> Taken:
     try:
-        outputs = load(row.run)(BoundInputs(files, Blobs(files, root.blobs, root.cache / "tmp"), bound))
+        outputs = run()
         exchanges, head = _whole(outputs["exchanges"]), _whole(outputs["head"])
     except CaskError as cause:
-        raise _mended(worded(cause, row.name, named.label), named.label) from cause
-    return Taken(named, json.loads(head), head, exchanges)
+        raise _mended(worded(cause, "capture", label), named) from cause
+    return Taken(label, kind, named, json.loads(head), head, exchanges)
 
 
 def _whole(output: bytes | Iterable[bytes]) -> bytes:
     return output if isinstance(output, bytes) else b"".join(output)
 
 
-def _mended(error: CaskError, given: str) -> CaskError:
-    """The stage does not know the file's name. Where another host is the mend, the mend is this command with that host."""
+def _mended(error: CaskError, named: Named | None) -> CaskError:
+    """The stage does not know the command. Where another host is the mend, the mend is this command with that host."""
     other = re.search(r"hosts seen: ([^,;]+)", error.what)
-    mend = f"cask capture import {shlex.quote(given)} -a {shlex.quote(other[1])}" if error.code == "CASK-C003" and other else error.mend
-    return CaskError(error.code, error.what, place=error.place, mend=mend)
+    if error.code != "CASK-C003" or other is None:
+        return error
+    command = AGAIN if named is None else f"cask capture import {shlex.quote(named.label)}"
+    return CaskError(error.code, error.what, place=error.place, mend=f"{command} -a {shlex.quote(other[1])}")
 
 
 def seen(taken: Iterable[Taken]) -> Seen:
@@ -102,9 +123,9 @@ def seen(taken: Iterable[Taken]) -> Seen:
 
 def told(taken: Taken) -> Iterator[str]:
     """What was kept, what was left out with the reason, and what the recording does not hold."""
-    kept, what = taken.head["kept"], "operation" if is_document(taken.named.kind) else "exchange"
+    kept, what = taken.head["kept"], "operation" if is_document(taken.kind) else "exchange"
     left = ", ".join(f"{count} {reason}" for reason, count in taken.head.get("skipped", ()))
-    yield f"{taken.named.label}: {kept} {what}{'' if kept == 1 else 's'}" + (f"; left out: {left}" if left else "")
+    yield f"{taken.label}: {kept} {what}{'' if kept == 1 else 's'}" + (f"; left out: {left}" if left else "")
     yield from (f"  {place}: {problem}" for place, problem in taken.head.get("broken", ())[:NAMED])
     if hosts := taken.head.get("hosts", ()):
         yield f"  hosts that are not yours: {', '.join(f'{host} ({count})' for host, count in hosts)}"

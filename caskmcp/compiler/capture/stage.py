@@ -5,8 +5,8 @@ capture's id depends neither on the order of entries nor on the redaction key.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -26,6 +26,8 @@ NAMED: Final = 100
 """Broken entries that are named one by one."""
 SHOWN: Final = 8
 """Hosts that an error names."""
+Item = Recorded | Declared | Exchange | Skipped
+"""What a source gives; of these only an `Exchange` was redacted before."""
 
 
 def run(inputs: Inputs) -> Outputs:
@@ -33,10 +35,20 @@ def run(inputs: Inputs) -> Outputs:
 
     Raises (while `exchanges` is read) CaskError CASK-C001, CASK-C002 or CASK-C005 of the source, and CASK-C003 if nothing was kept.
     """
-    redact = inputs.value("project.redact") or {}
-    redactor = Redactor(inputs.data("secret.redaction"), redact.get("profile", "strict"), redact.get("keys", ()), redact.get("keep", ()))
-    capture = _Capture(str(inputs.value("source.kind")), tuple(inputs.value("project.hosts")), redactor)
-    return {"exchanges": compress(capture.lines(inputs.blocks("source"))), "head": capture.head()}
+    kind = str(inputs.value("source.kind"))
+    items = source(kind).read(inputs.blocks("source"))
+    redact, key = inputs.value("project.redact") or {}, inputs.data("secret.redaction")
+    return redacted(items, kind=kind, hosts=inputs.value("project.hosts"), redact=redact, key=key)
+
+
+def redacted(items: Iterable[Item], *, kind: str, hosts: Iterable[str], redact: Mapping[str, Any], key: bytes) -> Outputs:
+    """As `run`, for items that no file holds: those of a live recorder, or of a conversion. redact: the manifest's section; key: the root's.
+
+    The items are asked for one by one, while `exchanges` is read; what they raise is raised there.
+    """
+    redactor = Redactor(key, redact.get("profile", "strict"), redact.get("keys", ()), redact.get("keep", ()))
+    capture = _Capture(kind, tuple(hosts), redactor)
+    return {"exchanges": compress(capture.lines(items)), "head": capture.head()}
 
 
 class _Capture:
@@ -56,9 +68,9 @@ class _Capture:
         self._no_body = 0
         self._done = False
 
-    def lines(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    def lines(self, items: Iterable[Item]) -> Iterator[bytes]:
         """Each kept item as a line, in the source's order."""
-        for item in source(self._kind).read(blocks):
+        for item in items:
             taken = self._taken(item)
             if isinstance(taken, Skipped):
                 self._leave_out(taken)
@@ -86,7 +98,7 @@ class _Capture:
             )
         )
 
-    def _taken(self, item: Recorded | Declared | Exchange | Skipped) -> tuple[Exchange | Declared, bytes] | Skipped:
+    def _taken(self, item: Item) -> tuple[Exchange | Declared, bytes] | Skipped:
         if isinstance(item, Recorded):
             return self._intake.take(item)
         if isinstance(item, Declared):
