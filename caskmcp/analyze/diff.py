@@ -122,7 +122,8 @@ def _brief(record: Served) -> str:
     """A tool in a few words: what it sends."""
     request = record["request"]
     path = "/".join("".join(piece["text"] or f"{{{piece['argument']}}}" for piece in segment["pieces"]) for segment in request["segments"])
-    return f"{record['effect']} {request['method']} {request['host']}/{path}"
+    pinned = (request.get("body") or {}).get("constants")
+    return f"{record['effect']} {request['method']} {request['host']}/{path}" + (f" pinning {_short(pinned, 80)}" if pinned else "")
 
 
 def _difference(before: Any, after: Any) -> tuple[str, str]:

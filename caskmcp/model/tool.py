@@ -1,8 +1,9 @@
 """Tools: what an agent sees, plus the request plan that the runtime may send for it and the response plan for the answer."""
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from caskmcp.model.record import JsonSchema, Record
 
@@ -51,8 +52,16 @@ class Field_(Record):
     explode: bool = True
 
 
+DEEPEST_PLACE: Final = 8
+"""Names that lead to the place of the arguments in a body."""
+
+
 class BodyPlan(Record):
-    """How arguments become a body. Exactly one of `argument` and `fields` is used."""
+    """How arguments become a body. Exactly one of `argument` and `fields` is used.
+
+    What a shared endpoint is asked for (the text of a GraphQL operation, the method of JSON-RPC) stands in `constants`, and arguments below
+    them, so that no argument can say it. A plan in which one could is no plan.
+    """
 
     media: str
     kind: Literal["json", "form", "multipart", "text"]
@@ -61,6 +70,45 @@ class BodyPlan(Record):
     fields: tuple[Field_, ...] = ()
     required: bool = False
     """Whether a body is sent even if no field is given (then an empty object or form)."""
+    constants: dict[str, Any] = {}
+    """Members of the body that are always sent, exactly so: name on the wire -> JSON value; of a form, texts."""
+    within: tuple[str, ...] = ()
+    """Names that lead from the body to the object that holds the fields, or (the last one) to the argument: `("variables",)`; made where the
+    constants lack it. Empty: the fields are members of the body. JSON alone."""
+
+    @model_validator(mode="after")
+    def _closed(self) -> "BodyPlan":
+        if problem := _open_place(self):
+            raise ValueError(problem)
+        return self
+
+
+def _open_place(plan: BodyPlan) -> str:
+    """How an argument could reach a constant, or a constant could not be sent; empty if neither can be."""
+    if not plan.constants and not plan.within:
+        return ""
+    if plan.kind == "form" and not plan.within:
+        texts = all(isinstance(value, str) for value in plan.constants.values())
+        return _clash(plan.constants, plan) if texts else "constants of a form are texts"
+    if plan.kind != "json":
+        return f"a {plan.kind} body has no constants"
+    return _json_clash(plan)
+
+
+def _json_clash(plan: BodyPlan) -> str:
+    if len(plan.within) > DEEPEST_PLACE or (plan.argument and not plan.within):
+        return "the whole body cannot be an argument beside constants" if plan.argument else "the place of the arguments lies too deep"
+    place: Any = plan.constants
+    for name in plan.within[:-1] if plan.argument else plan.within:
+        place = place.get(name, {})
+        if not isinstance(place, Mapping):
+            return f"`{name}` is a constant, so nothing can lie in it"
+    return _clash(place, plan)
+
+
+def _clash(place: Mapping[str, Any], plan: BodyPlan) -> str:
+    wires = [plan.within[-1]] if plan.argument and plan.within else [field.wire for field in plan.fields]
+    return next((f"`{name}` is a constant and an argument" for name in wires if name in place), "")
 
 
 class RequestPlan(Record):

@@ -1,6 +1,6 @@
 """From a signed request plan and checked arguments to the bytes of one request (SPEC promise 6: the request language is closed).
 
-Promises: method, scheme, host, port, literal text, names of parameters, headers and cookies come from the plan alone; an argument fills the
+Promises: method, scheme, host, port, literal text, constants, names of parameters, headers and cookies come from the plan alone; an argument fills the
 one place that the plan gives it, and a value that would reach further is refused with CASK-R003. Same plan and arguments, same bytes.
 The arguments have passed `arguments`; whether the request may be sent, and where to, is decided by later steps of the gateway.
 """
@@ -178,12 +178,32 @@ def _body(plan: BodyPlan, arguments: Arguments, tool: Tool) -> tuple[str, bytes]
     """Content type and bytes; both empty if nothing was given and the plan does not ask for a body."""
     if not MEDIA.fullmatch(plan.media):
         raise leaves("the approved body has a media type that is none")
+    if plan.argument and plan.within:
+        return _below_constants(plan, arguments)
     if plan.argument:
         if plan.argument not in arguments:
             return "", b""
         return _WHOLE[plan.kind](plan, arguments[plan.argument])
     given = {field.wire: (field, arguments[field.argument]) for field in _given(plan.fields, arguments)}
-    return _FIELDS[plan.kind](plan, given, tool) if given or plan.required else ("", b"")
+    return _FIELDS[plan.kind](plan, given, tool) if given or plan.required or plan.constants else ("", b"")
+
+
+def _below_constants(plan: BodyPlan, arguments: Arguments) -> tuple[str, bytes]:
+    """A JSON body in which one argument stands whole at its place; without it the constants alone."""
+    given = {plan.within[-1]: arguments[plan.argument]} if plan.argument in arguments else {}
+    return plan.media, wire.json_bytes(_placed(plan.constants, plan.within[:-1] if given else (), given))
+
+
+def _placed(constants: Mapping[str, Any], within: tuple[str, ...], content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The constants with the content at its place in them. What would take a constant's place is refused."""
+    if within:
+        inner = constants.get(within[0], {})
+        if not isinstance(inner, Mapping):
+            raise leaves("the approved body has a constant where its arguments stand")
+        return {**constants, within[0]: _placed(inner, within[1:], content)}
+    if not constants.keys().isdisjoint(content):
+        raise leaves("an argument would take the place of a constant of the approved body")
+    return {**constants, **content}
 
 
 def _whole_json(plan: BodyPlan, value: Any) -> tuple[str, bytes]:
@@ -202,11 +222,15 @@ Given = Mapping[str, tuple[Field_, Any]]
 
 
 def _json_fields(plan: BodyPlan, given: Given, _: Tool) -> tuple[str, bytes]:
-    return plan.media, wire.json_bytes({name: value for name, (_, value) in given.items()})
+    content = {name: value for name, (_, value) in given.items()}
+    return plan.media, wire.json_bytes(_placed(plan.constants, plan.within, content))
 
 
 def _form_fields(plan: BodyPlan, given: Given, _: Tool) -> tuple[str, bytes]:
-    rows = [wire.form_pair(name, text) for name, text in _form_rows(given)]
+    if not plan.constants.keys().isdisjoint(given):
+        raise leaves("an argument would take the place of a constant of the approved form")
+    rows = [wire.form_pair(name, wire.form_text(text, name)) for name, text in sorted(plan.constants.items())]
+    rows += [wire.form_pair(name, text) for name, text in _form_rows(given)]
     return plan.media, "&".join(rows).encode("ascii")
 
 

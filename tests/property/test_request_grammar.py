@@ -150,6 +150,41 @@ def test_every_way_to_join_three_nasty_pieces_stays_on_the_approved_path(name: s
     assert len(PIECES) ** 3 > 10_000
 
 
+PINNED: Final = {"jsonrpc": "2.0", "id": 1, "method": "orders.get", "params": {"name": "fixed"}}
+WIRES: Final = st.one_of(TEXTS, st.sampled_from(["jsonrpc", "id", "method", "params", "name", "__proto__", "arguments"]))
+WITHIN: Final = st.sampled_from([(), ("params",), ("params", "arguments"), ("variables",), ("method",), ("params", "name")])
+
+
+@pytest.mark.feature(21)
+@settings(max_examples=1200)
+@given(WITHIN, st.lists(WIRES, max_size=3, unique=True), st.lists(VALUES, min_size=3, max_size=3), st.booleans())
+def test_no_argument_changes_a_constant_of_the_body(within: tuple[str, ...], wires: list[str], values: list[Any], whole: bool) -> None:
+    """Whatever the plan says and whatever is passed: a request has every constant as approved, and nothing beside them but the arguments."""
+    fields = () if whole else tuple(Field_(argument=f"a{index}", wire=wire) for index, wire in enumerate(wires))
+    parts = {"media": "application/json", "kind": "json", "argument": "a0" if whole else "", "fields": fields}
+    plan = BodyPlan(media="application/json", kind="json").model_copy(update={**parts, "constants": PINNED, "within": within})
+    one = FREE.model_copy(update={"request": FREE.request.model_copy(update={"body": plan})})
+    arguments = {"name": "n", "low": 1, "high": 2, **{f"a{index}": value for index, value in enumerate(values)}}
+    try:
+        body = json.loads(prepare(one, arguments).body)
+    except CaskError as no:
+        if no.code != "CASK-R003":
+            raise
+        return
+    if whole and not within:
+        return  # a whole body beside constants is no plan (`tests/unit/runtime/test_plan.py`); the record refuses it
+    for name in ("jsonrpc", "id", "method"):
+        assert (type(body[name]), body[name]) == (type(PINNED[name]), PINNED[name])
+    assert body["params"]["name"] == "fixed"
+    place = body
+    for name in within[:-1] if whole else within:
+        place = place[name]
+    given = {within[-1]} if whole else set(wires)
+    made = {*within[:1], *within[1:2]} if place is body else {"name", *within}
+    assert set(place) <= {*PINNED, *given, *made}
+    assert set(body) <= {*PINNED, *within, *(given if place is body else ())}
+
+
 def test_the_fuzzing_reaches_both_verdicts() -> None:
     assert prepared({"name": "a/b", "low": 1, "high": 2, "q": "x&y", "note": {"a": [1]}}) is not None
     assert prepared({"name": "..", "low": 1, "high": 2}) is None

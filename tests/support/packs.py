@@ -44,7 +44,10 @@ U1: Final = signer("u1")
 # ---------------------------------------------------------------- artifacts
 def tool(name: str, *, method: str = "GET", risk: str = "low", effect: str = "read", host: str = HOST, confidence: str = "high") -> Tool:
     """A tool with something in every part that a signature covers."""
-    body = BodyPlan(media="application/json", kind="json", fields=(Field_(argument="note", wire="note"),)) if effect != "read" else None
+    note = (Field_(argument="note", wire="note"),)
+    constants = {"act": {"name": name}}
+    body = BodyPlan(media="application/json", kind="json", fields=note, constants=constants, within=("act", "with"))
+    body = body if effect != "read" else None
     return Tool.model_validate_json(
         json.dumps(
             {

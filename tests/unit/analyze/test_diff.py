@@ -24,6 +24,12 @@ def test_before_the_first_approval_everything_is_new_and_needs_review():
     ]
 
 
+def test_a_new_tool_of_a_shared_endpoint_says_what_it_always_sends():
+    body = {**TOOL["request"]["body"], "constants": {"method": "orders.get"}}
+    report = run({}, {"tool:get_order": changed("request.body", body)})
+    assert report.tables["changes"][0]["after"] == 'read GET api.example.com/orders/{order_id} pinning {"method":"orders.get"}'
+
+
 def test_equal_sides_are_clean():
     report = run(GET, copy.deepcopy(GET))
     assert (report.exit, report.tables["changes"], report.lines) == (0, (), ("Nothing differs from what was approved.",))

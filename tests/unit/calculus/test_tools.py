@@ -78,6 +78,8 @@ ROWS = [
     ("body", "request.body", {**TOOL["request"]["body"], "required": True}, "narrows"),
     ("body", "request.body", {**TOOL["request"]["body"], "kind": "form"}, "incomparable"),
     ("body", "request.body", {**TOOL["request"]["body"], "fields": []}, "narrows"),
+    ("body", "request.body", {**TOOL["request"]["body"], "constants": {"method": "orders.delete"}}, "incomparable"),
+    ("body", "request.body", {**TOOL["request"]["body"], "within": ["params"]}, "incomparable"),
     ("input", "input_schema", {**TOOL["input_schema"], "properties": {"order_id": {"type": "integer", "minimum": 1}}}, "narrows"),
     ("effect", "effect", "write", "incomparable"),
     ("risk", "risk", "safe", "broadens"),
@@ -101,6 +103,24 @@ ROWS = [
 def test_one_change_is_named_with_its_area_place_and_verdict(area, place, value, expected):
     (change,) = compare(TOOL, changed(place, value))
     assert (change.area, change.place, change.verdict) == (area, place, expected)
+
+
+PINNED = {**TOOL["request"]["body"], "constants": {"method": "orders.get"}, "within": ["params"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({**PINNED, "constants": {"method": "orders.delete"}}, "incomparable"),
+        ({**PINNED, "constants": {}}, "incomparable"),
+        ({**PINNED, "within": []}, "incomparable"),
+        ({**PINNED, "fields": []}, "narrows"),
+        ({**PINNED, "fields": [*PINNED["fields"], {"argument": "b", "wire": "b"}]}, "broadens"),
+    ],
+)
+def test_another_constant_asks_for_something_else_whatever_the_arguments_are(body, expected):
+    (change,) = compare(changed("request.body", PINNED), changed("request.body", body))
+    assert (change.area, change.verdict) == ("body", expected)
 
 
 def test_equal_records_have_no_change():

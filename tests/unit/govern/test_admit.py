@@ -10,6 +10,9 @@ from caskmcp.errors import CaskError
 from caskmcp.govern import sign
 from caskmcp.govern.admit import admit, anchored_survey, lock_digest
 from caskmcp.model.pack import AdmittedPack, PackFiles, Withheld
+from caskmcp.model.policy import Policy
+from caskmcp.model.served import served
+from caskmcp.model.toolset import Toolsets
 from caskmcp.model.trust import Approver, Pin, TrustPin
 from tests.support import packs
 from tests.support.packs import HOST, PIN, ROOT, SHARED, T1, T2, U1
@@ -349,3 +352,21 @@ def test_a_survey_names_the_subjects_that_vanished() -> None:
     files = packs.approve(packs.approved_pack(), "tool:gone", "env:gone")
     found, _, _ = anchored_survey(files, pin=PIN, condition=None, at=NOON)
     assert found.vanished == ("env:gone", "tool:gone")
+
+
+@pytest.mark.parametrize("place", ["constants", "within"])
+def test_a_changed_constant_of_a_body_unlists_that_tool_only(place: str) -> None:
+    other = {"constants": {"act": {"name": "x"}}, "within": ["act", "by"]}
+    files = packs.edited_tools(packs.approved_pack(), "w", lambda tool: tool["request"]["body"].update({place: other[place]}))
+    pack = through(files)
+    assert list(pack.tools) == ["r"]
+    assert why(pack, "tool:w").code == "CASK-L003"
+
+
+def test_a_body_without_constants_is_served_as_it_was_before_there_were_any() -> None:
+    tool = packs.tool("w", method="POST", effect="write")
+    assert tool.request.body is not None
+    plain = tool.request.body.model_copy(update={"constants": {}, "within": ()})
+    bare = tool.model_copy(update={"request": tool.request.model_copy(update={"body": plain})})
+    record = served(bare, Policy(rules=()), Toolsets(toolsets={}))
+    assert sorted(record["request"]["body"]) == ["argument", "fields", "kind", "media", "required"]

@@ -315,3 +315,94 @@ def test_the_same_arguments_in_another_order_make_the_same_bytes() -> None:
     turned = dict(reversed(list(values.items())))
     assert prepare(body_tool(), values) == prepare(body_tool(), turned)
     assert json.loads(prepare(body_tool(), values).body) == values
+
+
+# ---------------------------------------------------------------- constants
+GRAPHQL = {"operationName": "GetUser", "query": "query GetUser($id: ID!) { user(id: $id) { name } }"}
+
+
+def pinned_tool(
+    constants: dict[str, Any],
+    within: tuple[str, ...] = (),
+    *wires: str,
+    argument: str = "",
+    kind: Any = "json",
+    media: str = "application/json",
+) -> Tool:
+    fields = tuple(Field_(argument=f"arg_{wire}", wire=wire) for wire in wires)
+    plan = BodyPlan(media=media, kind=kind, argument=argument, fields=fields, constants=constants, within=within)
+    names = {field.argument: {} for field in fields} | ({argument: {}} if argument else {})
+    return tool(method="POST", segments=(literal("graphql"),), body=plan, properties=names, required=(), effect="write")
+
+
+@pytest.mark.feature(21)
+@pytest.mark.parametrize(
+    ("of", "arguments", "body"),
+    [
+        (pinned_tool(GRAPHQL, ("variables",), "id"), {"arg_id": "7"}, {**GRAPHQL, "variables": {"id": "7"}}),
+        (pinned_tool(GRAPHQL, ("variables",), "id"), {}, {**GRAPHQL, "variables": {}}),
+        (pinned_tool(GRAPHQL), {}, GRAPHQL),
+        (pinned_tool({"method": "a"}, (), "b"), {"arg_b": 1}, {"method": "a", "b": 1}),
+        (
+            pinned_tool({"method": "a", "id": 1}, ("params",), argument="params"),
+            {"params": [1, 2]},
+            {"method": "a", "id": 1, "params": [1, 2]},
+        ),
+        (pinned_tool({"method": "a"}, ("params",), argument="params"), {}, {"method": "a"}),
+        (
+            pinned_tool({"method": "tools/call", "params": {"name": "pay"}}, ("params", "arguments"), "to"),
+            {"arg_to": "x"},
+            {"method": "tools/call", "params": {"name": "pay", "arguments": {"to": "x"}}},
+        ),
+        (pinned_tool({}, ("params", "rows"), argument="rows"), {"rows": [1]}, {"params": {"rows": [1]}}),
+    ],
+)
+def test_constants_are_sent_and_arguments_lie_at_their_place(of: Tool, arguments: dict[str, Any], body: Any) -> None:
+    request = prepare(of, arguments)
+    assert json.loads(request.body) == body
+    assert header(request, "Content-Type") == "application/json"
+
+
+def test_constants_of_a_form_stand_before_its_fields() -> None:
+    of = pinned_tool({"action": "list orders"}, (), "page", kind="form", media="application/x-www-form-urlencoded")
+    assert prepare(of, {"arg_page": 2}).body == b"action=list+orders&page=2"
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"constants": {"a": 1}, "fields": [{"argument": "x", "wire": "a"}]},
+        {"constants": {"p": {"a": 1}}, "within": ["p"], "fields": [{"argument": "x", "wire": "a"}]},
+        {"constants": {"p": 1}, "within": ["p"], "fields": [{"argument": "x", "wire": "a"}]},
+        {"constants": {"p": None}, "within": ["p"]},
+        {"constants": {"p": {"q": []}}, "within": ["p", "q"]},
+        {"constants": {"p": {}}, "within": ["p"], "argument": "x"},
+        {"constants": {"a": 1}, "argument": "x"},
+        {"constants": {"a": 1}, "kind": "form"},
+        {"constants": {"a": "1"}, "kind": "form", "fields": [{"argument": "x", "wire": "a"}]},
+        {"constants": {"a": "1"}, "kind": "multipart"},
+        {"constants": {"a": "1"}, "kind": "text", "argument": "x"},
+        {"within": ["p"], "kind": "form"},
+        {"within": list("abcdefghi")},
+    ],
+)
+def test_a_plan_whose_arguments_reach_a_constant_is_none(plan: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"constant|too deep"):
+        BodyPlan.model_validate_json(json.dumps({"media": "application/json", "kind": "json", **plan}))
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        pinned_tool({"a": 1}, (), "b"),
+        pinned_tool({"a": "1"}, (), "b", kind="form", media="application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_plan_that_went_around_its_record_still_sends_no_argument_for_a_constant(of: Tool) -> None:
+    body = of.request.body
+    assert body is not None
+    worse = body.model_copy(update={"fields": (Field_(argument="arg_b", wire="a"),)})
+    refused(of.model_copy(update={"request": of.request.model_copy(update={"body": worse})}), arg_b=2)
+    through = body.model_copy(update={"within": ("a",)})
+    if body.kind == "json":
+        refused(of.model_copy(update={"request": of.request.model_copy(update={"body": through})}), arg_b=2)
