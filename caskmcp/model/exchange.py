@@ -16,10 +16,11 @@ class Body(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     media: str
     """Media type in lower case without parameters, e.g. `application/json`; empty if none was given."""
-    kind: Literal["json", "form", "multipart", "text", "binary", "absent"]
-    """`absent`: the recording says that there was a body, but does not hold it."""
+    kind: Literal["json", "stream", "form", "multipart", "text", "binary", "absent"]
+    """`stream`: several JSON texts or events in one body. `absent`: the recording says that there was a body, but does not hold it."""
     value: Any = None
-    """json: the value; form, multipart: list of [name, value] pairs in order (a file's value is null); text, binary, absent: null."""
+    """json: the value; stream: list of the items (server-sent events as objects of their fields); form, multipart: list of [name, value] pairs
+    in order (a file's value is null); text, binary, absent: null."""
     size: int = 0
     """Bytes after decoding, before redaction; 0 if unknown."""
 

@@ -26,6 +26,9 @@ TEXTUAL: Final = (
     "application/javascript",
     "application/x-www-form-urlencoded",
     "application/yaml",
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/x-jsonl",
 )
 Schema = jsonschema_rs.Draft202012Validator
 KEY: Final = "dev.caskmcp/"

@@ -13,11 +13,12 @@ from typing import Any, Final, Literal
 import brotli
 import msgspec
 
+from caskmcp.compiler.capture import streams
 from caskmcp.compiler.capture.address import pairs
 from caskmcp.compiler.capture.inflate import decompressed
 from caskmcp.compiler.capture.sources.interface import RecordedBody
 from caskmcp.errors import CaskError
-from caskmcp.model.exchange import Body, Pair
+from caskmcp.model.exchange import Body
 from caskmcp.redact.cut import DEPTH
 from caskmcp.text import is_deeper
 
@@ -25,12 +26,10 @@ LARGEST: Final = 64 << 20
 """Bytes that a body may have once it is unpacked; of a larger one only the media type is kept."""
 MOST_VALUES: Final = 2_000_000
 """Values that a JSON body may hold, about. One empty list takes three bytes in a body, less in a packed one, and seventy in memory."""
-Kind = Literal["json", "form", "multipart", "text", "binary", "absent"]
+Kind = Literal["json", "stream", "form", "multipart", "text", "binary", "absent"]
 
 _JSON_MEDIA: Final = re.compile(r"(?:application|text)/(?:json|x-json|json5|[^;]+\+json)|application/graphql-response\+json")
-_TEXT_MEDIA: Final = re.compile(
-    r"text/.*|.*[+/]xml|application/(?:javascript|x-javascript|graphql|yaml|x-yaml|x-ndjson|jsonl|sql|x-sh)|message/.*"
-)
+_TEXT_MEDIA: Final = re.compile(r"text/.*|.*[+/]xml|application/(?:javascript|x-javascript|graphql|yaml|x-yaml|sql|x-sh)|message/.*")
 _FORM: Final = "application/x-www-form-urlencoded"
 _BOUNDARY: Final = re.compile(r'boundary\s*=\s*(?:"([^"]+)"|([^;,\s]+))', re.IGNORECASE)
 # Begun at a line's start alone: a line of nothing but these words would otherwise take time that grows with its square.
@@ -71,6 +70,9 @@ def _decoded(text: str, media: str, recorded: RecordedBody) -> tuple[Kind, Any]:
     if media.startswith("multipart/"):
         parts = _parts(text, recorded.media)
         return ("multipart", parts) if parts is not None else ("binary", None)
+    if streams.is_stream(media):
+        items = streams.items(text, media, parse) if _values(text) <= MOST_VALUES else None
+        return ("text", None) if items is None else ("stream", items)
     if _JSON_MEDIA.fullmatch(media) or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
         found, value = parse(text.removeprefix("\ufeff")) if _values(text) <= MOST_VALUES else (False, None)
         if found:
@@ -83,7 +85,7 @@ def _values(text: str) -> int:
     return text.count(",") + text.count("[") + text.count("{")
 
 
-def _listed(items: tuple[Pair, ...]) -> list[list[str]]:
+def _listed(items: tuple[tuple[str, str | None], ...]) -> list[list[str | None]]:
     return [[name, value] for name, value in items]
 
 

@@ -95,7 +95,7 @@ class Intake:
             return Body(media, "text", size=body.size)
 
     def _value(self, body: Body, place: str) -> Any:
-        if body.kind == "json":
+        if body.kind in ("json", "stream"):
             return self._redactor.json(body.value, place)
         if body.value is None:
             return None

@@ -63,7 +63,8 @@ def _is_preflight(seen: Seen) -> bool:
 
 
 def _has_no_response(seen: Seen) -> bool:
-    return not 100 <= seen.recorded.status <= 599
+    """A call that failed. What a person only wrote down was never sent, and states an operation (ADR 0009)."""
+    return not (seen.recorded.stated and seen.recorded.status == 0) and not 100 <= seen.recorded.status <= 599
 
 
 def _is_asset(seen: Seen) -> bool:
@@ -76,7 +77,7 @@ def _is_asset(seen: Seen) -> bool:
 
 
 def _is_page(seen: Seen) -> bool:
-    if seen.response is not None and seen.response.kind in ("json", "form"):
+    if seen.response is not None and seen.response.kind in ("json", "stream", "form"):
         return False
     if seen.media in _PAGE_MEDIA:
         return _is_markup(seen)

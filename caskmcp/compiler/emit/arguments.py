@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from caskmcp import canon
+from caskmcp.compiler.capture.streams import is_stream
 from caskmcp.compiler.emit.hygiene import visible
 from caskmcp.compiler.emit.portable import Portable, is_plain_pattern, unfit_name
 from caskmcp.model.contract import Body, Contract, Parameter
@@ -141,7 +142,7 @@ def _parameter(row: Parameter) -> _Wanted:
 # ---------------------------------------------------------------- the body
 def _body(body: Body, notes: set[str]) -> list[_Wanted]:
     if body.kind in ("text", "binary"):
-        return [_Wanted("body", "body", "", {"type": "string", "description": "The body as text."}, body.required)]
+        return [_Wanted("body", "body", "", {"type": "string", "description": _text_words(body)}, body.required)]
     fields = object_fields(body.schema_)
     if fields is None and body.kind == "json":
         return [_Wanted("body", "body", "", body.schema_, body.required)]
@@ -149,6 +150,10 @@ def _body(body: Body, notes: set[str]) -> list[_Wanted]:
         notes.add("body left out: a form whose fields are not known")
         return []
     return list(_fields(body, fields, notes))
+
+
+def _text_words(body: Body) -> str:
+    return f"The body as text, of type {body.media}." if is_stream(body.media) else "The body as text."
 
 
 def _fields(body: Body, fields: "ObjectFields", notes: set[str]) -> Iterator[_Wanted]:

@@ -5,6 +5,7 @@ A document's words are used if nothing speaks against them (`hygiene.py`); count
 
 from typing import Final, NamedTuple
 
+from caskmcp.compiler.capture.streams import is_stream
 from caskmcp.compiler.classify.words import split
 from caskmcp.compiler.emit.arguments import resolved
 from caskmcp.compiler.emit.hygiene import clean, is_visible, order_in, shortened
@@ -80,7 +81,9 @@ def returns(contract: Contract) -> str:
     rows = [row for row in success(contract) if row.schema_ is not None]
     if not rows:
         return "Returns nothing." if any(row.status == "204" for row in contract.responses) else ""
-    return f"Returns {shape_words(resolved(rows[0].schema_ or {}))}."
+    words = shape_words(resolved(rows[0].schema_ or {}))
+    # A sequence has no JSON form of its own: the runtime passes it on as the text that it is.
+    return f"Returns as text ({rows[0].media}) {words}." if is_stream(rows[0].media) else f"Returns {words}."
 
 
 def shape_words(schema: JsonSchema) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from caskmcp.compiler.capture.streams import is_stream
 from caskmcp.compiler.infer.evidence import fields, sources, successes
 from caskmcp.compiler.infer.parameters import wire_schema
 from caskmcp.compiler.infer.schema import FEWEST_SAMPLES, PARTIAL, REQUEST, RESPONSE, Side, required, schema, total
@@ -51,7 +52,7 @@ def _body(media: str, stated: JsonSchema | None, seen: BodySeen | None, side: Si
     return Body(
         media=media,
         kind=kind,
-        schema_=stated if stated is not None else request_schema(shape, kind, side),
+        schema_=stated if stated is not None else _sequence(media, shape, side) if is_stream(media) else request_schema(shape, kind, side),
         required=needed,
         evidence=Evidence(seen=counted, total=counted, sources=found),
         fields=fields(shape, found) if seen else {},
@@ -60,6 +61,8 @@ def _body(media: str, stated: JsonSchema | None, seen: BodySeen | None, side: Si
 
 def kind_of(media: str, seen: BodySeen | None = None) -> Any:
     """How a body of a media type is written: `json`, `form`, `multipart`, `text` or `binary`."""
+    if is_stream(media):
+        return "text"
     if seen is not None and seen.kind in ("json", *_FORMS, "text", "binary") and (seen.shape is not None or seen.kind != "json"):
         return seen.kind
     if media in _KINDS:
@@ -76,6 +79,11 @@ def request_schema(shape: Shape, kind: str, side: Side = REQUEST) -> JsonSchema:
         needed = required(shape, side)
         return out | ({"required": needed} if needed else {}) | {"additionalProperties": False}
     return schema(shape, side) if kind == "json" else {}
+
+
+def _sequence(media: str, shape: Shape, side: Side) -> JsonSchema:
+    """A body that is sent as text and holds a sequence: what its items are stands in `contentSchema` (JSON Schema 2020-12, section 8.5)."""
+    return {"type": "string", "contentMediaType": media} | ({"contentSchema": schema(shape, side)} if shape.arrays else {})
 
 
 def _form_field(shape: Shape) -> JsonSchema:

@@ -36,12 +36,12 @@ class Bodies:
         self.shape: Node | None = None
 
     def add(self, body: Body, serial: int, *, refused: bool = False) -> None:
-        """Count one body; only JSON and forms have a shape, and a body that was refused says nothing about what is accepted."""
+        """Count one body; only JSON, sequences of it and forms have a shape, and a body that was refused says nothing about what is accepted."""
         self.seen += 1
         if refused:
             self.kinds[body.kind] += body.kind != "absent"
             return
-        if body.kind not in ("json", "form", "multipart"):
+        if body.kind not in ("json", "stream", "form", "multipart"):
             self.unread += 1
             if body.kind != "absent":
                 self.kinds[body.kind] += 1
@@ -49,7 +49,7 @@ class Bodies:
         self.kinds[body.kind] += 1
         if self.shape is None:
             self.shape = Node(words=self.words)
-        if body.kind == "json":
+        if body.kind in ("json", "stream"):
             add(self.shape, body.value, serial)
         else:
             add_form(self.shape, body.value or (), serial)

@@ -80,6 +80,7 @@ class Entry(msgspec.Struct, gc=False):
     _resourceType: str | None = None
 
 
+Fields = tuple[tuple[str, str | None], ...]
 _decode: Final = msgspec.json.Decoder(list[Entry]).decode
 
 
@@ -132,7 +133,7 @@ def _answered(response: Response) -> tuple[Pair, ...]:
 def _sent(post: PostData | None) -> RecordedBody | None:
     if post is None or not (post.text or post.params):  # Insomnia writes an empty `postData` for a GET
         return None
-    fields = tuple((field.name, "" if field.fileName else field.value or "") for field in post.params or ())
+    fields = tuple((field.name, None if field.fileName else field.value or "") for field in post.params or ())
     return _body(post.mimeType, post.text or None, post.encoding, -1, fields or None)
 
 
@@ -142,7 +143,7 @@ def _received(content: Content | None) -> RecordedBody | None:
     return _body(content.mimeType, content.text, content.encoding, content.size, None)
 
 
-def _body(media: str, text: str | None, encoding: str | None, size: int, pairs: tuple[Pair, ...] | None) -> RecordedBody:
+def _body(media: str, text: str | None, encoding: str | None, size: int, pairs: Fields | None) -> RecordedBody:
     if text is None or encoding != "base64":
         return RecordedBody(media, text=text, pairs=pairs, size=size)
     try:

@@ -22,8 +22,8 @@ class RecordedBody(msgspec.Struct, frozen=True, gc=False):
     """Media type with parameters, as recorded; may be empty."""
     text: str | None = None
     data: bytes | None = None
-    pairs: tuple[Pair, ...] | None = None
-    """Names and values of a form that a recorder lists beside (or instead of) the text."""
+    pairs: tuple[tuple[str, str | None], ...] | None = None
+    """Names and values of a form that a recorder lists beside (or instead of) the text; a file's value is null."""
     size: int = -1
     """Bytes as the recorder states them; negative if it does not."""
 
@@ -46,6 +46,11 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     response: RecordedBody | None = None
     kind: str = ""
     """What the recorder says that this is (`xhr`, `document`, `websocket`, `preflight`); empty if it says nothing."""
+    stated: bool = False
+    """Whether a person wrote the request down in a collection. It may then have no answer (`status` 0), a URL without host (`https:///orders`:
+    the first party's), and segments of its path that are known to be parameters: `{id}`, or `{id=17}` with the value that the file gives."""
+    credentials: tuple[Pair, ...] = ()
+    """How a stated request authenticates, beside its headers: (way as in `Exchange.auth`, its value or an empty text)."""
 
 
 class Source(Protocol):

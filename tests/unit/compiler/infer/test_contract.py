@@ -7,7 +7,7 @@ import pytest
 from caskmcp.compiler.infer import stage
 from caskmcp.compiler.infer.parameters import wire_schema
 from caskmcp.model.contract import Contract, Evidence, Parameter
-from caskmcp.model.exchange import Declared, DeclaredBody, DeclaredParameter, DeclaredResponse
+from caskmcp.model.exchange import Body, Declared, DeclaredBody, DeclaredParameter, DeclaredResponse
 from caskmcp.model.observation import Shape
 from tests.support.contracts import Given
 from tests.support.traffic import HOST, Item, contract, contracts, exchange, merged, parts
@@ -323,3 +323,25 @@ def test_the_stage_reads_one_group_and_gives_one_contract() -> None:
     out = stage.run(One({}))
     assert isinstance(out["contract"], bytes)
     assert Contract.model_validate_json(out["contract"]) == contracts(["GET /orders/1 200 {id: 1, state: open}"])["GET /orders/{order_id}"]
+
+
+# ---------------------------------------------------------------- sequences
+def test_an_answer_in_lines_is_a_list_of_items_under_its_own_media_type() -> None:
+    lines = Body("application/x-ndjson", "stream", [{"id": 1, "open": True}, {"id": 2}], 30)
+    (answer,) = contract(exchange("GET /orders/export 200", response=lines)).responses
+    item = {"type": "object", "properties": {"id": {"type": "integer"}, "open": {"type": "boolean"}}, "required": ["id"]}
+    assert (answer.media, answer.schema_) == ("application/x-ndjson", {"type": "array", "items": item})
+
+
+def test_a_request_in_lines_is_sent_as_text_and_says_what_its_items_are() -> None:
+    sent = [exchange("POST /bulk 200", body=[{"id": at}], media="application/x-ndjson", kind="stream") for at in range(3)]
+    (body,) = contract(*sent).bodies
+    assert body.kind == "text"
+    assert body.schema_ == {
+        "type": "string",
+        "contentMediaType": "application/x-ndjson",
+        "contentSchema": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"], "additionalProperties": False},
+        },
+    }
