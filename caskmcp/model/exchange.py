@@ -46,12 +46,14 @@ class Exchange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How the request authenticated: `bearer`, `basic`, `header:x-api-key`, `query:api_key`, `cookie:sessionid`; never a value."""
     request: Body | None = None
     status: int = 0
-    """0: no response was recorded."""
+    """0: no response was recorded: a request that a person wrote down in a collection, and that states an operation (ADR 0010)."""
     response: Body | None = None
     location: str = ""
     """`Location` of a redirect, path only."""
     response_headers: tuple[Pair, ...] = ()
     """Response headers that can matter (paging, limits, entity tags): names in lower case."""
+    named: tuple[tuple[int, str], ...] = ()
+    """Segments of the path (from 0) that a collection says are parameters, with its name for them."""
     links: tuple[Pair, ...] = ()
     """(place, keyed fingerprint) of values that were cut or that look like identifiers; private to the root, never in an artifact."""
 

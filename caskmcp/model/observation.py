@@ -102,6 +102,8 @@ class Row(Record):
     """By status, then by media type (empty: no body)."""
     single: tuple[int, ...] = ()
     """Indexes of segments that are classes and had one and the same token in all exchanges of this part."""
+    named: dict[str, str] = {}
+    """Segment index -> the name that a collection gives the parameter there."""
     values: dict[str, dict[str, int]] = {}
     """Segment index -> locale tokens with counts: a closed public list, so they may be kept."""
 
@@ -111,9 +113,11 @@ class Part(Record):
     over all parts together, so that the cut of a recording into sources changes nothing else."""
 
     kind: str
-    """`traffic` or `spec`."""
+    """`traffic`, `spec` or `collection` (requests that nobody answered)."""
     rows: tuple[Row, ...] = ()
     """Sorted by host, port, scheme, segments, method."""
+    stated: tuple[Row, ...] = ()
+    """Requests that a person wrote down and nobody answered (status `0`), sorted as `rows`; without any value (ADR 0010)."""
     body_words: tuple[str, ...] = ()
     """Table words that occur as whole strings in bodies (TEMPLATING section 5), sorted."""
     declared: tuple[dict[str, Any], ...] = ()
@@ -161,6 +165,8 @@ class Group(Record):
     segments: tuple[Segment, ...]
     row: Row | None = None
     """All rows of the template added up; None if only a document knows the operation."""
+    stated: Row | None = None
+    """The same of requests that nobody answered: names and types that fill what documents and traffic leave out, never evidence of success."""
     parts: tuple[str, ...] = ()
-    """Not part ids (those stand in `coverage.json` alone) but kinds of source: `traffic`, `spec`, sorted."""
+    """Not part ids (those stand in `coverage.json` alone) but kinds of source: `collection`, `spec`, `traffic`, sorted."""
     declared: tuple[dict[str, Any], ...] = ()

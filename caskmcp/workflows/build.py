@@ -271,6 +271,8 @@ def _basis(gathered: Gathered, observations: bytes, pack: Pack, files: Files) ->
     kinds = {part["kind"] for part in parts.values()}
     if kinds <= {"spec"}:
         return "spec"
+    if "traffic" not in kinds:
+        return "observations"  # a collection says what was meant, and nobody saw it answered
     again = files.exists(pack.observations) and files.read(pack.observations) == observations
     return "traffic" if again and all(part["kind"] == "spec" for part in gathered.foreign.values()) else "observations"
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin
 
 import msgspec
 
-from caskmcp.compiler.capture import bodies, headers
+from caskmcp.compiler.capture import bodies, headers, stated
 from caskmcp.compiler.capture.address import Address, FirstParties, address, named
 from caskmcp.compiler.capture.codec import encode_line
 from caskmcp.compiler.capture.select import Seen, reason
@@ -23,13 +23,15 @@ class Intake:
     """Serves one source: its first parties, its redactor."""
 
     def __init__(self, hosts: Iterable[str], redactor: Redactor) -> None:
-        self._hosts = FirstParties(hosts)
+        listed = tuple(hosts)
+        self._first = listed[0]
+        self._hosts = FirstParties(listed)
         self._redactor = redactor
 
     def take(self, recorded: Recorded) -> tuple[Exchange, bytes] | Skipped:
         """The redacted exchange and its encoded line (without its links), or why it is left out."""
         try:
-            where = address(recorded.url)
+            where = address(stated.with_host(recorded.url, self._first) if recorded.stated else recorded.url)
         except ValueError as cause:
             return Skipped(recorded.place, "broken", detail=str(cause))
         if where.scheme not in _WEB:
@@ -49,9 +51,12 @@ class Intake:
     def _redacted(self, recorded: Recorded, where: Address, response: Body | None) -> tuple[Exchange, bytes]:
         redactor = self._redactor
         redactor.begin()
+        path, parameters = stated.parameters(where.path) if recorded.stated else (where.path, ())
         sent = headers.lowered(recorded.headers)
         cookies = headers.cookies(sent)
         for found in headers.secrets(sent, cookies, redactor.is_credential):
+            redactor.secret(found)
+        for _, found in recorded.credentials:
             redactor.secret(found)
         query = where.query or recorded.query
         names = headers.cookie_names(cookies, recorded.cookies)
@@ -60,11 +65,12 @@ class Intake:
             scheme=where.scheme,
             host=where.host,
             port=where.port,
-            path=redactor.path(where.path),
+            path=redactor.path(path),
+            named=tuple((index, redactor.name(name, "path")) for index, name in parameters),
             query=redactor.pairs(self._inputs(query), "query"),
             headers=redactor.pairs(headers.kept(sent, redactor.is_credential), "header"),
             cookies=tuple(redactor.name(name, "cookie") for name in names),
-            auth=self._auth(sent, query, names, where),
+            auth=self._auth(recorded, sent, query, names, where),
             request=self._body(bodies.body(recorded.request, headers.first(sent, "content-encoding")), "request.body"),
             status=recorded.status,
             response=self._body(response, "response.body"),
@@ -80,10 +86,14 @@ class Intake:
                 self._redactor.secret(value)
         return tuple((name, value) for name, value in query if not self._redactor.is_credential(name, "query"))
 
-    def _auth(self, sent: list[Pair], query: tuple[Pair, ...], names: tuple[str, ...], where: Address) -> tuple[str, ...]:
+    def _auth(
+        self, recorded: Recorded, sent: list[Pair], query: tuple[Pair, ...], names: tuple[str, ...], where: Address
+    ) -> tuple[str, ...]:
         keys = [name for name, _ in query if self._redactor.is_credential(name, "query")]
-        found = headers.auth(sent, keys, names, where.userinfo, self._redactor.is_credential)
-        return tuple(self._redactor.name(name, "auth") for name in found)
+        found = {way for way, _ in recorded.credentials}.union(
+            headers.auth(sent, keys, names, where.userinfo, self._redactor.is_credential)
+        )
+        return tuple(sorted(self._redactor.name(name, "auth") for name in found))
 
     def _body(self, body: Body | None, place: str) -> Body | None:
         if body is None:

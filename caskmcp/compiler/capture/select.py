@@ -63,7 +63,7 @@ def _is_preflight(seen: Seen) -> bool:
 
 
 def _has_no_response(seen: Seen) -> bool:
-    """A call that failed. What a person only wrote down was never sent, and states an operation (ADR 0009)."""
+    """A call that failed. What a person only wrote down was never sent, and states an operation (ADR 0010)."""
     return not (seen.recorded.stated and seen.recorded.status == 0) and not 100 <= seen.recorded.status <= 599
 
 

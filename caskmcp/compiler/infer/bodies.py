@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from caskmcp.compiler.capture.streams import is_stream
-from caskmcp.compiler.infer.evidence import fields, sources, successes
+from caskmcp.compiler.infer.evidence import COLLECTION, fields, sources, successes
 from caskmcp.compiler.infer.parameters import wire_schema
-from caskmcp.compiler.infer.schema import FEWEST_SAMPLES, PARTIAL, REQUEST, RESPONSE, Side, required, schema, total
+from caskmcp.compiler.infer.schema import FEWEST_SAMPLES, PARTIAL, REQUEST, RESPONSE, STATED, Side, required, schema, total
 from caskmcp.model.contract import Body, Evidence, Response
 from caskmcp.model.observation import BodySeen, Group, Shape
 from caskmcp.model.record import JsonSchema
@@ -23,10 +23,18 @@ def bodies(group: Group, declared: Sequence[Plain]) -> list[Body]:
     seen = {media: found for media, found in (group.row.requests if group.row else {}).items() if media and _was_accepted(found)}
     by_spec = any(operation.get("body_required") for operation in declared)
     needed = by_spec if stated else _is_needed(group, seen)
-    return [
+    found = [
         _body(media, stated.get(media), seen.get(media), PARTIAL if group.method == "PATCH" else REQUEST, needed=needed)
         for media in sorted(stated.keys() | seen.keys())
     ]
+    listed = {media: row for media, row in (group.stated.requests if group.stated else {}).items() if media and _was_accepted(row)}
+    return found + [_listed(media, listed[media]) for media in sorted(listed.keys() - stated.keys() - seen.keys())]
+
+
+def _listed(media: str, row: BodySeen) -> Body:
+    """A body that a collection alone shows."""
+    kind = kind_of(media, row)
+    return Body(media=media, kind=kind, schema_=request_schema(row.shape or Shape(), kind, STATED), evidence=Evidence(sources=COLLECTION))
 
 
 def _was_accepted(found: BodySeen) -> bool:
@@ -77,7 +85,7 @@ def request_schema(shape: Shape, kind: str, side: Side = REQUEST) -> JsonSchema:
     if kind in _FORMS:
         out: JsonSchema = {"type": "object", "properties": {key: _form_field(child) for key, child in sorted(shape.properties.items())}}
         needed = required(shape, side)
-        return out | ({"required": needed} if needed else {}) | {"additionalProperties": False}
+        return out | ({"required": needed} if needed else {}) | ({"additionalProperties": False} if side.closed else {})
     return schema(shape, side) if kind == "json" else {}
 
 

@@ -8,6 +8,7 @@ from caskmcp.model.observation import Shape
 
 TRAFFIC = ("traffic",)
 SPEC = ("spec",)
+COLLECTION = ("collection",)
 BOTH = ("spec", "traffic")
 _DEEPEST = 8
 """Levels that evidence is kept of; below, nobody asks about a field."""
@@ -35,9 +36,9 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def sources(*, spec: bool, traffic: bool) -> tuple[str, ...]:
+def sources(*, spec: bool, traffic: bool, collection: bool = False) -> tuple[str, ...]:
     """Kinds of source, sorted."""
-    return SPEC * spec + TRAFFIC * traffic
+    return COLLECTION * collection + SPEC * spec + TRAFFIC * traffic
 
 
 def successes(statuses: dict[str, int]) -> int:

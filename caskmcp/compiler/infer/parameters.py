@@ -31,10 +31,17 @@ def parameters(group: Group, declared: Sequence[Plain]) -> list[Parameter]:
     stated = {(item["location"], item["name"]): item for operation in reversed(declared) for item in operation.get("parameters", ())}
     found = _path(group, stated)
     row = group.row
-    places: tuple[tuple[Location, Mapping[str, Seen]], ...] = (("query", row.query if row else {}), ("header", row.headers if row else {}))
-    for location, seen in places:
+    listed = group.stated
+    places: tuple[tuple[Location, Mapping[str, Seen], Mapping[str, Seen]], ...] = (
+        ("query", row.query if row else {}, listed.query if listed else {}),
+        ("header", row.headers if row else {}, listed.headers if listed else {}),
+    )
+    for location, seen, by_people in places:
         wires = {name for where, name in stated if where == location} | {name for name, item in seen.items() if successes(item.statuses)}
-        found += [_outside(group, location, wire, stated.get((location, wire)), seen.get(wire)) for wire in sorted(wires)]
+        found += [
+            _outside(group, location, wire, stated.get((location, wire)), seen.get(wire), by_people.get(wire))
+            for wire in sorted(wires | by_people.keys())
+        ]
     found += [_outside(group, "cookie", wire, item, None) for (where, wire), item in sorted(stated.items()) if where == "cookie"]
     return _named(found)
 
@@ -56,7 +63,11 @@ def _segment(group: Group, piece: Piece, stated: Plain | None) -> Parameter:
         description=stated.get("description", "") if stated else "",
         style=stated.get("style", "") if stated else "",
         explode=stated.get("explode") if stated else None,
-        evidence=Evidence(seen=count, total=count, sources=sources(spec=stated is not None, traffic=count > 0)),
+        evidence=Evidence(
+            seen=count,
+            total=count,
+            sources=sources(spec=stated is not None, traffic=count > 0, collection=group.stated is not None),
+        ),
     )
 
 
@@ -68,15 +79,17 @@ def path_schema(piece: Piece) -> JsonSchema:
     return PATH_SCHEMAS.get(next(iter(known)), {"type": "string"}) if len(known) == 1 else {"type": "string"}
 
 
-def _outside(group: Group, location: Location, wire: str, stated: Plain | None, seen: Seen | None) -> Parameter:
+def _outside(group: Group, location: Location, wire: str, stated: Plain | None, seen: Seen | None, listed: Seen | None = None) -> Parameter:
+    """`listed`: as a collection has it; its types count only where no success shows better."""
     row = group.row
-    needed, why = _required(row.statuses if row else {}, stated, seen)
-    several = seen is not None and seen.repeated > 0
+    needed, why = _required(row.statuses if row else {}, stated, seen) if stated or seen or not listed else (False, "collection")
+    known = listed if listed is not None and not (seen and successes(seen.statuses)) else seen
+    several = known is not None and known.repeated > 0
     return Parameter(
         name=names.snake(wire) or "value",
         wire=wire,
         location=location,
-        schema_=stated["schema"] if stated else wire_schema(seen.shape if seen else Shape(), several=several),
+        schema_=stated["schema"] if stated else wire_schema(known.shape if known else Shape(), several=several),
         required=needed,
         why=why,
         description=stated.get("description", "") if stated else "",
@@ -85,7 +98,7 @@ def _outside(group: Group, location: Location, wire: str, stated: Plain | None, 
         evidence=Evidence(
             seen=seen.seen if seen else 0,
             total=row.count if row else 0,
-            sources=sources(spec=stated is not None, traffic=seen is not None),
+            sources=sources(spec=stated is not None, traffic=seen is not None, collection=listed is not None),
         ),
     )
 

@@ -45,6 +45,8 @@ REQUEST: Final = Side(closed=True, fewest=FEWEST_SAMPLES)
 PARTIAL: Final = Side(closed=True, fewest=None)
 """The body of a PATCH: whatever it leaves out stays as it is."""
 RESPONSE: Final = Side(closed=False, fewest=1)
+STATED: Final = Side(closed=False, fewest=None)
+"""A body that a collection shows: nobody said that these are all fields, nor that any is needed."""
 
 
 def schema(shape: Shape, side: Side, name: str = "") -> JsonSchema:

@@ -1,6 +1,6 @@
 """One operation's group becomes its contract. Documents win where they speak; traffic counts, fills what they leave out, and is compared."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from caskmcp import canon
@@ -11,7 +11,7 @@ from caskmcp.compiler.infer.traits import traits
 from caskmcp.compiler.normalize.group import texts
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.contract import Contract, Evidence
-from caskmcp.model.observation import Group
+from caskmcp.model.observation import Group, Row
 
 FEWEST: Final = 3
 """Successes below which, without a document, confidence is low."""
@@ -30,7 +30,7 @@ def infer(group: Group) -> Contract:
     first: Mapping[str, Any] = declared[0] if declared else {}
     found = parameters(group, declared)
     request, answers = bodies(group, declared), responses(group, declared)
-    row = group.row
+    row, listed = group.row, group.stated
     statuses = dict(sorted(row.statuses.items())) if row else {}
     count = row.count if row else 0
     return Contract(
@@ -49,13 +49,21 @@ def infer(group: Group) -> Contract:
         parameters=tuple(found),
         bodies=tuple(request),
         responses=tuple(answers),
-        auth=tuple(sorted({*(row.auth if row else ()), *(way for operation in declared for way in operation.get("auth", ()))})),
+        auth=tuple(sorted({*_auth(row), *_auth(listed), *(way for operation in declared for way in operation.get("auth", ()))})),
         statuses=statuses,
-        evidence=Evidence(seen=successes(statuses), total=count, sources=sources(spec=bool(declared), traffic=count > 0)),
+        evidence=Evidence(
+            seen=successes(statuses),
+            total=count,
+            sources=sources(spec=bool(declared), traffic=count > 0, collection=listed is not None),
+        ),
         confidence=confidence(successes(statuses), documented=bool(declared)),
         traits=traits(group, found, request, answers),
         disagreements=tuple(sorted(disagreements(group, declared))),
     )
+
+
+def _auth(row: Row | None) -> Iterable[str]:
+    return row.auth if row else ()
 
 
 def confidence(good: int, *, documented: bool) -> Any:

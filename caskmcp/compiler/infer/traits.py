@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from caskmcp.compiler.normalize import words
 from caskmcp.model.contract import Body, Parameter, Response
-from caskmcp.model.observation import Group, Shape
+from caskmcp.model.observation import Group, Row, Shape
 
 # fmt: off
 NAMES: Final = {
@@ -81,9 +81,12 @@ def _of_names(found: Iterable[str], of: Iterable[str]) -> Iterator[str]:
 
 
 def _shapes(group: Group) -> Iterator[Shape]:
-    row = group.row
-    if row is None:
-        return
+    for row in (group.row, group.stated):
+        if row is not None:
+            yield from _shapes_of(row)
+
+
+def _shapes_of(row: Row) -> Iterator[Shape]:
     for seen in (*row.query.values(), *row.headers.values()):
         yield from _below(seen.shape)
     for body in (*row.requests.values(), *(body for by_media in row.responses.values() for body in by_media.values())):

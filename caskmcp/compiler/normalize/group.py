@@ -7,6 +7,7 @@ from caskmcp.compiler.normalize import names, total
 from caskmcp.compiler.normalize.locales import is_language
 from caskmcp.compiler.normalize.operations import Path, Slot
 from caskmcp.compiler.normalize.tokens import LOCALE, class_name, is_class
+from caskmcp.compiler.normalize.tree import UNANSWERED
 
 Plain = dict[str, Any]
 
@@ -19,12 +20,22 @@ class Operation:
         self.rows: list[Plain] = []
         self.owners: list[str] = []
         """Part id of each row."""
+        self.stated: list[Plain] = []
+        """Rows of requests that nobody answered."""
+        self.staters: list[str] = []
+        """Part id of each stated row."""
         self.declared: list[Plain] = []
         self.declarers: list[str] = []
         """Part id of each declared operation."""
         self.path: Path = ()
         self.wire: tuple[tuple[str, ...], ...] = ()
         """Pieces as a document names them, segment by segment; empty if no document does."""
+
+    def add(self, row: Plain, owner: str) -> None:
+        """Take a part's row in. One that nobody answered says what there is, and counts nowhere."""
+        is_stated = UNANSWERED in row["statuses"]
+        (self.stated if is_stated else self.rows).append(row)
+        (self.staters if is_stated else self.owners).append(owner)
 
     def segments(self) -> list[Plain]:
         """As `model.observation.Segment`, with domain names that are unique in the path."""
@@ -54,13 +65,20 @@ class Operation:
         before = [slot.literal or "" for slot in self.path[:index] if slot.literal]
         classes = facts.get("classes", {})
         first = all(slot.literal is not None for slot in self.path[:index]) and any(slot.literal for slot in self.path[index + 1 :])
-        name = names.declared(wire, before, classes) if wire else names.parameter(before, classes, first=first)
+        own = wire or self._called(index)
+        name = names.declared(own, before, classes) if own else names.parameter(before, classes, first=first)
         return {"name": name} | facts | ({"wire": wire} if wire else {})
+
+    def _called(self, index: int) -> str:
+        """What collections call the parameter at a segment: those whose requests were answered, else the others."""
+        found = [row["named"][str(index)] for row in self.rows or self.stated if str(index) in row.get("named", {})]
+        return min(found, default="")
 
     def _facts(self, index: int) -> Plain:
         """Classes of the values at a segment, and their values if all are locales."""
         labels: dict[str, int] = {}
-        for row in self.rows:
+        rows = self.rows or self.stated
+        for row in rows:
             label = row["segments"][index]
             labels[label] = labels.get(label, 0) + row["count"]
         if not labels:
@@ -69,7 +87,7 @@ class Operation:
             label == LOCALE or is_language(label) for label in labels
         ):
             values = {label: count for label, count in labels.items() if label != LOCALE}
-            for row in self.rows:
+            for row in rows:
                 for value, count in row.get("values", {}).get(str(index), {}).items():
                     values[value] = values.get(value, 0) + count
             return {"classes": {"locale": sum(labels.values())}, "values": values}
@@ -80,13 +98,15 @@ class Operation:
 
     def plain(self, segments: Sequence[Plain]) -> Plain:
         """As `model.observation.Group`."""
-        schemes = {item["scheme"] for item in [*self.rows, *self.declared]}
+        schemes = {item["scheme"] for item in [*self.rows, *self.stated, *self.declared]}
         scheme = "https" if "https" in schemes else min(schemes)
         head = {"scheme": scheme, "host": self.host, "method": self.method} | ({"port": self.port} if self.port else {})
-        kinds = ["spec"] * bool(self.declared) + ["traffic"] * bool(self.rows)
+        kinds = ["collection"] * bool(self.stated) + ["spec"] * bool(self.declared) + ["traffic"] * bool(self.rows)
         out: Plain = head | {"id": self.id(segments), "segments": list(segments), "parts": kinds}
         if self.rows:
             out["row"] = total.row(self.rows, head | {"segments": texts(segments)})
+        if self.stated:
+            out["stated"] = total.row(self.stated, head | {"segments": texts(segments)})
         return out | ({"declared": self.declared} if self.declared else {})
 
     def id(self, segments: Sequence[Plain]) -> str:

@@ -96,8 +96,7 @@ def _operations(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]
         for (owner, row, match), path in zip(kept, paths, strict=True):
             user = operations.matching(wanted, tuple(row["segments"]))
             operation = _at(found, origin, row["method"], operations.slots(match) if match and not user else path)
-            operation.rows.append(row)
-            operation.owners.append(owner)
+            operation.add(row, owner)
     return found, left_out
 
 
@@ -136,7 +135,7 @@ def _at(found: dict[Key, Operation], origin: tuple[str, int], method: str, path:
 def _by_origin(parts: Mapping[str, Plain]) -> dict[tuple[str, int], list[tuple[str, Plain]]]:
     out: dict[tuple[str, int], list[tuple[str, Plain]]] = {}
     for owner in sorted(parts):
-        for row in parts[owner].get("rows", ()):
+        for row in (*parts[owner].get("rows", ()), *parts[owner].get("stated", ())):
             out.setdefault((row["host"], row.get("port", 0)), []).append((owner, row))
     return out
 
@@ -154,7 +153,7 @@ def _no_operation(row: Plain) -> str:
 def _reason(operation: Operation) -> str:
     """Why rows together are no operation, or nothing."""
     statuses = {status for row in operation.rows for status in row["statuses"]}
-    if operation.declared or any(map(is_success, statuses)):
+    if operation.declared or operation.stated or any(map(is_success, statuses)):
         return ""
     return "redirect" if any(status.startswith("3") for status in statuses) else "never succeeded"
 
@@ -182,7 +181,7 @@ def _settle_named(found: Iterable[Mapping[str, Plain]]) -> None:
 
 
 def _by_part(operation: Operation) -> dict[str, int]:
-    out = dict.fromkeys(operation.declarers, 0)
+    out = dict.fromkeys((*operation.declarers, *operation.staters), 0)
     for owner, row in zip(operation.owners, operation.rows, strict=True):
         out[owner] = out.get(owner, 0) + row["count"]
     return out

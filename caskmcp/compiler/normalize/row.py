@@ -82,7 +82,7 @@ class Row:
     """What is counted for one scheme, host, port, method and labelled path."""
 
     __slots__ = (
-        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "query", "requests", "responses", "statuses", "tokens", "words",
+        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "query", "requests", "responses", "statuses", "tokens", "words",
     )  # fmt: skip
 
     def __init__(self, key: tuple[Any, ...], words: Words) -> None:
@@ -100,6 +100,8 @@ class Row:
         self.locales: dict[str, Counter[str]] = {}
         self.tokens: dict[int, str | None] = {}
         """Index of a segment that is a class -> its token so far; None as soon as there was another one."""
+        self.named: dict[int, str] = {}
+        """Index of a segment -> what a collection calls the parameter there."""
 
     def add(self, exchange: Exchange, tokens: tuple[str, ...], serial: int) -> None:
         """Count one exchange."""
@@ -109,6 +111,9 @@ class Row:
         self.cookies.update(name for name in set(exchange.cookies) if keys.kind(name) is not keys.Key.DATA)
         self.auth.update(set(exchange.auth))
         self._add_tokens(tokens)
+        for index, name in exchange.named:
+            if keys.kind(name) is not keys.Key.DATA:
+                self.named[index] = min(name, self.named.get(index, name))
         credentials = {way.partition(":")[2] for way in exchange.auth}
         if exchange.query:
             _add_pairs(self.query, (pair for pair in exchange.query if pair[0] not in credentials), status, serial)
@@ -147,6 +152,8 @@ class Row:
             out["responses"] = {status: _plain(bodies) for status, bodies in self.responses.items()}
         if self.locales:
             out["values"] = {index: dict(found) for index, found in self.locales.items()}
+        if self.named:
+            out["named"] = {str(index): name for index, name in self.named.items()}
         single = {index: token for index, token in self.tokens.items() if token is not None}
         return out | ({"single": sorted(single), PRIVATE: {str(index): few({token}) for index, token in single.items()}} if single else {})
 

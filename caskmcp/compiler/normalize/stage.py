@@ -15,13 +15,14 @@ from caskmcp.compiler.capture.codec import decode_lines
 from caskmcp.compiler.normalize import templates
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.row import Row, bare_row
-from caskmcp.compiler.normalize.tokens import label
+from caskmcp.compiler.normalize.tokens import OTHER, is_class, label
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.exchange import Declared, Exchange
 
 Key = tuple[str, str, int, str, tuple[str, ...]]
 TRAFFIC: Final = "traffic"
 SPEC: Final = "spec"
+COLLECTION: Final = "collection"
 
 
 def run(inputs: Inputs) -> Outputs:
@@ -47,6 +48,7 @@ def bare_part(candidates: dict[str, Any]) -> dict[str, Any]:
 class _Reader:
     def __init__(self, named: list[templates.Template]) -> None:
         self.rows: dict[Key, Row] = {}
+        self.stated: dict[Key, Row] = {}
         self.body_words = Words()
         self.declared: list[dict[str, Any]] = []
         self.paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
@@ -59,10 +61,13 @@ class _Reader:
             self.declared.append(msgspec.to_builtins(item))
             return
         tokens, labels = self.split(item.path)
+        for index, _ in item.named:
+            labels = (*labels[:index], labels[index] if is_class(labels[index]) else OTHER, *labels[index + 1 :])
+        rows = self.rows if item.status else self.stated
         key = (item.scheme, item.host, item.port, item.method, labels)
-        row = self.rows.get(key)
+        row = rows.get(key)
         if row is None:
-            row = self.rows[key] = Row(key, self.body_words)
+            row = rows[key] = Row(key, self.body_words)
         row.add(item, tokens, serial)
 
     def split(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -78,9 +83,10 @@ class _Reader:
         return found
 
     def plain(self) -> dict[str, Any]:
-        rows = [self.rows[key] for key in sorted(self.rows, key=_order)]
-        out: dict[str, Any] = {"kind": SPEC if self.declared and not rows else TRAFFIC}
+        rows, stated = ([found[key] for key in sorted(found, key=_order)] for found in (self.rows, self.stated))
+        out: dict[str, Any] = {"kind": TRAFFIC if rows else SPEC if self.declared else COLLECTION if stated else TRAFFIC}
         out |= {"rows": [row.plain() for row in rows]} if rows else {}
+        out |= {"stated": [bare_row(row.plain()) for row in stated]} if stated else {}
         out |= {"body_words": found} if (found := sorted(self.body_words.found)) else {}
         return out | ({"declared": sorted(self.declared, key=canon.compact)} if self.declared else {})
 
