@@ -10,6 +10,7 @@ from caskmcp.model.record import Record
 ID: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
 REFERENCE: Final = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,127}|keyring:[A-Za-z0-9_./-]{1,128})", re.ASCII)
+PLUGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?==[0-9A-Za-z][0-9A-Za-z.!+_-]{0,60}", re.ASCII)
 SOURCE_KINDS: Final = ("har", "openapi", "capture")
 """The keys that an entry of `sources:` may have; one a kind of source."""
 
@@ -32,6 +33,12 @@ def _reference(value: str) -> str:
     return value
 
 
+def _plugin(value: str) -> str:
+    if not PLUGIN.fullmatch(value):
+        raise ValueError("expected `NAME==VERSION` of a distribution")
+    return value
+
+
 def _origin(value: str) -> str:
     if not re.fullmatch(r"https?://[^/?#@\s]+/?", value, re.ASCII):
         raise ValueError("expected scheme, host and port only, e.g. `http://127.0.0.1:8080`")
@@ -42,6 +49,7 @@ Id = Annotated[str, AfterValidator(_id)]
 Host = Annotated[str, AfterValidator(_host)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Origin = Annotated[str, AfterValidator(_origin)]
+Plugin = Annotated[str, AfterValidator(_plugin)]
 Tier = Literal["safe", "low", "medium", "high", "critical"]
 
 
@@ -148,7 +156,7 @@ class Project(Record):
     policy: str | None = None
     """Path of additions to the emitted policy."""
     emit: tuple[Literal["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi"], ...] = EMITTERS
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
 
     @property
     def id(self) -> str:

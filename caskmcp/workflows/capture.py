@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.compiler.capture.sources.kinds import is_document
+from caskmcp.compiler.capture.sources.kinds import is_document, is_known
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.model.finding import Report
+from caskmcp.model.project import Project
 from caskmcp.ports import Files, World
+from caskmcp.record import plugins
 from caskmcp.store import manifest, project, secret
 from caskmcp.store.files import prepare
 from caskmcp.store.layout import MANIFEST, Root
@@ -56,17 +58,34 @@ class Fate:
 
 
 # ---------------------------------------------------------------- import
-def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None = None) -> Report:
+def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None = None, kind: str | None = None) -> Report:
     """Take files in. hosts: first parties to add; without a manifest, those of the fresh one (or the first servers of the specs given).
+
+    kind: what all of them are, whatever they look like: a kind of the table, or what a plugin of the manifest reads.
 
     Raises CASK-I001, CASK-I002, CASK-C001, CASK-C002, CASK-C003 for what is given, and what a broken manifest raises; then nothing is written.
     """
-    named = tuple(intake.name(world, given) for given in dict.fromkeys(sources))
+    named = tuple(intake.name(world, given, kind) for given in dict.fromkeys(sources))
     wanted = hosts_of(hosts)
     place = place_of(world, wanted, named=named, name=name)
     key = secret.redaction_key(world.files, place.root, world.entropy)
-    taken = [intake.read(world.files, place.root, manifest.parse(place.text), each, key) for each in named]
+    taken = _taken(world, place, named, key)
     return keep(world, place, taken, wanted, key)
+
+
+def _taken(world: World, place: Place, named: tuple[Named, ...], key: bytes) -> list[Taken]:
+    here_ = manifest.parse(place.text)
+    return [
+        _converted(world, here_, each, key) if not is_known(each.kind) else intake.read(world.files, place.root, here_, each, key)
+        for each in named
+    ]
+
+
+def _converted(world: World, project_: Project, named: Named, key: bytes) -> Taken:
+    """A file that a plugin of the manifest reads, in a process of its own."""
+    by = plugins.adapter(project_.plugins, named.kind)
+    items = plugins.read(by, world.files.chunks(named.path))
+    return intake.record(project_, items, key, kind=named.kind, label=named.label, named=named)
 
 
 def hosts_of(hosts: tuple[str, ...]) -> tuple[str, ...]:
@@ -95,7 +114,7 @@ def place_of(world: World, hosts: tuple[str, ...], *, named: tuple[Named, ...] =
     """
     if project.find_manifest(world.files, world.cwd) is None:
         command = f"cask capture import {' '.join(shlex.quote(each.label) for each in named)}" if named else AGAIN
-        around = nearby.into(world.files, world.cwd, tuple((each.kind, each.path) for each in named))
+        around = nearby.into(world.files, world.cwd, tuple((each.kind, each.path) for each in named if is_known(each.kind)))
         text = init.checked(name=name, hosts=hosts or around.first_hosts(command))
         return Place(world.cwd, here.root(world), text, is_fresh=True, known={})
     loaded = project.load_project(world.files, world.cwd)

@@ -58,10 +58,10 @@ class Taken:
     """Redacted, as they are kept."""
 
 
-def name(world: World, given: str) -> Named:
-    """Look at a file that was given. Raises CASK-I002 for a missing one, CASK-C001 for one of no known kind."""
+def name(world: World, given: str, kind: str | None = None) -> Named:
+    """Look at a file that was given. Raises CASK-I002 for a missing one, CASK-C001 for one of no known kind. kind: what it is, if that is said."""
     path = world.cwd / given
-    kind = nearby.kind_of(world.files, path)
+    kind = kind or nearby.kind_of(world.files, path)
     if kind is None:
         what = f"this is of no kind that is known here ({', '.join(row.kind for row in KINDS)})"
         raise CaskError("CASK-C001", what, place=given, mend="cask capture import --help")

@@ -24,6 +24,7 @@ DYNAMIC_IMPORTS: Final = (Exempt("load.py", "resolves rows of tables on first us
 
 BROAD_HANDLERS: Final = (
     Exempt("cli/main.py", "an unexpected error is one line and exit 70, never a traceback"),
+    Exempt("record/plugin_child.py", "whatever a third party's adapter raises ends its process with a name"),
     Exempt("engine/perform.py", "carries an error of another process home, as a record"),
     Exempt("engine/runner.py", "doit takes a failure as a value; the plan raises it again"),
     Exempt("runtime/reload.py", "a fault in reading or judging the pack empties the list, and says so; the server stays"),

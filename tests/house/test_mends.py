@@ -22,6 +22,7 @@ TABLES: Final = ("_MENDS",)
 """Module-level tables from a code to a mend."""
 
 ADVICE: Final = {
+    "ask who makes it, with a file that holds no secret",
     "add a recording or a document under `sources:` in cask.yaml",
     "convert it to OpenAPI 3.0 or 3.1 first",
     "correct the document, then: cask build",
@@ -30,6 +31,7 @@ ADVICE: Final = {
     "give the place `private: true` under `environments:`, approve it, and serve with --env",
     "move the project to a folder with another name",
     "name files inside the project",
+    "name its distribution and version under `plugins:` in cask.yaml",
     "name the first-party host: `hosts: [X]` in cask.yaml, or `-a X`",
     "name the host under `environments:`",
     "raise `tools.budget.tokens`",

@@ -27,7 +27,7 @@ LIBRARIES: Final = {
     "limits":            ("runtime/",),
     "mcp":               ("runtime/", "workflows/demo/"),
     "mcp_types":         ("runtime/", "workflows/demo/"),
-    "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py"),  # the hot path of a build
+    "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
     "platformdirs":      ("cli/world.py", "store/"),
     "publicsuffixlist":  ("compiler/",),
     "purgatory":         ("runtime/",),

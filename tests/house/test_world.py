@@ -52,6 +52,8 @@ PLACES: Final = (
     Place("compiler/normalize/words.py", ("files",),                     "reads the word table that ships with the package; the toolchain has its digest"),
     Place("compiler/capture/inflate.py", ("environment",),               "takes the standard library's zstd where this Python has it"),
     Place("engine/processes.py", ("processes",),                         "the pool for CPU-heavy stages; Ctrl-C is the parent's business"),
+    Place("record/plugins.py",  ("environment", "processes"),            "runs a third party's adapter in a process of its own"),
+    Place("record/plugin_child.py", ("console",),                        "that process: a line for each exchange on its stdout"),
     Place("record/interrupt.py", ("processes",),                         "Ctrl-C and SIGTERM end a recording, not the program"),
     Place("redact/placeholder.py", ("hashing",),                         "keyed fingerprints of what was cut; no digest of an artifact"),
     Place("store/index.py",     ("clock",),                              "waits until a file's time can tell a later edit, as git's index does"),

@@ -49,6 +49,11 @@ def kind_by_name(name: str) -> str | None:
     return next((row.kind for row in KINDS if name.lower().endswith(row.names)), None)
 
 
+def is_known(kind: str) -> bool:
+    """Whether files of a kind are read here, and not by a plugin. `capture` is none: what lies under a root was redacted, a file from elsewhere not."""
+    return any(row.kind == kind for row in KINDS)
+
+
 def is_document(kind: str) -> bool:
     """Whether files of a kind are committed as they are."""
     return any(row.kind == kind and row.role == "document" for row in KINDS)
