@@ -1,7 +1,8 @@
-"""OpenAPI 3.0 and 3.1 in one file, JSON or YAML: each operation that the document declares, with every constraint kept.
+"""OpenAPI 3.0, 3.1, 3.2 and Swagger 2.0, JSON or YAML, in one file or several: each operation that the document declares, every constraint kept.
 
-`document` reads and follows references inside the file, `schemas` makes self-contained draft 2020-12 of them, `parameters`, `messages`,
-`servers` and `security` read the parts of an operation, `operations` puts them together. Other versions are refused by name.
+`bundle` carries the files as one text, `document` reads them and follows references among them, `schemas` makes self-contained draft 2020-12
+of them, `openapi3` (with `parameters`, `messages`, `servers`, `security`) and `swagger` read the parts of an operation, `operations` puts them
+together, `carried` keeps the whole within bounds. Other versions are refused by name.
 """
 
 from collections.abc import Iterator
@@ -18,5 +19,8 @@ class OpenApi:
     kind: ClassVar[str] = "openapi"
 
     def read(self, blocks: Blocks) -> Iterator[Declared | Skipped]:
-        """Yield each operation, once a server, and what was left out. Raises CASK-C002 before the first one, or not at all."""
+        """Yield each operation, once a server, and what was left out. Raises CASK-C002 before the first one, or not at all.
+
+        blocks: the document, or its files as `bundle.pack` puts them together.
+        """
         yield from operations.read_all(document.read(blocks))

@@ -1,45 +1,29 @@
 """The operations of a document, each as `Declared` once a server, checked as a whole before the first one is given out.
 
-What a document says beside its operations (callbacks, webhooks, links, other protocols) is listed as left out, with its place.
+A document that breaks a rule of its standard on which a tool depends is refused whole, by rule and line; what is right but cannot be sent, or
+is more than a tool can carry, is left out by name. What no tool depends on (`info`, tags, external documents, XML, headers of answers) is not checked.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from caskmcp.compiler.capture.sources.openapi import messages, parameters, security, servers
-from caskmcp.compiler.capture.sources.openapi.document import Node, Spec
+from caskmcp.compiler.capture.sources.openapi import carried, openapi3, parameters, servers, swagger
+from caskmcp.compiler.capture.sources.openapi.carried import Operation
+from caskmcp.compiler.capture.sources.openapi.document import Spec
+from caskmcp.compiler.capture.sources.openapi.node import Node
 from caskmcp.compiler.capture.sources.openapi.schemas import Schemas
-from caskmcp.model.exchange import Declared, DeclaredBody, DeclaredResponse, Skipped
+from caskmcp.compiler.capture.sources.openapi.stated import UNSUPPORTED, Stated, unsupported
+from caskmcp.model.exchange import Declared, Skipped
 
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-ROOT_FIELDS: Final = frozenset(
-    ["openapi", "info", "jsonSchemaDialect", "servers", "paths", "webhooks", "components", "security", "tags", "externalDocs"]
-)
-ITEM_FIELDS: Final = frozenset({"$ref", "summary", "description", "servers", "parameters", *METHODS})
-OPERATION_FIELDS: Final = frozenset(
-    [
-        "tags",
-        "summary",
-        "description",
-        "externalDocs",
-        "operationId",
-        "parameters",
-        "requestBody",
-        "responses",
-        "callbacks",
-        "deprecated",
-        "security",
-        "servers",
-    ]
-)
+_SINCE_31: Final = ("3.1", "3.2")
 
 
 def read_all(spec: Spec) -> list[Declared | Skipped]:
     """Everything that the document states, in its order. Raises CASK-C002 for the first rule that it breaks; then nothing is given out."""
-    schemas = Schemas(spec)
-    root = spec.root
-    _check_root(root, schemas)
-    found: list[Declared | Skipped] = [*servers.skipped(root), *security.skipped(root)]
+    schemas, root = Schemas(spec), spec.root
+    version = swagger if spec.version == "2.0" else openapi3
+    root.check("the document", version.ROOT[spec.version])
+    found: list[Operation | Skipped] = list(version.check(root, schemas))
     named: dict[str, str] = {}
     shapes: dict[str, str] = {}
     for name, item in _paths(root):
@@ -47,31 +31,21 @@ def read_all(spec: Spec) -> list[Declared | Skipped]:
         if shape in shapes:
             raise item.refuse(f"the paths `{shapes[shape]}` and `{name}` mean the same")
         shapes[shape] = name
-        found.extend(_item(root, item, name, schemas=schemas, named=named))
-    webhooks = root.get("webhooks")
-    found.extend(Skipped(f"webhooks.{name}", "unsupported") for name, _ in (() if webhooks is None else webhooks.fields("`webhooks`")))
-    return found
-
-
-def _check_root(root: Node, schemas: Schemas) -> None:
-    for _ in root.fields("the document", known=ROOT_FIELDS):
-        pass
-    components = root.get("components")
-    for section, node in () if components is None else components.fields("`components`"):
-        for _, child in node.fields(f"`{section}`"):
-            if section == "schemas":
-                schemas.check(child)
-            else:
-                child.object(f"an entry of `{section}`")
+        parameters.template_names(item, name)
+        found.extend(servers.skipped(item))
+        for method, operation in version.operations(item):
+            place = f"paths.{name}.{method.lower()}"
+            operation.object("an operation")
+            _check_id(operation, place, named)
+            stated = version.read(root, item, operation, schemas)
+            found.extend(_operation(item, operation, stated, place=(name, method, place)))
+    return list(carried.complete(schemas, [*found, *version.ending(root)]))
 
 
 def _paths(root: Node) -> Iterator[tuple[str, Node]]:
-    paths = root.get("paths")
-    if paths is None:
-        if root.spec.is_30:
-            raise root.refuse("the document needs `paths`")
-        return
-    for name, item in paths.fields("`paths`"):
+    if root.get("paths") is None and root.spec.version not in _SINCE_31:
+        raise root.refuse("the document needs `paths`")
+    for name, item in root.fields_of("paths"):
         yield name, _merged(item)
 
 
@@ -81,24 +55,15 @@ def _merged(item: Node) -> Node:
     target = item.followed()
     if target.at == item.at:
         return item
-    own = {key: value for key, value in item.value.items() if key != "$ref"}
+    own = {key: value for key, value in item.value.items() if key != "$ref" and not key.startswith("x-")}
+    elsewhere = item.spec.file_of(item.at) != item.spec.file_of(target.at)
+    for key in own:
+        if key in target.object("a path item") or (elsewhere and key not in ("summary", "description")):
+            raise item.child(key).refuse(f"`{key}` stands beside a reference to a path item that may say it otherwise")
     return Node(item.spec, {**target.object("a path item"), **own}, target.at)
 
 
-def _item(root: Node, item: Node, name: str, *, schemas: Schemas, named: dict[str, str]) -> Iterator[Declared | Skipped]:
-    place = f"paths.{name}"
-    parameters.template_names(item, name)
-    yield from servers.skipped(item)
-    for method, operation in item.fields("a path item", known=ITEM_FIELDS):
-        if method in METHODS:
-            operation.object("an operation")
-            _check_operation(operation, f"{place}.{method}", named)
-            yield from _operation(root, item, operation, place=(name, method), schemas=schemas)
-
-
-def _check_operation(operation: Node, place: str, named: dict[str, str]) -> None:
-    for _ in operation.fields("an operation", known=OPERATION_FIELDS):
-        pass
+def _check_id(operation: Node, place: str, named: dict[str, str]) -> None:
     name = operation.text_of("operationId")
     if name and name in named:
         raise operation.refuse(f"the operationId `{name}` stands at {named[name]} too")
@@ -106,25 +71,17 @@ def _check_operation(operation: Node, place: str, named: dict[str, str]) -> None
         named[name] = place
 
 
-def _operation(root: Node, item: Node, operation: Node, *, place: tuple[str, str], schemas: Schemas) -> Iterator[Declared | Skipped]:
-    name, method = place
-    here = f"paths.{name}.{method}"
-    yield from servers.skipped(operation)
-    callbacks = operation.get("callbacks")
-    for callback, _ in () if callbacks is None else callbacks.fields("`callbacks`"):
-        yield Skipped(f"{here}.callbacks.{callback}", "unsupported")
-    auth = security.auth(root, operation)
-    written = parameters.written(item, name, parameters.read_all((item, operation), schemas), auth)
-    bodies = list(messages.bodies(operation, schemas))
-    responses = list(messages.responses(operation, schemas))
-    yield from (row for row in (*bodies, *responses) if isinstance(row, Skipped))
-    if written is None:
-        yield Skipped(here, "unsupported")
+def _operation(item: Node, operation: Node, stated: Stated, *, place: tuple[str, str, str]) -> Iterator[Operation | Skipped]:
+    name, method, here = place
+    written = parameters.written(item, name, stated.placed, stated.auth)
+    yield from stated.skipped
+    yield from (unsupported(row.node, detail=row.unsent) for row in stated.placed.values() if row.unsent and not row.declared.required)
+    if unsent := stated.unsent or written.unsent:
+        yield Skipped(here, UNSUPPORTED, detail=unsent)
         return
-    body = messages.request_body(operation)
-    for origin in servers.origins((operation, item, root)):
-        yield Declared(
-            method=method.upper(),
+    for origin in stated.origins:
+        declared = Declared(
+            method=method,
             scheme=origin.scheme,
             host=origin.host,
             port=origin.port,
@@ -132,16 +89,11 @@ def _operation(root: Node, item: Node, operation: Node, *, place: tuple[str, str
             operation_id=operation.text_of("operationId"),
             title=operation.text_of("summary") or item.text_of("summary"),
             description=operation.text_of("description") or item.text_of("description"),
-            tags=_tags(operation),
+            tags=operation.texts_of("tags"),
             deprecated=operation.flag_of("deprecated"),
             parameters=written.parameters,
-            bodies=tuple(row for row in bodies if isinstance(row, DeclaredBody)),
-            body_required=body is not None and body.flag_of("required"),
-            responses=tuple(row for row in responses if isinstance(row, DeclaredResponse)),
-            auth=auth,
+            body_required=stated.body_required,
+            auth=stated.auth,
         )
-
-
-def _tags(operation: Node) -> tuple[str, ...]:
-    tags = operation.get("tags")
-    return () if tags is None else tuple(tag.string("a tag") for tag in tags.items("`tags`"))
+        answers = tuple((f"{here}.responses.{row.declared.status}", row.declared, row.schema) for row in stated.answers)
+        yield Operation(here, declared, stated.bodies, answers)

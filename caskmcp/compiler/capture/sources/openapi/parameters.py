@@ -5,15 +5,16 @@ wire. A parameter with `content` is text of that media type: draft 2020-12 says 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
-from caskmcp.compiler.capture.sources.openapi.document import Node
+from caskmcp.compiler.capture.sources.openapi.node import Node
 from caskmcp.compiler.capture.sources.openapi.schemas import Direction, Schemas
-from caskmcp.model.exchange import DeclaredParameter
+from caskmcp.compiler.capture.sources.openapi.stated import Placed, unsupported
+from caskmcp.model.exchange import DeclaredParameter, Skipped
 from caskmcp.model.record import JsonSchema
 
 STYLES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -41,6 +42,11 @@ FIELDS: Final = frozenset(
         "$ref",
     ]
 )
+SINCE_32: Final[Mapping[str, tuple[str, ...]]] = {**STYLES, "cookie": ("form", "cookie"), "querystring": ()}
+"""The same in 3.2."""
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)
+"""A method or the name of a header (RFC 9110 section 5.6.2)."""
+FORM: Final = "application/x-www-form-urlencoded"
 NOT_PARAMETERS: Final = frozenset({"accept", "content-type", "authorization"})
 """Header names that a document may list and that mean nothing there (3.1 section 4.8.12.1)."""
 
@@ -48,22 +54,17 @@ _NAME: Final = re.compile(r"\{([^{}]*)\}")
 _LITERAL: Final = "/%!$&'()*+,;=:@~"
 
 
-class Placed(NamedTuple):
-    """A parameter and the node that declares it."""
-
-    declared: DeclaredParameter
-    node: Node
-
-
 class Written(NamedTuple):
     """A template and its parameters as they are on the wire."""
 
     path: str
     parameters: tuple[DeclaredParameter, ...]
+    unsent: str = ""
+    """Why the operation cannot be sent; empty if it can."""
 
 
-def written(template: Node, name: str, placed: Mapping[tuple[str, str], Placed], auth: tuple[str, ...]) -> Written | None:
-    """The template with its parameters, checked against each other; None if a style cannot be written as a template.
+def written(template: Node, name: str, placed: Mapping[tuple[str, str], Placed], auth: tuple[str, ...]) -> Written:
+    """The template with its parameters, checked against each other.
 
     template: the path item; name: its key. auth: parameters that carry the credential are no parameters of the operation.
     """
@@ -73,10 +74,17 @@ def written(template: Node, name: str, placed: Mapping[tuple[str, str], Placed],
         raise template.refuse(f"no parameter declares `{missing}` of `{name}`")
     for stray in sorted(set(declared) - set(names)):
         raise declared[stray].node.refuse(f"the path parameter `{stray}` is not in `{name}`")
-    if any(_is_exploded(row.declared) for row in declared.values()):
-        return None
-    path = _NAME.sub(lambda match: _around(declared[match.group(1)].declared), _encoded(name))
-    return Written(path, tuple(_plain_style(row.declared) for key, row in placed.items() if _word(key) not in auth))
+    wanted = [row for key, row in placed.items() if _word(key) not in auth]
+    path = _NAME.sub(lambda match: _around(declared[match.group(1)].declared), encoded(name))
+    unsent = next((f"{row.declared.name}: {row.unsent}" for row in wanted if row.unsent and row.declared.required), "")
+    return Written(path, tuple(_plain_style(row.declared) for row in wanted if not row.unsent), unsent)
+
+
+def skipped(placed: Placed) -> Iterator[Skipped]:
+    """What a parameter says that no request plan can do, although it can be sent."""
+    for field in ("allowReserved", "allowEmptyValue"):
+        if placed.node.flag_of(field):
+            yield unsupported(placed.node, field)
 
 
 def _word(key: tuple[str, str]) -> str:
@@ -104,7 +112,7 @@ def shape(name: str) -> str:
     return _NAME.sub("{}", name)
 
 
-def _encoded(name: str) -> str:
+def encoded(name: str) -> str:
     """The template with its literal text as it stands on the wire."""
     pieces = re.split(r"(\{[^{}]*\})", name)
     return "".join(piece if piece.startswith("{") else quote(piece, safe=_LITERAL) for piece in pieces)
@@ -118,26 +126,51 @@ def read_all(holders: tuple[Node, ...], schemas: Schemas) -> dict[tuple[str, str
         listed = holder.get("parameters")
         here: dict[tuple[str, str], Placed] = {}
         for item in () if listed is None else listed.items("`parameters`"):
-            row = read(item.followed(), schemas)
-            key = (row.declared.location, row.declared.name)
-            if key in here:
-                raise item.refuse(f"the {key[0]} parameter `{key[1]}` stands twice")
-            here[key] = row
+            for row in _rows(item.followed(), schemas):
+                key = (row.declared.location, row.declared.name)
+                if key in here:
+                    raise item.refuse(f"the {key[0]} parameter `{key[1]}` stands twice")
+                here[key] = row
         found |= here
+    whole = next((row.node for row in found.values() if row.node.value.get("in") == "querystring"), None)
+    if whole is not None and any(row.node.value.get("in") == "query" for row in found.values()):
+        raise whole.refuse("`in: querystring` is the whole query: no parameter `in: query` can stand beside it")
     return {key: row for key, row in found.items() if not (key[0] == "header" and key[1].lower() in NOT_PARAMETERS)}
 
 
-def read(node: Node, schemas: Schemas) -> Placed:
-    """One parameter. Raises CASK-C002 with the rule that it breaks."""
-    for _ in node.fields("a parameter", known=FIELDS):
-        pass
-    name, where = node.need("name", "a parameter").string("`name`"), node.need("in", "a parameter").string("`in`")
-    if where not in STYLES:
-        raise node.refuse(f"`in: {where}` is none of {', '.join(STYLES)}")
+def _rows(node: Node, schemas: Schemas) -> list[Placed]:
+    return _querystring(node, schemas) if _where(node) == "querystring" else [read(node, schemas)]
+
+
+def _where(node: Node) -> str:
+    """Where a parameter stands. Raises CASK-C002 for a place that its version does not have."""
+    node.check("a parameter", FIELDS)
+    where, places = node.need("in", "a parameter").string("`in`"), _styles(node)
+    if where not in places:
+        raise node.refuse(f"`in: {where}` is none of {', '.join(places)}")
+    return where
+
+
+def _styles(node: Node) -> Mapping[str, tuple[str, ...]]:
+    return SINCE_32 if node.spec.version == "3.2" else STYLES
+
+
+def checked_name(node: Node, where: str) -> str:
+    """The name of a parameter. Raises CASK-C002 for one that cannot be sent, and for a path parameter that is said to be optional."""
+    name = node.need("name", "a parameter").string("`name`")
     if not name or re.search(r"[\x00-\x1f\x7f]", name):
         raise node.refuse("a parameter's name is empty or holds a control character")
     if where == "path" and node.get("required") is not None and not node.flag_of("required"):
         raise node.refuse(f"the path parameter `{name}` cannot be optional")
+    return name
+
+
+def read(node: Node, schemas: Schemas) -> Placed:
+    """One parameter. Raises CASK-C002 with the rule that it breaks."""
+    where = _where(node)
+    name = checked_name(node, where)
+    if where == "querystring":
+        return Placed(DeclaredParameter(name, "query", _schema(node, schemas), node.flag_of("required")), node, "`in: querystring`")
     style, explode = _style(node, where)
     declared = DeclaredParameter(
         name=name,
@@ -148,22 +181,53 @@ def read(node: Node, schemas: Schemas) -> Placed:
         style=style,
         explode=explode,
     )
-    return Placed(declared, node)
+    return Placed(declared, node, _unsent(declared))
+
+
+def _unsent(declared: DeclaredParameter) -> str:
+    if declared.style == "cookie":
+        return "`style: cookie`"
+    return f"`style: {declared.style}` with `explode`" if _is_exploded(declared) else ""
+
+
+def _querystring(node: Node, schemas: Schemas) -> list[Placed]:
+    """The whole query as one value (3.2 section 4.12.4): a form of plain fields is as many query parameters; nothing else can be sent."""
+    whole, content = read(node, schemas), node.need("content", "a parameter `in: querystring`")
+    media = next(iter(content.object("`content`")))
+    form = whole.declared.schema.get("contentSchema", {})
+    if media.partition(";")[0].strip().lower() != FORM or form.keys() - _FORM_WORDS or form.get("additionalProperties", False) is not False:
+        return [whole]
+    definitions = {"$defs": form["$defs"]} if "$defs" in form else {}
+    fields = {name: {**_dict(schema), **definitions} for name, schema in form.get("properties", {}).items()}
+    if not all(_is_single(schema) or schema.get("type") == "array" for schema in fields.values()):
+        return [whole]
+    needed = form.get("required", ()) if whole.declared.required else ()
+    return [Placed(DeclaredParameter(name, "query", schema, name in needed), node) for name, schema in fields.items()]
+
+
+_FORM_WORDS: Final = frozenset({"type", "properties", "required", "additionalProperties", "$defs", "title", "description", "examples"})
+
+
+def _dict(schema: Any) -> JsonSchema:
+    return schema if isinstance(schema, dict) else {}
 
 
 def _style(node: Node, where: str) -> tuple[str, bool | None]:
-    style = node.text_of("style") or STYLES[where][0]
-    if style not in STYLES[where]:
+    styles = _styles(node)[where]
+    style = node.text_of("style") or styles[0]
+    if style not in styles:
         raise node.refuse(f"a {where} parameter has no style `{style}`")
-    usual = style == "form"
+    usual = style in ("form", "cookie")
     explode = node.flag_of("explode") if node.get("explode") is not None else usual
-    return "" if style == STYLES[where][0] else style, None if explode == usual else explode
+    return "" if style == styles[0] else style, None if explode == usual else explode
 
 
 def _schema(node: Node, schemas: Schemas) -> JsonSchema:
     schema, content = node.get("schema"), node.get("content")
     if (schema is None) == (content is None):
         raise node.refuse("a parameter needs `schema` or `content`, and not both")
+    if schema is not None and node.text_of("in") == "querystring":
+        raise node.refuse("a parameter `in: querystring` needs `content`")
     made = schemas.standalone(schema, Direction.REQUEST) if schema is not None else _content(content or node, schemas)
     extra: dict[str, Any] = {"deprecated": True} if node.flag_of("deprecated") else {}
     examples = [*_examples(node), *made.get("examples", ())]
@@ -171,10 +235,11 @@ def _schema(node: Node, schemas: Schemas) -> JsonSchema:
 
 
 def _content(content: Node, schemas: Schemas) -> JsonSchema:
-    rows = [(media, _child(content, media)) for media in content.object("`content`")]
+    rows = [(media, content.child(media)) for media in content.object("`content`")]
     if len(rows) != 1:
         raise content.refuse("`content` of a parameter has exactly one media type")
     media, node = rows[0]
+    node = node.followed() if node.spec.version == "3.2" else node
     schema = node.get("schema")
     inner = {} if schema is None else {"contentSchema": schemas.standalone(schema, Direction.REQUEST)}
     return {"type": "string", "contentMediaType": media.split(";")[0].strip().lower(), **inner}
@@ -183,13 +248,10 @@ def _content(content: Node, schemas: Schemas) -> JsonSchema:
 def _examples(node: Node) -> list[Any]:
     """Values of `example` and `examples`; those that lie elsewhere (`externalValue`) are not fetched."""
     single, several = node.get("example"), node.get("examples")
-    rows = [] if several is None else [_child(several, key).followed() for key in several.object("`examples`")]
+    rows = [] if several is None else [several.child(key).followed() for key in several.object("`examples`")]
     values = [] if single is None else [single.value]
-    return values + [row.value["value"] for row in rows if "value" in row.object("an example")]
-
-
-def _child(node: Node, name: str) -> Node:
-    return Node(node.spec, node.value[name], (*node.at, name))
+    words = ("value", "dataValue") if node.spec.version == "3.2" else ("value",)
+    return values + [row.value[word] for row in rows for word in words if word in row.object("an example")]
 
 
 # ---------------------------------------------------------------- label and matrix

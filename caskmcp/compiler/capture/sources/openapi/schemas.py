@@ -1,7 +1,7 @@
 """Schemas of a document as self-contained draft 2020-12: every constraint kept, references as `$defs`, recursion finite.
 
 A schema has a direction: what is `readOnly` leaves requests, what is `writeOnly` leaves responses. Descriptions and examples stay as the
-document has them: data, to be cleaned by whoever shows them.
+document has them: data, to be cleaned by whoever shows them. How much all schemas together may carry is `carried`'s question.
 """
 
 import re
@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from caskmcp.compiler.capture.sources.openapi.document import Node, Path, Spec
+from caskmcp import canon
+from caskmcp.compiler.capture.sources.openapi.document import CONVERT, HERE, Spec, is_dialect
 from caskmcp.compiler.capture.sources.openapi.keywords import ANNOTATIONS, HOLDS, IN_PLACE, KEYWORDS, REFUSED
+from caskmcp.compiler.capture.sources.openapi.node import Node, Path
 from caskmcp.errors import CaskError
 from caskmcp.model.record import JsonSchema
 
@@ -20,7 +22,11 @@ _JOINED: Final = ("allOf", "anyOf", "oneOf", "then", "else")
 
 
 MOST: Final = 300_000
-"""Definitions that the schemas of a document may carry in all: some hundred operations that all refer to some hundred schemas."""
+"""Definitions that the schemas of parameters may carry in all."""
+
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_SECTIONS: Final = ("schemas", "definitions", "$defs")
 
 
 class Direction(StrEnum):
@@ -37,36 +43,75 @@ class Target:
     at: Path
 
 
+@dataclass(frozen=True)
+class Part:
+    """A schema, and the places of all that it refers to."""
+
+    root: JsonSchema
+    """References lead to `#/$defs/…`, which is not there yet."""
+    direction: Direction
+    reached: tuple[Path, ...]
+    """The nearest first."""
+
+
 class Schemas:
     """The schemas of one document. Converted parts are remembered, since many operations share them."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._names = _component_names(spec)
+        self._taken = set(self._names.values())
         self._made: dict[tuple[Path, Direction], JsonSchema | bool] = {}
         self._led_to: dict[tuple[Path, Direction], tuple[Target, ...]] = {}
         self._final: dict[tuple[Path, Direction], JsonSchema | bool] = {}
+        self._sizes: dict[tuple[Path, Direction], int] = {}
+        self._closures: dict[tuple[tuple[Target, ...], Direction], tuple[Path, ...]] = {}
         self._carried = 0
         self._sound: set[tuple[Path, Direction]] = set()
+        self._checked: set[tuple[Path, Direction]] = set()
 
     def standalone(self, node: Node, direction: Direction) -> JsonSchema:
-        """The schema with all that it refers to under `$defs`. Raises CASK-C002 for a schema that breaks a rule."""
-        root = _as_object(self._inlined(node, direction))
-        reached = sorted((self._name(at), at) for at in self._reached(root, direction))
-        out: JsonSchema = self._renamed(root)
-        self._carried += len(reached)
+        """The schema with all that it refers to under `$defs`. Raises CASK-C002 for a schema that breaks a rule, CASK-C005 beyond `MOST`."""
+        part = self.part(node, direction)
+        self._carried += len(part.reached)
         if self._carried > MOST:
-            what = f"the schemas, each with all that it refers to, hold more than {MOST:,} definitions"
+            what = f"the schemas of parameters, each with all that it refers to, hold more than {MOST:,} definitions"
             raise CaskError("CASK-C005", what, mend="split the document")
-        if reached:
-            # Shared by every schema that reaches them: copied, a document of a thousand operations would not fit into memory.
-            out["$defs"] = {name: self._named(at, direction) for name, at in reached}
-        return out
+        return self.completed(part)
+
+    def part(self, node: Node, direction: Direction) -> "Part":
+        """The schema without what it refers to. Raises CASK-C002 for a schema that breaks a rule."""
+        root = _as_object(self._inlined(node, direction))
+        reached = self._reached(root, direction)
+        return Part(self._renamed(root), direction, reached)
+
+    def size(self, part: "Part") -> int:
+        """Bytes of the schema with all that it refers to, as compact JSON."""
+        return len(canon.compact(part.root)) + sum(self.size_of(at, part.direction) for at in part.reached)
+
+    def size_of(self, at: Path, direction: Direction) -> int:
+        """Bytes of a definition with its name, as compact JSON."""
+        if (at, direction) not in self._sizes:
+            self._sizes[at, direction] = len(canon.compact({self.name(at): self.definition(at, direction)}))
+        return self._sizes[at, direction]
+
+    def completed(self, part: "Part") -> JsonSchema:
+        """The schema with all that it refers to under `$defs`. Definitions are shared by all schemas that reach them."""
+        if not part.reached:
+            return part.root
+        names = sorted((self.name(at), at) for at in part.reached)
+        return {**part.root, "$defs": {name: self.definition(at, part.direction) for name, at in names}}
 
     def check(self, node: Node) -> None:
         """Read a schema both ways for its errors alone."""
         for direction in Direction:
-            self._reached(self._convert(node, direction), direction)
+            waiting = list(_targets(self._convert(node, direction)))
+            while waiting:
+                target = waiting.pop()
+                if (target.at, direction) not in self._checked:
+                    self._checked.add((target.at, direction))
+                    self._refuse_endless(target, direction)
+                    waiting.extend(self._next(target, direction))
 
     # ------------------------------------------------------------ references
     def _inlined(self, node: Node, direction: Direction) -> JsonSchema | bool:
@@ -82,20 +127,23 @@ class Schemas:
     def _at(self, target: Target, direction: Direction) -> JsonSchema | bool:
         key = (target.at, direction)
         if key not in self._made:
-            self._made[key] = self._convert(_node(self._spec, target.at), direction)
+            self._made[key] = self._convert(self._spec.node(target.at), direction)
         return self._made[key]
 
-    def _reached(self, schema: JsonSchema | bool, direction: Direction) -> set[Path]:
-        """Every place that the schema refers to, however far. Raises CASK-C002 for a schema that holds itself at the same place."""
-        reached: set[Path] = set()
-        waiting = list(_targets(schema))
-        while waiting:
-            target = waiting.pop()
-            if target.at not in reached:
-                reached.add(target.at)
-                self._refuse_endless(target, direction)
-                waiting.extend(self._next(target, direction))
-        return reached
+    def _reached(self, schema: JsonSchema | bool, direction: Direction) -> tuple[Path, ...]:
+        """Every place that the schema refers to, however far, the nearest first. Raises CASK-C002 for one that holds itself at the same place."""
+        start = tuple(dict.fromkeys(_targets(schema)))
+        if (start, direction) not in self._closures:
+            reached: dict[Path, None] = {}
+            layer = start
+            while layer:
+                new = [target for target in dict.fromkeys(layer) if target.at not in reached]
+                reached |= dict.fromkeys(target.at for target in new)
+                for target in new:
+                    self._refuse_endless(target, direction)
+                layer = tuple(following for target in new for following in self._next(target, direction))
+            self._closures[start, direction] = tuple(reached)
+        return self._closures[start, direction]
 
     def _next(self, target: Target, direction: Direction) -> tuple[Target, ...]:
         key = (target.at, direction)
@@ -108,32 +156,37 @@ class Schemas:
         if (start.at, direction) in self._sound:
             return
         trail: list[tuple[Path, Iterator[Target]]] = [(start.at, _in_place(self._at(start, direction)))]
+        above = {start.at}
         while trail:
             at, rest = trail[-1]
             following = next(rest, None)
             if following is None:
                 self._sound.add((at, direction))
+                above.discard(at)
                 trail.pop()
-            elif any(following.at == above for above, _ in trail):
+            elif following.at in above:
                 raise self._spec.refuse(following.at, "a schema holds itself at the same place, so that no value can be checked")
             elif (following.at, direction) not in self._sound:
+                above.add(following.at)
                 trail.append((following.at, _in_place(self._at(following, direction))))
 
     # ------------------------------------------------------------ $defs
-    def _name(self, at: Path) -> str:
+    def name(self, at: Path) -> str:
         """The name under `$defs`: a component's own, else its place; different for different places of the document."""
         if at not in self._names:
-            self._names[at] = _free("_".join(str(step) for step in at), set(self._names.values()))
+            self._names[at] = _free(_own_name(at), self._taken)
+            self._taken.add(self._names[at])
         return self._names[at]
 
-    def _named(self, at: Path, direction: Direction) -> JsonSchema | bool:
+    def definition(self, at: Path, direction: Direction) -> JsonSchema | bool:
+        """What stands under `$defs` for a place that a schema reached."""
         if (at, direction) not in self._final:
             self._final[at, direction] = self._renamed(self._made[at, direction])
         return self._final[at, direction]
 
     def _renamed(self, value: Any) -> Any:
         if isinstance(value, Target):
-            return f"#/$defs/{self._name(value.at)}"
+            return f"#/$defs/{self.name(value.at)}"
         if isinstance(value, dict):
             return {key: self._renamed(child) for key, child in value.items()}
         return [self._renamed(child) for child in value] if isinstance(value, list) else value
@@ -145,6 +198,8 @@ class Schemas:
         raw = node.object("a schema")
         if isinstance(raw.get("$ref"), str):
             return self._reference(node, direction, hidden)
+        if not node.spec.is_old and not is_dialect(raw.get("$schema", _DIALECT)):
+            raise node.child("$schema").refuse("the schema dialect of `$schema` is not supported", mend=CONVERT)
         hidden |= _marked_names(node, direction)
         single = _only_part(node)
         out = {**_as_object(self._convert(single, direction, hidden))} if single is not None else {}
@@ -158,7 +213,7 @@ class Schemas:
     def _reference(self, node: Node, direction: Direction, hidden: frozenset[str]) -> JsonSchema:
         target = node.spec.target(node.value["$ref"], (*node.at, "$ref"))
         node.followed()
-        if node.spec.is_30:  # 3.0.3 section "Reference Object": what stands beside a reference is ignored
+        if node.spec.is_old:  # 3.0.3 section "Reference Object": what stands beside a reference is ignored
             return {"$ref": Target(target.at)}
         beside = Node(node.spec, {key: value for key, value in node.value.items() if key != "$ref"}, node.at)
         return {"$ref": Target(target.at), **_as_object(self._convert(beside, direction, hidden))}
@@ -171,12 +226,12 @@ class Schemas:
         if holds == "schemas":
             return [self._convert(item, direction, below) for item in child.items(f"`{key}`")]
         if holds == "map":
-            named = {name: _child(child, name) for name in child.object(f"`{key}`")}
+            named = {name: child.child(name) for name in child.object(f"`{key}`")}
             return {name: self._convert(item, direction) for name, item in named.items() if key != "properties" or name not in hidden}
-        accepts, expected = HOLDS[holds]
-        if not accepts(child.value) or (key.startswith("exclusive") and isinstance(child.value, bool) and not child.spec.is_30):
+        accepts, expected = HOLDS["text" if key == "discriminator" and child.spec.version == "2.0" else holds]
+        if not accepts(child.value) or (key.startswith("exclusive") and isinstance(child.value, bool) and not child.spec.is_old):
             raise child.refuse(f"`{key}`: expected {expected}")
-        if key == "type" and child.spec.is_30 and not isinstance(child.value, str):
+        if key == "type" and child.spec.is_old and not isinstance(child.value, str):
             raise child.refuse("`type`: expected one type; a list of types needs OpenAPI 3.1")
         if holds == "discriminator":
             return _discriminator(child)
@@ -192,8 +247,8 @@ class Schemas:
             out["examples"] = [example, *(value for value in out.get("examples", ()) if value != example)]
         if out.get("required") == []:
             del out["required"]
-        nullable = bool(out.pop("nullable", False)) and node.spec.is_30
-        return _or_null(out) if nullable else out
+        nullable = bool(out.pop("nullable", False)) or (node.spec.version == "2.0" and node.value.get("x-nullable") is True)
+        return _or_null(out) if nullable and node.spec.is_old else out
 
 
 # ---------------------------------------------------------------- readOnly and writeOnly
@@ -210,7 +265,7 @@ def _marked_names(node: Node, direction: Direction) -> frozenset[str]:
         properties = part.value.get("properties")
         names = properties if isinstance(properties, dict) else {}
         below = Node(part.spec, names, (*part.at, "properties"))
-        found.update(name for name in names if _is_marked(_child(below, name), direction))
+        found.update(name for name in names if _is_marked(below.child(name), direction))
         waiting.extend(_all_of(part))
     return frozenset(found)
 
@@ -225,7 +280,7 @@ def _is_marked(node: Node, direction: Direction) -> bool:
             continue
         seen.add(part.at)
         refers = isinstance(part.value.get("$ref"), str)
-        if part.value.get(direction.value) is True and not (refers and part.spec.is_30):
+        if part.value.get(direction.value) is True and not (refers and part.spec.is_old):
             return True
         waiting.extend([part.followed()] if refers else _all_of(part))
     return False
@@ -258,31 +313,25 @@ def _or_null(schema: JsonSchema) -> JsonSchema:
 
 
 def _discriminator(node: Node) -> JsonSchema:
-    """The discriminator with its mapping as references. A plain name means the schema of that name (3.1 section 4.8.25)."""
+    """The discriminator with what it maps to as references. A plain name means the schema of that name (3.1 section 4.8.25)."""
+    if isinstance(node.value, str):  # 2.0
+        return {"propertyName": node.value}
     out: JsonSchema = {"propertyName": node.value["propertyName"]}
-    mapping = node.get("mapping")
-    if mapping is None:
-        return out
-    out["mapping"] = {}
-    for key in mapping.object("`mapping`"):
-        child = _child(mapping, key)
-        name = child.string("an entry of `mapping`")
-        plain = re.fullmatch(r"[A-Za-z0-9._-]+", name) and "/" not in name
-        known = name in (node.spec.value.get("components") or {}).get("schemas", {})
-        reference = f"#/components/schemas/{name}" if plain and (known or "." not in name) else name
-        out["mapping"][key] = Target(node.spec.target(reference, child.at).at)
+    if (mapping := node.get("mapping")) is not None:
+        rows = {key: mapping.child(key) for key in mapping.object("`mapping`")}
+        out["mapping"] = {key: _mapped(row, row.string("an entry of `mapping`")) for key, row in rows.items()}
+    if (default := node.get("defaultMapping")) is not None:
+        out["defaultMapping"] = _mapped(default, default.string("`defaultMapping`"))
     return out
 
 
-def _child(node: Node, name: str) -> Node:
-    return Node(node.spec, node.value[name], (*node.at, name))
-
-
-def _node(spec: Spec, at: Path) -> Node:
-    value: Any = spec.value
-    for step in at:
-        value = value[step]
-    return Node(spec, value, at)
+def _mapped(node: Node, name: str) -> Target:
+    named = (node.spec.value.get("components") or {}).get("schemas") or {}
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or ("." in name and name not in named):
+        return Target(node.spec.target(name, node.at).at)
+    if name not in named:
+        raise node.refuse(f"the reference `#/components/schemas/{name}` leads to nothing")
+    return Target((*node.spec.schemas_at, name))
 
 
 def _as_object(schema: JsonSchema | bool) -> JsonSchema:
@@ -315,14 +364,23 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def _component_names(spec: Spec) -> dict[Path, str]:
-    components = spec.value.get("components")
-    section = components.get("schemas") if isinstance(components, dict) else None
+    section: Any = spec.value
+    for step in spec.schemas_at:
+        section = section.get(step) if isinstance(section, dict) else None
     names: dict[Path, str] = {}
     taken: set[str] = set()
     for own in sorted(section if isinstance(section, dict) else ()):
-        names["components", "schemas", own] = name = _free(own, taken)
+        names[*spec.schemas_at, own] = name = _free(own, taken)
         taken.add(name)
     return names
+
+
+def _own_name(at: Path) -> str:
+    """The name of a named schema of another file, or the file's; else all steps to the place."""
+    steps = [str(step).removeprefix(HERE) for step in at]
+    if len(at) == 1 or (len(at) > 2 and at[-2] in _SECTIONS and steps[0] != at[0]):
+        return re.sub(r"\.(json|ya?ml)$", "", steps[-1].rpartition("/")[2] if len(at) == 1 else steps[-1], flags=re.IGNORECASE)
+    return "_".join(steps)
 
 
 def _free(wanted: str, taken: set[str]) -> str:

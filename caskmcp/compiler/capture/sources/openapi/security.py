@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from caskmcp.compiler.capture.sources.openapi.document import Node
+from caskmcp.compiler.capture.sources.openapi.node import Node
 from caskmcp.model.exchange import Skipped
 
 _HTTP: Final = {"bearer": "bearer", "basic": "basic"}

@@ -4,7 +4,7 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from caskmcp.compiler.capture.sources.openapi.document import Node
+from caskmcp.compiler.capture.sources.openapi.node import Node
 from caskmcp.model.exchange import Skipped
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -32,10 +32,9 @@ NOWHERE: Final = Origin("https", "", 0, "")
 def origins(holders: tuple[Node, ...]) -> tuple[Origin, ...]:
     """The servers of the innermost holder (operation, path item, document) that names any, one a host, in order."""
     for holder in holders:
-        servers = holder.get("servers")
-        if servers is not None and servers.items("`servers`"):
+        if listed := holder.items_of("servers"):
             first: dict[str, Origin] = {}
-            for server in servers.items("`servers`"):
+            for server in listed:
                 if (row := origin(server)) is not None:
                     first.setdefault(row.host, row)
             return tuple(first.values())
@@ -44,9 +43,7 @@ def origins(holders: tuple[Node, ...]) -> tuple[Origin, ...]:
 
 def skipped(holder: Node) -> tuple[Skipped, ...]:
     """Servers of a holder that speak something else than HTTP."""
-    servers = holder.get("servers")
-    listed = () if servers is None else servers.items("`servers`")
-    return tuple(Skipped(".".join(map(str, server.at)), "not http") for server in listed if origin(server) is None)
+    return tuple(Skipped(server.place, "not http") for server in holder.items_of("servers") if origin(server) is None)
 
 
 def origin(server: Node) -> Origin | None:
@@ -76,6 +73,9 @@ def _filled(url: str, server: Node) -> str:
         variable = None if variables is None else variables.get(match.group(1))
         if variable is None:
             raise server.refuse(f"the server's variable `{match.group(1)}` is not declared")
-        return variable.need("default", "a server's variable").string("`default`")
+        value = variable.need("default", "a server's variable").string("`default`")
+        if variable.get("enum") is not None and value not in variable.texts_of("enum"):
+            raise variable.refuse(f"the default of the server's variable `{match.group(1)}` is none of its `enum`")
+        return value
 
     return _VARIABLE.sub(default, url)
