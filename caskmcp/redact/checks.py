@@ -9,7 +9,11 @@ import ipaddress
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
+
+from caskmcp.redact import national
+from caskmcp.redact.national import luhn
 
 _NOTHING: Final = frozenset({"", "null", "none", "nil", "undefined", "true", "false", "n/a", "-", "0", "bearer", "basic"})
 _MASK: Final = re.compile(r"(?:[*•#x.]{3,}[\s-]*)+[0-9]{0,4}|<[^>]*>|\$?\{+[^}]*\}+|\[[^\]]*\]", re.IGNORECASE)
@@ -20,13 +24,27 @@ _SLUG: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,6})(?:[-_/+](?:[A-Z]?
 _NUMBER: Final = re.compile(r"[0-9.,_-]+")
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _CARD: Final = re.compile(
-    r"4[0-9]{15}|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)[0-9]{12,13}|3[47][0-9]{13}|6(?:011|5)[0-9]{12,14}|35[0-9]{14}"
+    r"4[0-9]{15}|4[0-9]{18}|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}|3[47][0-9]{13}|3(?:0[0-5]|[689][0-9])[0-9]{11}|"
+    r"6(?:011|5[0-9]{2}|4[4-9][0-9])[0-9]{12}|35[0-9]{14}|62[0-9]{14}|(?:5[068]|67)[0-9]{14}"
 )
+_WORDS_FOR_SCHEMES: Final = (
+    "basic bearer digest token negotiate ntlm hawk apikey api-key key mac aws dpop hmac jwt oauth ssws splunk bot gnap hoba scram"
+)
+_SCHEMES: Final = frozenset(_WORDS_FOR_SCHEMES.split())
+"""Schemes of an `Authorization` header: IANA's, and those that services made up."""
 _DATE: Final = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9].*")
+_PLACE: Final = re.compile(r"-?[0-9]{1,3}\.[0-9]{3,}(?:[,; ]{1,3}-?[0-9]{1,3}\.[0-9]{3,})?")
+_MAC: Final = re.compile(r"[0-9a-fA-F]{2}(?:[:.-]?[0-9a-fA-F]{2}){5}")
 _HEX_TOKEN: Final = 32
 """Hexadecimal digits from which a run is a token. Shorter ones are ids of common databases (24: MongoDB) and short digests."""
 _TOKEN: Final = 20
 """Characters from which a run without other signs can be a token."""
+
+
+def predicate(name: str) -> Callable[[str], bool]:
+    """The check of a name in the table, here or in `national`. AttributeError is our bug."""
+    found: Callable[[str], bool] = globals()[name] if name in globals() else getattr(national, name)
+    return found
 
 
 def something(text: str) -> bool:
@@ -42,6 +60,33 @@ def opaque(text: str) -> bool:
         return False
     has_digit = any(letter.isdigit() for letter in bare)
     return (has_digit and any(letter.isalpha() for letter in bare)) or (len(bare) >= 16 and (has_digit or not bare.islower()))
+
+
+def authorized(text: str) -> bool:
+    """The value of an `Authorization` header: a scheme with something behind it, or something opaque."""
+    scheme, space, rest = text.strip().partition(" ")
+    return opaque(text) or (bool(space) and scheme.lower() in _SCHEMES and something(rest))
+
+
+def connected(text: str) -> bool:
+    """Says how to connect to something: a URL, or a list of settings."""
+    return something(text) and ("://" in text or "=" in text)
+
+
+def assigned(text: str) -> bool:
+    """Holds a name with a value: `a=b`."""
+    name, equals, value = text.partition("=")
+    return bool(name.strip() and equals) and something(value.partition(";")[0])
+
+
+def located(text: str) -> bool:
+    """One coordinate, or two: a number with three decimals or more, about a hundred metres."""
+    return _PLACE.fullmatch(text.strip()) is not None
+
+
+def hardware(text: str) -> bool:
+    """Twelve hexadecimal digits, with or without signs between them (IEEE 802)."""
+    return _MAC.fullmatch(text.strip()) is not None
 
 
 def long_opaque(text: str) -> bool:
@@ -96,12 +141,6 @@ def card(text: str) -> bool:
     """The prefix and length of a card network, and Luhn's check digit (ISO/IEC 7812-1)."""
     digits = re.sub(r"[ -]", "", text)
     return _CARD.fullmatch(digits) is not None and luhn(digits)
-
-
-def luhn(digits: str) -> bool:
-    """Luhn's check digit holds."""
-    values = [int(digit) for digit in reversed(digits)]
-    return sum(values[0::2]) % 10 == -sum(sum(divmod(2 * value, 10)) for value in values[1::2]) % 10
 
 
 def iban(text: str) -> bool:

@@ -5,6 +5,7 @@ an exchange depends on that exchange, the profile and the key alone: never on wh
 kept at all, and what a body is, is the stage's business.
 """
 
+import copy
 import json
 import re
 from collections import Counter
@@ -42,14 +43,19 @@ _LINK_TOKEN: Final = 16
 """Characters from which a segment after such a word can be its token."""
 _ECHO: Final = 6
 """Characters from which a secret is looked for in the rest of its exchange."""
-_CARD_DIGITS: Final = 10**14
+_CARD_DIGITS: Final = 3 * 10**13
 _CARD = next(row for row in DETECTORS if row.id == "card")
 _AFTER = Detector("one-time-link", "token")
-_NAMED = ("name", "key", "field", "label")
+_NAMED = ("name", "key", "field", "label", "type", "system", "attribute", "property", "parameter", "param", "header", "variable")
+"""Names of fields that say what the value beside them is."""
 
 
-class TooDeep(ValueError):
-    """JSON nested deeper than `DEPTH`: it is not kept at all, since it cannot be looked through."""
+class Unread(ValueError):
+    """JSON that cannot be looked through: it is not kept at all."""
+
+
+class TooDeep(Unread):
+    """JSON nested deeper than `DEPTH`."""
 
 
 class Redactor:
@@ -66,6 +72,8 @@ class Redactor:
         """(place, fingerprint) of the exchange's cuts whose placeholder does not link by itself."""
         self.secrets: set[str] = set()
         """Credentials of the exchange, to be looked for elsewhere in it."""
+        self._depth = 0
+        """Encodings that what is looked at stood in."""
 
     def begin(self) -> None:
         """Forget the exchange before."""
@@ -116,7 +124,7 @@ class Redactor:
             return text
         try:
             inner = _document(text)
-        except TooDeep:
+        except Unread:
             return self._cut(_NESTED, text, place)
         if inner is not None:
             return self._inner(text, inner, place)
@@ -164,10 +172,23 @@ class Redactor:
         return self.text(plain, "path") if flagged else plain
 
     def _forms(self, text: str, place: str, skip: Iterable[str] = ()) -> str:
-        made = self._scanner.replace(text, lambda row, found: self._cut(row, found, place), skip)
+        made = self._scanner.replace(text, lambda row, found: self._cut(row, found, place), skip, self._depth, self._hides)
         if made == text and not skip:
             self._scanner.remember(text)
         return made
+
+    def _hides(self, inner: str, depth: int) -> bool:
+        """Whether what an encoding held has to be cut: a JSON document by its names too."""
+        try:
+            document = _document(inner)
+        except Unread:
+            return True
+        if document is None:
+            return self._scanner.replace(inner, _mark, depth=depth, look=self._hides) != inner
+        probe = copy.copy(self)
+        probe.counts, probe.links, probe._depth = Counter(), set(), depth
+        probe.json(document, "")
+        return probe.counts.total() > 0
 
     def _cut(self, row: Detector, text: str, place: str, link: str = "") -> str:
         if placeholder.kind_of(text) is not None:
@@ -196,10 +217,11 @@ class Redactor:
         row, phrase = rule
         if row.kind in _CREDENTIALS:
             self.secret(text)
-        made = self._cut(row, text, f"{place}.{phrase}", f"{place}.{name}")
+        link = f"{place}.{phrase if name in self.names.odd else name}"  # a name that is cut itself stands nowhere
+        made = self._cut(row, text, f"{place}.{phrase}", link)
         if isinstance(value, str):
             return made
-        self.links.add((f"{place}.{name}", placeholder.fingerprint(self._key, text)))
+        self.links.add((link, placeholder.fingerprint(self._key, text)))
         return type(value)(placeholder.number(row.kind))
 
     def _walk(self, value: Any, name: str, place: str, texts: list[str], depth: int) -> Any:
@@ -261,7 +283,7 @@ class Redactor:
         if not card(str(value)):
             return value
         self._cut(_CARD, str(value), place)
-        return placeholder.number(_CARD.kind)
+        return int(placeholder.number(_CARD.kind))
 
     def _rename(self, value: dict[str, Any], place: str) -> None:
         """Map keys that are secrets or addresses themselves."""
@@ -288,16 +310,29 @@ _BLOB = Detector("blob", "blob")
 _CREDENTIALS: Final = frozenset(("secret", "token"))
 
 
+def _mark(_: Detector, value: str) -> str:
+    return f"{value}\0"
+
+
+def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(items)
+    if len(value) != len(items):
+        raise Unread
+    return value
+
+
 def _is_id(text: str) -> bool:
     return len(text) in _ID_SIZES and _ID.fullmatch(text) is not None
 
 
 def _document(text: str) -> Any:
-    """The object or list that a text holds as JSON, else None. Raises `TooDeep`."""
+    """The object or list that a text holds as JSON, else None. Raises `Unread`: too deep, or a name twice, whose first value nobody would see."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_unique)
+    except Unread:
+        raise
     except ValueError:
         return None
     except RecursionError as cause:

@@ -6,7 +6,8 @@ numbers), the full-width `fingerprint` beside it links. `kind_of` knows each pla
 encoded bytes: nothing behind the capture may depend on it.
 
 Ranges: example.com (RFC 2606), 192.0.2.0/24 (RFC 5737), 2001:db8::/32 (RFC 3849), +1 202 555 01xx (NANP fiction range), card networks' test
-numbers, 987-65-4320 to 4329 (set aside by the SSA), version 8 UUIDs (RFC 9562).
+numbers, 987-65-4320 to 4329 (set aside by the SSA), version 8 UUIDs (RFC 9562), Point Nemo for a place; for numbers of people in other
+countries those that their authorities, or all handbooks, use as examples.
 """
 
 import base64
@@ -21,6 +22,10 @@ SECRET: Final = "secret"
 """Kind of anything opaque. Its placeholder has the value's own form where that is a UUID, a JWT or hexadecimal digits."""
 
 _CARDS: Final = (
+    "378282246310005",
+    "371449635398431",
+    "30569309025904",
+    "38520000023237",
     "4111111111111111",
     "4012888888881881",
     "4222222222222220",
@@ -30,8 +35,33 @@ _CARDS: Final = (
     "6011111111111117",
     "3530111333300000",
 )
-NUMBERS: Final = {"phone": 12025550100, "card": 4111111111111111, "ssn": 987654320, "account": 900000000000002, SECRET: 900000000000001}
-"""Kind -> the one integer that stands for every cut integer of it; other kinds take that of `secret`."""
+NEMO: Final = -48.876667
+"""Latitude of the place in the sea that is furthest from any land; as a longitude it is in the sea as well."""
+NUMBERS: Final[dict[str, float]] = {
+    "phone": 12025550100,
+    "card": 4111111111111111,
+    "ssn": 987654320,
+    "account": 900000000000002,
+    "geo": NEMO,
+    SECRET: 900000000000001,
+}
+"""Kind -> the one number that stands for every cut number of it; other kinds take that of `secret`."""
+_NATIONAL: Final = (
+    # form of the value                             example of that form
+    (r"[A-Z]{2}\s?(?:[0-9]{2}\s?){3}[A-D]", "QQ123456C"),
+    (r"[XYZ]-?[0-9]{7}-?[A-Z]", "X0000000T"),
+    (r"[0-9]{8}-?[A-Z]", "00000000T"),
+    (r"[A-Z]{6}\w{2}[A-Z]\w{2}[A-Z]\w{3}[A-Z]", "MRTMTT91D08F205J"),
+    (r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", "000.000.001-91"),
+    (r"756\.?[0-9]{4}\.?[0-9]{4}\.?[0-9]{2}", "756.9217.0769.85"),
+    (r"[0-9]{4}[ -][0-9]{4}[ -][0-9]{4}", "9999 9999 0019"),
+    (r"[0-9]{3}[ -][0-9]{3}[ -][0-9]{3}", "046 454 286"),
+    (r"[12](?: ?[0-9AB]){14}", "100019999999980"),
+    (r"(?:[0-9] ?){10}[0-9]", "02476291358"),
+    (r"[0-9]{6,8}[-+][0-9]{4}", "121212-1212"),
+    (r"[0-9]{17}[0-9Xx]", "11010519491231002X"),
+)
+"""Numbers of people: the first form that a value has says which example stands for it, so that its check digits still hold."""
 
 _HEX_MARK: Final = "ca5cca5c"
 _JWT_HEAD: Final = "eyJhbGciOiJub25lIn0"
@@ -55,7 +85,8 @@ _FORMS: Final = (
     ("phone",    r"\+120255501[0-9]{2}"),
     ("card",     "|".join(_CARDS)),
     ("iban",     r"GB[0-9]{2}CASK[0-9]{14}"),
-    ("ssn",      r"987-65-432[0-9]"),
+    ("ssn",      "|".join((r"987-65-432[0-9]", *(re.escape(example) for _, example in _NATIONAL)))),
+    ("geo",      r"-48\.876667(?:,-123\.393333)?"),
     ("ipv4",     r"192\.0\.2\.[12][0-9]{2}"),
     ("ipv6",     r"2001:db8::[0-9a-f]{4}:[0-9a-f]{4}"),
     ("mac",      r"00:00:5e:00:53:[0-9a-f]{2}"),
@@ -67,14 +98,15 @@ _FORMS: Final = (
 )
 # fmt: on
 # Forms without a mark of their own are bounded, so that a look-alike inside a longer number is none.
-_BARE: Final = frozenset(("phone", "card", "iban", "ssn", "ipv4", "date", "moment"))
+_BARE: Final = frozenset(("phone", "card", "iban", "ssn", "geo", "ipv4", "date", "moment"))
 _BOUNDED: Final = "|".join(f"((?<![0-9A-Za-z])(?:{form})(?![0-9A-Za-z]))" if kind in _BARE else f"({form})" for kind, form in _FORMS)
 _IN_TEXT: Final = re.compile(_BOUNDED, re.ASCII)
 _WHOLE: Final = re.compile("|".join(f"({form})" for _, form in _FORMS), re.ASCII)
 # re2, since this one runs over every byte that is written; it has no look-around, so `keyfree` looks at the bounds itself.
 _ANYWHERE: Final = re2.compile("|".join(f"({form})" for _, form in _FORMS).encode("ascii"))
 BEGINNINGS: Final = frozenset(
-    {"reda", "0000", "ca5c", "CA5C", "eyJh", "+120", "987-", "192.", "2001", "00:0", "----", "1900"}
+    {"reda", "0000", "ca5c", "CA5C", "eyJh", "+120", "987-", "192.", "2001", "00:0", "----", "1900", "-48."}
+    | {example[:4] for _, example in _NATIONAL}
     | {number[:4] for number in _CARDS}
     | {f"GB{check:02}" for check in range(100)}
 )
@@ -85,7 +117,7 @@ _NUMBER_KINDS: Final = {number: kind for kind, number in NUMBERS.items()}
 def kind_of(value: str | int | float) -> str | None:
     """The kind of a placeholder, or None for anything else; a text that only contains one is something else."""
     if not isinstance(value, str):
-        return _NUMBER_KINDS.get(int(value)) if isinstance(value, int) or value.is_integer() else None
+        return _NUMBER_KINDS.get(value)
     if value[:4] not in BEGINNINGS or (match := _WHOLE.fullmatch(value)) is None:
         return None
     kind = _FORMS[(match.lastindex or 1) - 1][0]
@@ -126,8 +158,8 @@ def placeholder(key: bytes, kind: str, text: str) -> str:
     return make(text, mark) if make else _opaque(kind, text, mark)
 
 
-def number(kind: str) -> int:
-    """The integer that stands for a cut number of the kind."""
+def number(kind: str) -> float:
+    """The number that stands for a cut number of the kind: an integer for all kinds but coordinates."""
     return NUMBERS.get(kind, NUMBERS[SECRET])
 
 
@@ -158,6 +190,17 @@ def _date(text: str, _: str) -> str:
     return "1900-01-01T00:00:00Z" if _MOMENT.fullmatch(text) else f"redacted-date-{'0' * 16}"
 
 
+def _card(text: str, mark: str) -> str:
+    size = sum(sign.isdigit() for sign in text)
+    fitting = [number for number in _CARDS if len(number) == size] or [number for number in _CARDS if len(number) == 16]
+    return fitting[int(mark[:8], 16) % len(fitting)]
+
+
+def _national(text: str, mark: str) -> str:
+    bare = text.strip()
+    return next((example for form, example in _NATIONAL if re.fullmatch(form, bare, re.ASCII)), f"987-65-432{int(mark[:8], 16) % 10}")
+
+
 def _iban(_: str, mark: str) -> str:
     account = f"{int(mark[:15], 16):014}"[-14:]
     digits = "".join(str(int(letter, 36)) for letter in f"CASK{account}GB00")  # ISO 13616: letters are numbers, check digits mod 97
@@ -168,9 +211,10 @@ def _iban(_: str, mark: str) -> str:
 _MAKERS: Final[dict[str, Callable[[str, str], str]]] = {
     "email": lambda _, mark: f"redacted-{mark[:16]}@example.com",
     "phone": lambda _, mark: f"+120255501{int(mark[:8], 16) % 100:02}",
-    "card":  lambda _, mark: _CARDS[int(mark[:8], 16) % len(_CARDS)],
+    "card":  _card,
     "iban":  _iban,
-    "ssn":   lambda _, mark: f"987-65-432{int(mark[:8], 16) % 10}",
+    "ssn":   _national,
+    "geo":   lambda text, _: f"{NEMO},-123.393333" if re.search("[,; ]", text.strip()) else str(NEMO),
     "ipv4":  lambda _, mark: f"192.0.2.{int(mark[:8], 16) % 155 + 100}",
     "ipv6":  lambda _, mark: f"2001:db8::{mark[:4]}:{mark[4:8]}",
     "mac":   lambda _, mark: f"00:00:5e:00:53:{mark[:2]}",
@@ -179,4 +223,4 @@ _MAKERS: Final[dict[str, Callable[[str, str], str]]] = {
     "date":  _date,
 }
 # fmt: on
-_NARROW: Final = frozenset({"phone", "card", "ssn", "ipv4", "ipv6", "mac", "date", "moment"})
+_NARROW: Final = frozenset({"phone", "card", "ssn", "geo", "ipv4", "ipv6", "mac", "date", "moment"})

@@ -13,6 +13,11 @@ USER: Final = Detector("user", "secret", check="something")
 _GLUED: Final = 8
 """Letters from which a phrase is found at the end of a name whose words nobody parted (`csrfmiddlewaretoken`)."""
 _LIMIT: Final = 1 << 16
+_WORDS_FOR_MANNERS: Final = (
+    "base b64 hex raw plain plaintext clear cleartext encoded encrypted enc decrypted value text string str new old current again repeat"
+)
+_MANNERS: Final = frozenset(_WORDS_FOR_MANNERS.split())
+"""Last words of a name that say how its value is written, not what it is: `password_base64`, `tokenRaw`."""
 
 
 class Rule(NamedTuple):
@@ -26,7 +31,7 @@ class Rule(NamedTuple):
         """Whether the value is to be cut; `parent` is the name that the object stands under."""
         if self.row.under and not _stands_under(parent, self.row.under):
             return False
-        return not self.row.check or bool(getattr(checks, self.row.check)(value))
+        return not self.row.check or checks.predicate(self.row.check)(value)
 
 
 def _stands_under(parent: str, people: tuple[str, ...]) -> bool:
@@ -75,7 +80,10 @@ class Rules(dict[str, tuple[Rule, ...]]):
             return ()
         fitting = [(phrase, rule) for phrase, whole, rule in self._last.get(parts[-1], ()) if _fits(parts, phrase, whole)]
         found = [rule for _, rule in sorted(fitting, key=lambda pair: -len(pair[0]))]  # the longest phrase says most
-        return tuple(found) or self._unparted("".join(parts), len(parts))
+        return tuple(found) or self._unparted("".join(parts), len(parts)) or self._without_manner(parts)
+
+    def _without_manner(self, parts: tuple[str, ...]) -> tuple[Rule, ...]:
+        return self._find("_".join(parts[:-1])) if len(parts) > 1 and parts[-1] in _MANNERS else ()
 
     def _unparted(self, glued: str, count: int) -> tuple[Rule, ...]:
         rule = self._glued.get(glued)

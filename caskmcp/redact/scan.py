@@ -18,6 +18,8 @@ from caskmcp.redact.detectors import DETECTORS, Detector
 
 Cut = Callable[[Detector, str], str]
 """From a find to what takes its place."""
+Look = Callable[[str, int], bool]
+"""Whether something would be cut from a text that stood inside so many encodings."""
 
 LAST_RESORT: Final = ("encoded", "entropy")
 """Detectors on runs of letters and digits that nothing more exact explained."""
@@ -81,37 +83,41 @@ class Scanner:
             found.update(texts[first : last + 1])
         return frozenset(found)
 
-    def replace(self, text: str, cut: Cut, skip: Iterable[str] = (), depth: int = 0) -> str:
-        """The text with each find replaced by what `cut` gives; `skip` names detectors that are not asked. Placeholders are left alone."""
+    def replace(self, text: str, cut: Cut, skip: Iterable[str] = (), depth: int = 0, look: Look | None = None) -> str:
+        """The text with each find replaced by what `cut` gives; `skip` names detectors that are not asked. Placeholders are left alone.
+
+        depth: encodings that the text stood in. look: asked for what stands inside an encoding; else these forms are.
+        """
         for index in sorted(self._set.Match(text) or ()):
             row = self.rows[index]
             if row.id not in skip:
-                text = self._replace_one(row, self._forms[index], text, cut, depth)
+                text = self._replace_one(row, self._forms[index], text, cut, depth, look or self.finds)
         return text
 
     def finds(self, text: str, depth: int = 0) -> bool:
         """Whether anything would be cut from the text."""
         return self.replace(text, _mark, depth=depth) != text
 
-    def _replace_one(self, row: Detector, form: Any, text: str, cut: Cut, depth: int) -> str:
+    def _replace_one(self, row: Detector, form: Any, text: str, cut: Cut, depth: int, look: Look) -> str:
         pieces, end, taken = [], 0, _Taken(text)
         for match in form.finditer(text):
             group = match.lastindex or 0
             low, high = match.span(group)
-            if low < end or not self._holds(row.check, match.group(group), depth) or taken.touches(low, high):
+            if low < end or not _holds(row.check, match.group(group), depth, look) or taken.touches(low, high):
                 continue
             pieces += [text[end:low], cut(row, match.group(group))]
             end = high
         return "".join((*pieces, text[end:])) if pieces else text
 
-    def _holds(self, check: str, value: str, depth: int) -> bool:
-        if check in _INSIDE:
-            return depth < _DEEP and any(self.finds(inner, depth + 1) for inner in _INSIDE[check](value))
-        return not check or bool(getattr(checks, check)(value))
-
 
 def _mark(_: Detector, value: str) -> str:
     return f"{value}\0"
+
+
+def _holds(check: str, value: str, depth: int, look: Look) -> bool:
+    if check in _INSIDE:  # what is encoded more often than anybody looks is cut
+        return any(depth >= _DEEP or look(inner, depth + 1) for inner in _INSIDE[check](value))
+    return not check or checks.predicate(check)(value)
 
 
 class _Taken:

@@ -38,7 +38,7 @@ NAMES: Final = {
 }
 """Trait -> names of fields and path words, words apart."""
 KINDS: Final = {
-    "email": "pii", "phone": "pii", "ssn": "pii", "card": "money", "iban": "money", "jwt": "credential", "secret": "credential", "pem": "credential",
+    "email": "pii", "phone": "pii", "ssn": "pii", "geo": "pii", "card": "money", "iban": "money", "jwt": "credential", "secret": "credential", "pem": "credential",
 }
 """Kind of what was cut -> trait."""
 FORMATS: Final = {"email": "pii"}

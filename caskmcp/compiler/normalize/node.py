@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from caskmcp.compiler.normalize.forms import BY_NAME, Words, form, may_stand, suspects
-from caskmcp.redact.placeholder import BEGINNINGS, kind_of
+from caskmcp.redact.placeholder import BEGINNINGS, NEMO, kind_of
 
 MOST_VALUES: Final = 20
 """Distinct values of a vocabulary (ARCHITECTURE section 4)."""
@@ -137,7 +137,7 @@ class Node:
     def add_figures(self, figures: Sequence[float]) -> None:
         """Measure integers or numbers; those that stand for what was cut are counted as such."""
         high = max(figures)
-        if high > _LOWEST_PLACEHOLDER:
+        if high > _LOWEST_PLACEHOLDER or NEMO in figures:
             figures = self._cut_figures(figures)
             if not figures:
                 return

@@ -1,7 +1,9 @@
 """Redaction of JSON, pairs and paths: what is cut, what stays, what the receipt and the links say."""
 
+import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -86,6 +88,52 @@ def test_json_that_is_too_deep_is_refused_and_inside_a_text_cut_as_a_whole() -> 
     for _ in range(20):
         nested = {"p": json.dumps(nested)}
     assert "mango55w" not in json.dumps(cut(nested))
+
+
+def test_json_in_an_encoding_is_looked_through_by_name() -> None:
+    hidden = base64.b64encode(b'{"pin": 4711, "n": 1, "why": ""}').decode()
+    assert kind_of(cut({"data": hidden})["data"]) == "secret"
+    assert (
+        kind_of(cut({"data": base64.urlsafe_b64encode(b'[{"first_name": "Zo\xc3\xab\xc3\xbf\xc3\xbf"}]').decode().rstrip("=")})["data"])
+        == "secret"
+    )
+    assert kind_of(cut({"q": "%7B%22first_name%22%3A%22Zoe%22%7D"})["q"]) == "secret"
+    plain = base64.b64encode(b'{"page": 7, "size": 50, "order": "up"}').decode()
+    assert cut({"data": plain, "q": "%7B%22page%22%3A7%7D"}) == {"data": plain, "q": "%7B%22page%22%3A7%7D"}
+
+
+def test_what_is_encoded_more_often_than_anybody_looks_is_cut() -> None:
+    hidden = "alice@post.example%3F"
+    for _ in range(12):
+        hidden = quote(hidden, safe="")
+    assert kind_of(cut({"q": hidden})["q"]) == "secret"
+    many = "%" + "25" * 60_000
+    assert kind_of(cut({"q": many})["q"]) in ("secret", "blob")
+
+
+def test_a_name_that_stands_twice_in_json_in_a_text_hides_nothing() -> None:
+    assert kind_of(cut({"payload": '{"first_name": "Alice", "first_name": null}'})["payload"]) == "secret"
+
+
+def test_a_secret_inside_a_hidden_document_is_looked_for_in_the_rest_of_the_exchange() -> None:
+    found = redactor()
+    found.json({"data": base64.b64encode(b'{"password": "mango55w", "n": 1}').decode()}, "request.body")
+    assert found.secrets == {"mango55w"}
+    assert dict(found.counts) == {("encoded", "request.body"): 1}
+
+
+def test_coordinates_become_one_place_in_the_sea() -> None:
+    assert cut({"lat": 48.137154, "at": {"type": "Point", "coordinates": [11.576124, 48.137154]}, "gps": "48.137154,11.576124"}) == {
+        "lat": -48.876667,
+        "at": {"type": "Point", "coordinates": [-48.876667, -48.876667]},
+        "gps": "-48.876667,-123.393333",
+    }
+
+
+def test_a_name_that_is_cut_stands_in_no_link() -> None:
+    found = redactor()
+    found.json({"alice@post.example pin": 4711, "home pin": 4711}, "request.body")
+    assert sorted(place for place, _ in found.links) == ["request.body.home pin", "request.body.pin"]
 
 
 def test_a_huge_text_with_a_find_is_cut_as_a_whole() -> None:

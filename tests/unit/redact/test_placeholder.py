@@ -3,9 +3,11 @@
 import base64
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 
+from caskmcp.redact import national
 from caskmcp.redact.checks import card, iban
 from caskmcp.redact.placeholder import contains, fingerprint, is_narrow, keyfree, kind_of, number, placeholder, spans
 
@@ -34,6 +36,22 @@ MADE = (
     ("date",     "03.02.1980",                            "redacted-date-0000000000000000"),
     ("name",     "Alice",                                 None),
     ("address",  "Hauptstraße 5",                         None),
+    ("card",     "378734493671000",                       None),
+    ("card",     "30569309025912",                        None),
+    ("geo",      "48.137154",                             "-48.876667"),
+    ("geo",      "48.137154, 11.576124",                  "-48.876667,-123.393333"),
+    ("ssn",      "AB 12 34 56 C",                         "QQ123456C"),
+    ("ssn",      "12345678Z",                             "00000000T"),
+    ("ssn",      "X1234567L",                             "X0000000T"),
+    ("ssn",      "RSSMRA85T10A562S",                      "MRTMTT91D08F205J"),
+    ("ssn",      "111.444.777-35",                        "000.000.001-91"),
+    ("ssn",      "756.1234.5678.97",                      "756.9217.0769.85"),
+    ("ssn",      "2345 6789 0124",                        "9999 9999 0019"),
+    ("ssn",      "130-692-544",                           "046 454 286"),
+    ("ssn",      "2 55 08 14 168 025 38",                 "100019999999980"),
+    ("ssn",      "86095742719",                           "02476291358"),
+    ("ssn",      "811218-9876",                           "121212-1212"),
+    ("ssn",      "110101199003074530",                    "11010519491231002X"),
 )
 # fmt: on
 
@@ -67,6 +85,33 @@ def test_a_placeholder_keeps_the_form(kind: str, value: str, form: str) -> None:
 def test_placeholders_of_cards_and_accounts_pass_their_checks() -> None:
     assert card(placeholder(KEY, "card", "4539578763621486"))
     assert all(iban(placeholder(KEY, "iban", f"DE{number}")) for number in range(50))
+
+
+@pytest.mark.parametrize(
+    ("value", "size"), [("4539578763621486", 16), ("378734493671000", 15), ("30569309025912", 14), ("6304939304310009610", 16)]
+)
+def test_the_placeholder_of_a_card_has_its_length_where_test_numbers_of_it_exist(value: str, size: int) -> None:
+    made = placeholder(KEY, "card", value)
+    assert (len(made), card(made)) == (size, True)
+
+
+@pytest.mark.parametrize(
+    ("check", "value"),
+    [
+        (national.es_dni, "12345678Z"),
+        (national.br_cpf, "111.444.777-35"),
+        (national.ch_ahv, "756.1234.5678.97"),
+        (national.de_idnr, "86095742719"),
+        (national.in_aadhaar, "2345 6789 0124"),
+        (national.ca_sin, "130-692-544"),
+        (national.fr_nir, "255081416802538"),
+        (national.cn_id, "110101199003074530"),
+        (national.se_personnummer, "811218-9876"),
+        (national.it_fiscal_code, "RSSMRA85T10A562S"),
+    ],
+)
+def test_check_digits_of_peoples_numbers_survive(check: Callable[[str], bool], value: str) -> None:
+    assert check(placeholder(KEY, "ssn", value))
 
 
 def test_the_placeholder_of_a_jwt_is_one_with_no_algorithm() -> None:
@@ -103,7 +148,8 @@ def test_the_values_themselves_are_no_placeholders(_: object, value: str, __: ob
 def test_numbers_have_one_placeholder_a_kind() -> None:
     assert (number("phone"), kind_of(12025550100), kind_of(12025550100.0)) == (12025550100, "phone", "phone")
     assert (number("otp"), kind_of(900000000000001)) == (900000000000001, "secret")
-    assert (kind_of(7), kind_of(1.5), kind_of(float("inf"))) == (None, None, None)
+    assert (kind_of(7), kind_of(1.5), kind_of(float("inf")), kind_of(float("nan"))) == (None, None, None, None)
+    assert (number("geo"), kind_of(-48.876667)) == (-48.876667, "geo")
 
 
 def test_only_narrow_ranges_need_a_link() -> None:
@@ -116,7 +162,7 @@ def test_only_narrow_ranges_need_a_link() -> None:
 @pytest.mark.parametrize(("kind", "value", "_"), MADE)
 def test_the_key_can_be_taken_out_of_encoded_bytes(kind: str, value: str, _: object) -> None:
     first, second = (json.dumps({"a": f"x{placeholder(key, kind, value)}", "b": placeholder(key, kind, value)}) for key in (KEY, OTHER))
-    if kind not in ("phone", "card", "iban", "ssn", "ipv4", "date"):
+    if kind not in ("phone", "card", "iban", "ssn", "geo", "ipv4", "date"):
         assert keyfree(first.encode()) == keyfree(second.encode())
     first, second = (json.dumps([placeholder(key, kind, value), f"({placeholder(key, kind, value)})"]) for key in (KEY, OTHER))
     assert keyfree(first.encode()) == keyfree(second.encode())
