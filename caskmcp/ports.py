@@ -128,6 +128,10 @@ class World:
     """Absolute working directory."""
     config: Path
     """The user's configuration folder (`$XDG_CONFIG_HOME/caskmcp` or the platform's)."""
+    data: Path
+    """The user's data folder: programs that were installed for `cask` alone."""
+    state: Path
+    """The user's state folder: what recorders keep from one run to the next."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """The environment variables that `cask` reads, by name."""
     root: str | None = None

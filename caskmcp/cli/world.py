@@ -1,7 +1,7 @@
 """Builds the world from the real adapters, once a run."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from caskmcp.store.credentials import ReferencedCredentials
 from caskmcp.store.entropy import SystemEntropy
 from caskmcp.store.files import LocalFiles
 
-READ = ("CASK_TRUST_PIN", "NO_COLOR", "CI", "XDG_CONFIG_HOME")
+READ = ("CASK_TRUST_PIN", "CASK_MITMDUMP", "NO_COLOR", "CI", "XDG_CONFIG_HOME", "HOME", "PATH")
 """The environment variables that `cask` reads; credentials are read by reference alone."""
 
 
@@ -30,6 +30,8 @@ def build(options: Mapping[str, Any]) -> World:
         credentials=ReferencedCredentials(os.environ),
         cwd=_working_directory(),
         config=config_folder(os.environ),
+        data=_folder(os.environ, "XDG_DATA_HOME", platformdirs.user_data_dir),
+        state=_folder(os.environ, "XDG_STATE_HOME", platformdirs.user_state_dir),
         environ={name: os.environ[name] for name in READ if name in os.environ},
         root=options.get("root"),
         toolpack=options.get("toolpack"),
@@ -45,5 +47,9 @@ def _working_directory() -> Path:
 
 def config_folder(environ: Mapping[str, str]) -> Path:
     """`$XDG_CONFIG_HOME/caskmcp` where that is set to an absolute path, else the platform's place."""
-    given = environ.get("XDG_CONFIG_HOME", "")
-    return Path(given) / "caskmcp" if given.startswith("/") else Path(platformdirs.user_config_dir("caskmcp", appauthor=False))
+    return _folder(environ, "XDG_CONFIG_HOME", platformdirs.user_config_dir)
+
+
+def _folder(environ: Mapping[str, str], name: str, platform: Callable[..., str]) -> Path:
+    given = environ.get(name, "")
+    return Path(given) / "caskmcp" if given.startswith("/") else Path(platform("caskmcp", appauthor=False))

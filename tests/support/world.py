@@ -97,6 +97,8 @@ def world(
         credentials=ReferencedCredentials({}),
         cwd=cwd,
         config=config or cwd.with_name(f"{cwd.name}-config") / "caskmcp",
+        data=cwd.with_name(f"{cwd.name}-data") / "caskmcp",
+        state=cwd.with_name(f"{cwd.name}-state") / "caskmcp",
         environ=environ or {},
         root=root,
         toolpack=toolpack,
