@@ -53,7 +53,9 @@ class Exchange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     response_headers: tuple[Pair, ...] = ()
     """Response headers that can matter (paging, limits, entity tags): names in lower case."""
     named: tuple[tuple[int, str], ...] = ()
-    """Segments of the path (from 0) that a collection says are parameters, with its name for them."""
+    """Segments of the path (from 0) that a collection or the server's router says are parameters, with its name for them."""
+    route: str = ""
+    """The template that the server's router matched, `/orders/{id}`; `*` if the recorder gave something that holds values instead."""
     links: tuple[Pair, ...] = ()
     """(place, keyed fingerprint) of values that were cut or that look like identifiers; private to the root, never in an artifact."""
 
@@ -123,7 +125,7 @@ class Skipped(msgspec.Struct, frozen=True):
     """For `broken`: what is wrong, in our words."""
 
 
-REASONS = ("third party", "asset", "page", "preflight", "noise", "broken", "not http", "no response", "websocket", "unsupported")
+REASONS = ("third party", "asset", "page", "preflight", "noise", "broken", "not http", "no response", "websocket", "unsupported", "too large")
 """Why an entry was left out. A literal table: the report counts by it."""
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin
 
 import msgspec
 
-from caskmcp.compiler.capture import bodies, headers, stated
+from caskmcp.compiler.capture import bodies, headers, routes, stated
 from caskmcp.compiler.capture.address import Address, FirstParties, address, named
 from caskmcp.compiler.capture.codec import encode_line
 from caskmcp.compiler.capture.select import Seen, reason
@@ -31,7 +31,7 @@ class Intake:
     def take(self, recorded: Recorded) -> tuple[Exchange, bytes] | Skipped:
         """The redacted exchange and its encoded line (without its links), or why it is left out."""
         try:
-            where = address(stated.with_host(recorded.url, self._first) if recorded.stated else recorded.url)
+            where = address(self._located(recorded))
         except ValueError as cause:
             return Skipped(recorded.place, "broken", detail=str(cause))
         if where.scheme not in _WEB:
@@ -41,6 +41,10 @@ class Intake:
         if where not in self._hosts:
             return Skipped(recorded.place, "third party", host=named(where))
         return self._first_party(recorded, where)
+
+    def _located(self, recorded: Recorded) -> str:
+        """The URL; logs and traces that know no host write none (`https:///orders`), and mean the first one."""
+        return stated.with_host(recorded.url, self._first) if recorded.stated or recorded.hostless else recorded.url
 
     def _first_party(self, recorded: Recorded, where: Address) -> tuple[Exchange, bytes] | Skipped:
         response = _answer(recorded)
@@ -58,6 +62,8 @@ class Intake:
             redactor.secret(found)
         for _, found in recorded.credentials:
             redactor.secret(found)
+        cut = redactor.path(path)
+        known, route = self._known(routes.fitted(recorded.route, path), path, cut) if recorded.route else ((), "")
         query = where.query or recorded.query
         names = headers.cookie_names(cookies, recorded.cookies)
         exchange = Exchange(
@@ -65,8 +71,9 @@ class Intake:
             scheme=where.scheme,
             host=where.host,
             port=where.port,
-            path=redactor.path(path),
-            named=tuple((index, redactor.name(name, "path")) for index, name in parameters),
+            path=cut,
+            named=tuple((index, redactor.name(name, "path")) for index, name in parameters) or known,
+            route=route,
             query=redactor.pairs(self._inputs(query), "query"),
             headers=redactor.pairs(headers.kept(sent, redactor.is_credential), "header"),
             cookies=tuple(redactor.name(name, "cookie") for name in names),
@@ -78,6 +85,15 @@ class Intake:
             response_headers=redactor.pairs(headers.answered(headers.lowered(recorded.response_headers)), "response.header"),
         )
         return self._encoded(exchange)
+
+    def _known(self, found: routes.Fitted, path: str, cut: str) -> tuple[tuple[tuple[int, str], ...], str]:
+        """Parameters and template of a route, if nothing that the route itself says had to be cut."""
+        taken = {index for index, _ in found.parameters}
+        pairs = enumerate(zip(path.split("/")[1:], cut.split("/")[1:], strict=False))
+        is_clean = all(index in taken or before == after for index, (before, after) in pairs)
+        if is_clean and all(self._redactor.name(name, "path") == name for _, name in found.parameters):
+            return found.parameters, found.template
+        return (), routes.NO_ROUTE if found.template else ""
 
     def _inputs(self, query: tuple[Pair, ...]) -> tuple[Pair, ...]:
         """The query without the credentials that authenticate the request; they are remembered, and counted as `auth`."""

@@ -7,9 +7,9 @@ for is left to the traffic, since a proxy has one for everything.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from caskmcp.compiler.normalize import words
 from caskmcp.compiler.normalize.tokens import LOCALE, OTHER, label
@@ -48,6 +48,7 @@ _ANYTHING: Final = re.compile(r":\.[*+]\}?\Z|:path\}?\Z")
 # fmt: on
 _FORMAT: Final = re.compile(r"\(\.:?\w+\)\Z")
 """Rails writes `(.:format)` behind each route."""
+_SAFE: Final = "-._~!$&'()*+,;=:@"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z._-]{0,39}", re.ASCII)
 
@@ -80,6 +81,16 @@ def fitted(route: str, path: str) -> Fitted:
     if not names and not all(map(_may_stand, literals)):
         return Fitted(NO_ROUTE)
     return Fitted("/" + "/".join(each.text for each in found), names)
+
+
+def trusted(routes: Iterable[str]) -> frozenset[str]:
+    """The templates of one source whose literals may be kept.
+
+    One without any parameter counts only where others have some and none holds a value: else its source may call every path a route.
+    """
+    known = frozenset(routes)
+    named = frozenset(route for route in known if "{" in route)
+    return known if named and NO_ROUTE not in known else named
 
 
 def _may_stand(literal: str) -> bool:
@@ -120,7 +131,7 @@ def _segment(part: str) -> _Segment:
         return _REST
     if not found:
         literal = unquote(part.replace("\\", ""))
-        return _Segment(literal, literal)
+        return _Segment(literal, quote(literal, safe=_SAFE))
     name = "_".join(given if (given := match["name"] or "") and _NAME.fullmatch(given) else UNNAMED for match in found)[:64]
     return _Segment(None, f"{{{name}}}", name, is_optional=any(map(_may_lack, found)))
 

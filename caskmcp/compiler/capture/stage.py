@@ -14,6 +14,7 @@ from caskmcp import canon
 from caskmcp.compiler.capture.address import DEFAULT_PORTS, Address, FirstParties, named
 from caskmcp.compiler.capture.codec import compress, encode_line
 from caskmcp.compiler.capture.intake import Intake
+from caskmcp.compiler.capture.routes import trusted
 from caskmcp.compiler.capture.sources.interface import Recorded
 from caskmcp.compiler.capture.sources.table import source
 from caskmcp.compiler.pipeline import Inputs, Outputs
@@ -65,6 +66,7 @@ class _Capture:
         self._third: Counter[str] = Counter()
         self._broken: list[tuple[str, str]] = []
         self._templates: set[str] = set()
+        self._routes: set[str] = set()
         self._no_body = 0
         self._done = False
 
@@ -93,7 +95,7 @@ class _Capture:
                 hosts=tuple(sorted(self._third.items())),
                 cuts=tuple(sorted((detector, place, count) for (detector, place), count in self._redactor.counts.items())),
                 broken=tuple(self._broken),
-                templates=tuple(sorted(self._templates)),
+                templates=tuple(sorted(self._templates | trusted(self._routes))),
                 no_body=self._no_body,
             )
         )
@@ -118,6 +120,8 @@ class _Capture:
         if isinstance(item, Declared):
             self._templates.add(item.path)
             return line
+        if item.route:
+            self._routes.add(item.route)
         self._no_body += item.response is not None and item.response.kind == "absent"
         return encode_line(item) if item.links else line
 

@@ -51,6 +51,8 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     the first party's), and segments of its path that are known to be parameters: `{id}`, or `{id=17}` with the value that the file gives."""
     credentials: tuple[Pair, ...] = ()
     """How a stated request authenticates, beside its headers: (way as in `Exchange.auth`, its value or an empty text)."""
+    hostless: bool = False
+    """Whether the recorder writes down no hosts: a URL without one (`https:///orders`) is then the first party's."""
     route: str = ""
     """The route that the server's router matched, in its framework's own form (`/orders/:id`); empty if the recorder does not know it."""
 

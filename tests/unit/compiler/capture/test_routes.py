@@ -2,7 +2,7 @@
 
 import pytest
 
-from caskmcp.compiler.capture.routes import NO_ROUTE, Fitted, fitted
+from caskmcp.compiler.capture.routes import NO_ROUTE, Fitted, fitted, trusted
 from caskmcp.compiler.normalize import templates
 
 
@@ -114,3 +114,26 @@ def test_every_template_is_one_that_the_manifest_could_hold() -> None:
     for route, path in [("/a/{x.y-z}/{1a}", "/a/b/c"), ("/a/<b>/:c", "/a/1/2"), ("/a b/{c}", "/a%20b/1"), ("/{a{b}}/c", "/1/c")]:
         if (found := fitted(route, path)).template:
             assert templates.parse(found.template).matches(tuple(templates.split_path(path.replace("%20", " "))))
+
+
+def test_a_literal_is_written_so_that_a_template_can_hold_it() -> None:
+    assert fitted("/a b/%7Bc/100%/{id}", "/a%20b/%7Bc/100%25/1").template == "/a%20b/%7Bc/100%25/{id}"
+
+
+@pytest.mark.parametrize(
+    ("routes", "expected"),
+    [
+        ({"/orders/{id}", "/lateness"}, {"/orders/{id}", "/lateness"}),
+        ({"/orders/{id}", "/users/ann", NO_ROUTE}, {"/orders/{id}"}),
+        ({"/users/ann", "/lateness"}, set()),
+        ({NO_ROUTE}, set()),
+        (set(), set()),
+    ],
+)
+def test_a_route_of_letters_alone_counts_only_beside_real_ones_and_never_beside_a_path(routes: set[str], expected: set[str]) -> None:
+    assert trusted(routes) == expected
+
+
+def test_a_hostile_route_takes_linear_time() -> None:
+    for text in ("(?P<a>" + "[b]" * 150, "(?P<a>" + "(b)" * 150, "{a:" * 120, "<" * 490, ":a(" * 150, "[..." * 120):
+        assert fitted("/" + text, "/q9x/q8x").template == ""
