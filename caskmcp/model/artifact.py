@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from caskmcp.model.contract import Disagreement
 from caskmcp.model.project import AuthRule, EnvironmentHost
 from caskmcp.model.record import JsonSchema, Record
 from caskmcp.model.tool import Tier
@@ -59,7 +60,8 @@ class Coverage(Record):
     """Raw operations that became none -> reason (`never succeeded`, `page`, …)."""
     single_valued: dict[str, int] = {}
     """Path parameters with one distinct token in three exchanges or more -> exchanges: a literal? name it under `paths:`."""
-    disagreements: tuple[str, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
+    """Where documents and traffic say different things, with the side that is chosen; sorted by operation, rule and place."""
     tokens: dict[str, int] = {}
     """Estimated tokens of each tool in a list (bytes / 4)."""
 

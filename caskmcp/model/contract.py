@@ -63,6 +63,21 @@ class Response(Record):
     fields: dict[str, Evidence] = {}
 
 
+class Disagreement(Record):
+    """One thing that documents and traffic say differently, and whom the surface follows. Value-free: names of fields, types, statuses."""
+
+    operation: str = ""
+    """The operation's id; empty inside its contract."""
+    rule: str
+    """A row of the rules of reconciliation, e.g. `parameter-type`."""
+    place: str
+    """`query state`, `answer 200 application/json /items/*/price`."""
+    documented: str = ""
+    observed: str = ""
+    side: Literal["spec", "traffic", "both"]
+    """What the surface follows."""
+
+
 class Contract(Record):
     """What is known of one operation."""
 
@@ -90,8 +105,8 @@ class Contract(Record):
     """low: fewer than 3 successful exchanges and no document; high: 10 or more, or a document and traffic."""
     traits: tuple[str, ...] = ()
     """What answers and requests hold, by field name and form: `pii`, `money`, `credential`, `auth`, `admin`; sorted."""
-    disagreements: tuple[str, ...] = ()
-    """Where successful traffic is outside of what documents say, sorted; empty without both."""
+    disagreements: tuple[Disagreement, ...] = ()
+    """Where successful traffic is outside of what documents say, sorted by rule and place; empty without both."""
 
 
 class Contracts(Record):

@@ -344,9 +344,21 @@ def _report(plan: Plan, gathered: Gathered, pack: Pack, files: Files, *, explain
     counts = {"ran": did.count("ran"), "restored": did.count("restored"), "up_to_date": did.count(str(State.FRESH))}
     tools = _tools({"tools.json": files.read(pack.artifact("tools.json"))} if files.exists(pack.artifact("tools.json")) else {})
     rows = tuple({"step": step.title, "why": step.why, "did": done} for step, done in zip(plan.steps.values(), did, strict=True))
-    lines = (f"{pack.path.name}: {tools} tools", *(f"{error.what}; its committed part stands" for error in gathered.missing))
-    summary = {**counts, "tools": tools, "toolpack": pack.path.name}
+    differing = _disagreements(files, pack)
+    lines = (
+        f"{pack.path.name}: {tools} tools",
+        *(f"{error.what}; its committed part stands" for error in gathered.missing),
+        *(f"{count} times documents and traffic differ: see `disagreements` in {pack.artifact('coverage.json').name}" for count in differing),
+    )
+    summary = {**counts, "tools": tools, "toolpack": pack.path.name, **({"disagreements": differing[0]} if differing else {})}
     return Report(report="build", summary=summary, tables={"steps": rows} if explain else {}, lines=lines)
+
+
+def _disagreements(files: Files, pack: Pack) -> tuple[int, ...]:
+    """How often documents and traffic differ; empty if they never do."""
+    path = pack.artifact("coverage.json")
+    count = len(json.loads(files.read(path)).get("disagreements", ())) if files.exists(path) else 0
+    return (count,) if count else ()
 
 
 def _tools(artifacts: Mapping[str, bytes]) -> int:

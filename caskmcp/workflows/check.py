@@ -3,12 +3,15 @@
 A step that is left out is shown as `skipped`, never as a pass; one that fails leaves the others to run and to be told.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 from caskmcp.analyze import forms
 from caskmcp.analyze.diff import RULES, diff
+from caskmcp.compiler.capture.sources.kinds import is_document
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import admit, content, lockfile, offer
 from caskmcp.govern.admit import Survey
@@ -16,9 +19,9 @@ from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.trust import TrustPin
 from caskmcp.ports import World
-from caskmcp.store import project
-from caskmcp.store.layout import Pack
-from caskmcp.workflows import build, here
+from caskmcp.store import gitindex, project
+from caskmcp.store.layout import PRIVATE, Pack
+from caskmcp.workflows import build, gitlines, here
 from caskmcp.workflows.diff import sides
 
 
@@ -125,6 +128,27 @@ def broadening(bench: Bench) -> Iterator[Finding]:
             yield row.model_copy(update={"code": "CASK-L005"})
 
 
+def private(bench: Bench) -> Iterator[Finding]:
+    """Git tracks no raw recording and nothing of the root that is private. Passes where the project lies in no checkout."""
+    files, loaded = bench.world.files, project.load_project(bench.world.files, bench.world.cwd)
+    root = here.root(bench.world).path
+    held = [root / name for name in PRIVATE]
+    sources = {row.absolute for row in project.expand_sources(files, loaded, root) if not is_document(row.kind)}
+    for path in gitindex.tracked(files, loaded.folder) or ():
+        is_recording = path in sources or any(fnmatchcase(path.name.lower(), pattern) for pattern in gitlines.RECORDINGS)
+        is_private = any(path.is_relative_to(folder) for folder in held)
+        if path.is_relative_to(loaded.folder) and (is_recording or is_private):
+            name = path.relative_to(loaded.folder).as_posix()
+            yield Finding(
+                code="CASK-C011",
+                severity=Severity.REVIEW,
+                subject=name,
+                message=f"{name} is tracked by git: it is {'a raw recording' if is_recording else 'private to this machine'}",
+                place=name,
+                mend=f"git rm --cached {shlex.quote(name)}",
+            )
+
+
 def _standings(survey: Survey) -> Iterator[tuple[str, str, str]]:
     for row, standing in survey.tools:
         yield row.subject, standing.status, standing.reason
@@ -146,6 +170,7 @@ STEPS: Final = (
     Step("lock", lock),
     Step("signatures", signatures),
     Step("broadening", broadening),
+    Step("private", private),
 )
 
 

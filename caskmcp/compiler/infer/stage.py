@@ -1,12 +1,13 @@
 """One operation's group becomes its contract. Documents win where they speak; traffic counts, fills what they leave out, and is compared."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from caskmcp import canon
 from caskmcp.compiler.infer.bodies import bodies, responses
 from caskmcp.compiler.infer.evidence import sources, successes
 from caskmcp.compiler.infer.parameters import parameters
+from caskmcp.compiler.infer.reconcile import disagreements
 from caskmcp.compiler.infer.traits import traits
 from caskmcp.compiler.normalize.group import texts
 from caskmcp.compiler.pipeline import Inputs, Outputs
@@ -58,7 +59,7 @@ def infer(group: Group) -> Contract:
         ),
         confidence=confidence(successes(statuses), documented=bool(declared)),
         traits=traits(group, found, request, answers),
-        disagreements=tuple(sorted(disagreements(group, declared))),
+        disagreements=disagreements(group, declared),
     )
 
 
@@ -71,27 +72,3 @@ def confidence(good: int, *, documented: bool) -> Any:
     if good >= MANY or (documented and good):
         return "high"
     return "medium" if documented or good >= FEWEST else "low"
-
-
-def disagreements(group: Group, declared: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Where traffic that succeeded is outside of what documents say."""
-    row = group.row
-    if row is None or not declared:
-        return
-    stated = {(item["location"], item["name"]): item for operation in declared for item in operation.get("parameters", ())}
-    for location, seen in (("query", row.query), ("header", row.headers)):
-        for name, found in seen.items():
-            if (location, name) not in stated and successes(found.statuses):
-                yield f"{location} parameter {name} is not documented"
-    for (location, name), item in stated.items():
-        found_in = {"query": row.query, "header": row.headers}.get(location)
-        if (
-            item.get("required")
-            and found_in is not None
-            and successes(row.statuses) > successes(found_in[name].statuses if name in found_in else {})
-        ):
-            yield f"{location} parameter {name} is required by the document, but its absence succeeded"
-    known = {item["status"] for operation in declared for item in operation.get("responses", ())}
-    for status in row.statuses:
-        if status != "0" and not {status, f"{status[0]}XX", "default"} & known:
-            yield f"status {status} is not documented"

@@ -1,5 +1,6 @@
 """`cask check`: each step of the gate passes on a sound project and fails on what it is there for."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def test_a_built_and_approved_project_passes_every_step(approved: Desk) -> None:
         "lock": "pass",
         "signatures": "pass",
         "broadening": "pass",
+        "private": "pass",
     }
     assert report.exit == 0
 
@@ -165,7 +167,7 @@ def test_a_manifest_that_cannot_be_read_is_bad_input_and_the_other_steps_still_s
 def test_a_step_that_is_left_out_is_shown_as_skipped_and_never_as_a_pass(approved: Desk) -> None:
     report = run(approved, skip=("reproducible",))
     assert results(report)["reproducible"] == "skipped"
-    assert (report.summary["pass"], report.summary["skipped"]) == (5, 1)
+    assert (report.summary["pass"], report.summary["skipped"]) == (6, 1)
 
 
 def test_an_unknown_step_is_named_with_the_known_ones(approved: Desk) -> None:
@@ -189,3 +191,34 @@ def test_a_disk_that_refuses_ends_the_command_and_is_no_finding(approved: Desk, 
     with pytest.raises(CaskError) as caught:
         run(approved)
     assert caught.value.code == "CASK-W001"
+
+
+# ---------------------------------------------------------------- private
+def tracked(desk: Desk, *names: str) -> None:
+    for arguments in (("init", "-q"), ("add", "-f", *names)):
+        subprocess.run(["git", *arguments], cwd=desk.cwd, check=True, capture_output=True)
+
+
+def test_a_raw_recording_that_git_tracks_is_a_finding(desk: Desk) -> None:
+    (desk.cwd / "more.har.gz").write_bytes(b"x")
+    tracked(desk, "cask.yaml", "more.har.gz", ".caskmcp/state/redaction.key")
+    report = run(desk, only=("private",))
+    assert [(finding.code, finding.subject) for finding in report.findings] == [
+        ("CASK-C011", ".caskmcp/state/redaction.key"),
+        ("CASK-C011", "more.har.gz"),
+    ]
+    assert [finding.mend for finding in report.findings] == ["git rm --cached .caskmcp/state/redaction.key", "git rm --cached more.har.gz"]
+    assert report.exit == 1
+
+
+def test_what_git_does_not_track_is_none(desk: Desk) -> None:
+    (desk.cwd / "more.har").write_bytes(b"x")
+    tracked(desk, "cask.yaml", ".caskmcp/toolpacks")
+    assert run(desk, only=("private",)).findings == ()
+
+
+def test_an_index_that_cannot_be_read_never_passes(desk: Desk) -> None:
+    tracked(desk, "cask.yaml")
+    (desk.cwd / ".git" / "index").write_bytes(b"DIRC\0\0\0\x09")
+    report = run(desk, only=("private",))
+    assert (codes(report), report.exit) == ({"CASK-C010"}, 3)

@@ -1,10 +1,14 @@
 """`coverage.json`: which parts stand behind which operation, what became a tool, what was left out and why, what a list costs."""
 
+from collections.abc import Iterator
+
 from caskmcp.compiler.emit.budget import kept, tokens
 from caskmcp.compiler.emit.files.form import as_json
 from caskmcp.compiler.emit.files.toolsets import DEFAULT, use
 from caskmcp.compiler.emit.surface import Compiled
+from caskmcp.compiler.infer import reconcile
 from caskmcp.model.artifact import Coverage, OperationCoverage
+from caskmcp.model.contract import Contract, Disagreement
 
 
 def emit(compiled: Compiled) -> bytes:
@@ -17,7 +21,29 @@ def coverage(compiled: Compiled) -> Coverage:
     fitting = frozenset(kept(compiled.tools, use(compiled), compiled.rules.budget))
     rows = {row.id: _operation(compiled, row.id, fitting) for row in compiled.contracts}
     costs = {tool.name: tokens(tool) for tool in compiled.tools}
-    return compiled.coverage.model_copy(update={"operations": dict(sorted(rows.items())), "tokens": costs})
+    return compiled.coverage.model_copy(
+        update={
+            "operations": dict(sorted(rows.items())),
+            "tokens": costs,
+            "disagreements": tuple(sorted(_disagreements(compiled.contracts), key=lambda row: (row.operation, row.rule, row.place))),
+        }
+    )
+
+
+def _disagreements(contracts: tuple[Contract, ...]) -> Iterator[Disagreement]:
+    """Those inside of operations, and operations that one side alone knows, of origins that both know."""
+    known = {side: {_origin(row) for row in contracts if side in row.evidence.sources} for side in ("spec", "traffic")}
+    for row in contracts:
+        yield from (found.model_copy(update={"operation": row.id}) for found in row.disagreements)
+        sources = row.evidence.sources
+        if "spec" in sources and "traffic" not in sources and _origin(row) in known["traffic"]:
+            yield reconcile.row("operation-not-seen", "operation", "documented", "", row.id)
+        if "traffic" in sources and "spec" not in sources and _origin(row) in known["spec"]:
+            yield reconcile.row("operation-not-documented", "operation", "", "seen", row.id)
+
+
+def _origin(contract: Contract) -> tuple[str, int]:
+    return contract.host, contract.port
 
 
 def _operation(compiled: Compiled, operation: str, fitting: frozenset[str]) -> OperationCoverage:

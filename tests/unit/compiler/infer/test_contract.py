@@ -237,11 +237,11 @@ def test_a_documents_body_is_kept_whole() -> None:
 def test_where_traffic_is_outside_of_the_document_it_is_said() -> None:
     document = declared(parameters=(PAGE,), responses=(DeclaredResponse("200", "", None), DeclaredResponse("4XX", "", None)))
     found = contract("GET /orders?extra=1 200", "GET /orders 404", "GET /orders 503", document)
-    assert found.disagreements == (
-        "query parameter extra is not documented",
-        "query parameter page is required by the document, but its absence succeeded",
-        "status 503 is not documented",
-    )
+    assert [(row.rule, row.place, row.side) for row in found.disagreements] == [
+        ("parameter-not-documented", "query extra", "traffic"),
+        ("parameter-required", "query page", "spec"),
+        ("status-not-documented", "answer 503", "both"),
+    ]
 
 
 def test_without_a_document_there_is_nothing_to_disagree_with() -> None:
