@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.compiler.capture.sources.kinds import is_document, is_known
+from caskmcp.compiler.capture.sources.kinds import is_converted, is_document, is_known
+from caskmcp.compiler.capture.sources.openapi import bundle
+from caskmcp.compiler.capture.stage import Item
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.model.finding import Report
 from caskmcp.model.project import Project
@@ -22,7 +24,7 @@ from caskmcp.store import manifest, project, secret
 from caskmcp.store.files import prepare
 from caskmcp.store.layout import MANIFEST, Root
 from caskmcp.store.manifest import Entry
-from caskmcp.workflows import gitlines, here, init, intake, nearby
+from caskmcp.workflows import gitlines, here, init, intake, nearby, specfiles
 from caskmcp.workflows.gather import committed_parts
 from caskmcp.workflows.given import Ledger
 from caskmcp.workflows.intake import Named, Taken
@@ -120,7 +122,7 @@ def place_of(world: World, hosts: tuple[str, ...], *, named: tuple[Named, ...] =
     loaded = project.load_project(world.files, world.cwd)
     init.refuse_renaming(loaded, name)
     found = project.expand_sources(world.files, loaded, here.root(world).path) if named else ()
-    known = {str(canon.digest_stream(world.files.chunks(row.absolute))): Entry(row.kind, row.path) for row in found}
+    known = {str(specfiles.digest(world.files, row.kind, row.absolute)): Entry(row.kind, row.path) for row in found}
     text = _with_hosts(_text(world.files, loaded.path), hosts)
     return Place(loaded.folder, here.root(world), text, is_fresh=False, known=known)
 
@@ -152,14 +154,28 @@ def _fate_of_document(files: Files, place: Place, named: Named) -> Fate:
     if named.path.resolve().is_relative_to(folder):
         return Fate(Entry(named.kind, manifest.literal(named.path.resolve().relative_to(project_folder).as_posix())), is_new=True)
     target = folder / named.path.name
-    if files.exists(target) and canon.digest_stream(files.chunks(target)) != named.digest:
-        what = f"{SPECS}/{target.name} is there with other content: replace it yourself, or give the file another name"
-        raise CaskError("CASK-I001", what, place=named.label, mend=f"cp {shlex.quote(named.label)} {shlex.quote(str(target))}")
+    for name, data in _files(files, named).items():
+        _refuse_other(files, named, folder, name, data)
     return Fate(Entry(named.kind, manifest.literal(f"{SPECS}/{target.name}")), is_new=True, copy=target)
 
 
 def _entries(text: str) -> set[Entry]:
     return {Entry(row.kind, row.pattern) for row in manifest.parse(text).sources}
+def _files(files: Files, named: Named) -> Mapping[str, bytes]:
+    """Name -> bytes of a document and the files that it refers to."""
+    return {named.path.name: files.read(named.path)} if named.packed is None else bundle.unpack(named.packed).files
+
+
+def _refuse_other(files: Files, named: Named, folder: Path, name: str, data: bytes) -> None:
+    target = folder / name
+    if not target.resolve().is_relative_to(folder):
+        raise CaskError("CASK-I005", f"`{SPECS}/{name}` is a link that leads out of `{SPECS}`", place=SPECS, mend=f"rm {SPECS}/{name}")
+    if files.exists(target) and (files.is_folder(target) or files.read(target) != data):
+        what = f"{SPECS}/{name} is there with other content: replace it yourself, or give the file another name"
+        source = named.label if name == named.path.name else str(named.path.parent / name)
+        raise CaskError("CASK-I001", what, place=named.label, mend=f"cp {shlex.quote(source)} {shlex.quote(str(target))}")
+
+
 
 
 def _completed(text: str, fates: list[Fate]) -> str:
@@ -173,7 +189,10 @@ def _completed(text: str, fates: list[Fate]) -> str:
 # ---------------------------------------------------------------- writing
 def _keep(files: Files, root: Root, taken: Taken, fate: Fate) -> None:
     if fate.copy is not None and taken.file is not None:
-        files.write(fate.copy, files.read(taken.file.path))
+        # The document last: without its files it is none.
+        main, found = fate.copy.name, _files(files, taken.file)
+        for name in (*(name for name in found if name != main), main):
+            files.write(fate.copy.parent / name, found[name])
     elif fate.entry.kind == "capture" and not files.exists(root.exchanges(fate.entry.pattern)):
         # The exchanges last: a capture without them is none.
         files.write(root.redaction(fate.entry.pattern), taken.head_data, private=True)

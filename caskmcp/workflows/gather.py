@@ -24,6 +24,7 @@ from caskmcp.store.index import Index
 from caskmcp.store.layout import Pack, Root
 from caskmcp.store.project import LoadedProject, SourceFile
 from caskmcp.text import parse_yaml
+from caskmcp.workflows import specfiles
 from caskmcp.workflows.given import Ledger
 
 _WILD: Final = re.compile(r"[*?\[]")
@@ -61,8 +62,9 @@ def gather(
     """
     found = project.expand_sources(files, loaded, root.path) if traffic else ()
     missing = project.unmatched(files, loaded, root.path) if traffic else ()
-    named = tuple(_named(found, index))
-    units = _units(found, named, index)
+    contents = tuple(_content(files, row, index) for row in found)
+    named = tuple(_named(found, contents))
+    units = _units(found, named, contents)
     sources: dict[str, tuple[str, ...]] = {}
     for name, key in named:
         sources[key] = (*sources.get(key, ()), name)
@@ -106,18 +108,18 @@ def committed_parts(files: Files, pack: Pack) -> Parts:
 
 
 # ---------------------------------------------------------------- sources
-def _named(found: tuple[SourceFile, ...], index: Index) -> Iterator[tuple[str, str]]:
+def _named(found: tuple[SourceFile, ...], contents: tuple[Ref, ...]) -> Iterator[tuple[str, str]]:
     """Each source by kind and path, with the key of its content."""
-    for row in found:
-        content = canon.digest({"kind": row.kind, "content": index.digest(row.absolute)})
+    for row, ref in zip(found, contents, strict=True):
+        content = canon.digest({"kind": row.kind, "content": ref.digest})
         yield f"{row.kind} {row.path if row.kind == 'capture' else label(row)}", canon.hexadecimal(content)
 
 
-def _units(found: tuple[SourceFile, ...], named: tuple[tuple[str, str], ...], index: Index) -> tuple[Unit, ...]:
+def _units(found: tuple[SourceFile, ...], named: tuple[tuple[str, str], ...], contents: tuple[Ref, ...]) -> tuple[Unit, ...]:
     """One unit for each kind and content: a second file with the same bytes adds nothing."""
     units: dict[str, Unit] = {}
-    for row, (_, key) in zip(found, named, strict=True):
-        units.setdefault(key, Unit(key, label(row), {"source": _content(row, index), "source.kind": inputs.of_value(row.kind)}))
+    for row, (_, key), content in zip(found, named, contents, strict=True):
+        units.setdefault(key, Unit(key, label(row), {"source": content, "source.kind": inputs.of_value(row.kind)}))
     return tuple(units.values())
 
 
@@ -126,12 +128,14 @@ def label(row: SourceFile) -> str:
     return f"{row.path[:12]}…" if row.kind == "capture" else row.path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _content(row: SourceFile, index: Index) -> Ref:
+def _content(files: Files, row: SourceFile, index: Index) -> Ref:
+    """What a source holds: its file, or the document with all files that it refers to, each of them watched."""
     digest = index.digest(row.absolute)
     line = index.now[str(row.absolute)]
     if digest is None or line.stat is None:
         raise CaskError("CASK-I002", "it was removed while the build began", place=row.path, mend="cask build")
-    return inputs.of_file(row.absolute, digest, line.stat)
+    packed = specfiles.content(files, row.kind, row.absolute, index.digest)
+    return inputs.of_file(row.absolute, digest, line.stat) if packed is None else inputs.of_bytes(packed)
 
 
 # ---------------------------------------------------------------- the manifest

@@ -23,7 +23,7 @@ from caskmcp.model.project import Project
 from caskmcp.ports import Files, World
 from caskmcp.store.blobs import Blobs
 from caskmcp.store.layout import Root
-from caskmcp.workflows import nearby
+from caskmcp.workflows import nearby, specfiles
 from caskmcp.workflows.nearby import Seen
 
 NAMED: Final = 3
@@ -40,6 +40,8 @@ class Named(NamedTuple):
     path: Path
     digest: Digest
     """Of its content."""
+    packed: bytes | None = None
+    """The document with the files that it refers to; None for one file."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,20 @@ def name(world: World, given: str, kind: str | None = None) -> Named:
     if kind is None:
         what = f"this is of no kind that is known here ({', '.join(row.kind for row in KINDS)})"
         raise CaskError("CASK-C001", what, place=given, mend="cask capture import --help")
-    return Named(given, kind, path, canon.digest_stream(world.files.chunks(path)))
+    packed = specfiles.content(world.files, kind, path)
+    digest = canon.digest_stream(world.files.chunks(path)) if packed is None else canon.digest_bytes(packed)
+    return Named(given, kind, path, digest, packed)
 
 
 def read(files: Files, root: Root, project: Project, named: Named, key: bytes) -> Taken:
     """Run the stage on one file. Raises what it raises, with the file's name."""
     row = next(row for row in STAGES if row.name == "capture")
     sections = project.model_dump(mode="json", by_alias=True)
+    content = (
+        inputs.of_file(named.path, named.digest, files.stat_key(named.path)) if named.packed is None else inputs.of_bytes(named.packed)
+    )
     bound = {
-        "source": inputs.of_file(named.path, named.digest, files.stat_key(named.path)),
+        "source": content,
         "source.kind": inputs.of_value(named.kind),
         "project.hosts": inputs.of_value(sections["hosts"]),
         "project.redact": inputs.of_value(sections["redact"]),

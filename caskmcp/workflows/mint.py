@@ -11,8 +11,9 @@ from caskmcp.model.finding import Report
 from caskmcp.ports import World
 from caskmcp.store import project
 from caskmcp.store.layout import MANIFEST, Root
-from caskmcp.store.project import LoadedProject
-from caskmcp.workflows import build, capture, here
+from caskmcp.store.project import LoadedProject, SourceFile
+from caskmcp.workflows import build, capture, here, record, specfiles
+from caskmcp.workflows.record import Options
 
 
 def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None) -> Report:
@@ -65,7 +66,15 @@ def _program(world: World, root: Root, toolpack: str) -> str:
 
 
 def _committed(world: World, loaded: LoadedProject, root: Root) -> Iterator[str]:
-    specs = (row.path for row in project.expand_sources(world.files, loaded, root.path) if is_document(row.kind))
+    found = (row for row in project.expand_sources(world.files, loaded, root.path) if is_document(row.kind))
+    specs = (name for row in found for name in _with_files(world, loaded, row))
     names = dict.fromkeys((MANIFEST, root.path.relative_to(loaded.folder).as_posix(), ".gitignore", ".gitattributes", *specs))
     up = "../" * len(world.cwd.relative_to(loaded.folder).parts)
     return (shlex.quote(up + name) for name in names)
+
+
+def _with_files(world: World, loaded: LoadedProject, row: SourceFile) -> Iterator[str]:
+    """A document and the files that it refers to, relative to the project."""
+    yield row.path
+    names = specfiles.gathered(world.files, row.kind, row.absolute)
+    yield from sorted((row.absolute.parent / name).relative_to(loaded.folder).as_posix() for name in names)

@@ -23,6 +23,7 @@ from caskmcp.model.project import HOST
 from caskmcp.ports import Files
 from caskmcp.store.manifest import Entry, literal
 
+from caskmcp.workflows import specfiles
 DEPTH: Final = 3
 """Folders below the project that are looked into."""
 MOST: Final = 2000
@@ -136,7 +137,8 @@ def into(files: Files, folder: Path, found: tuple[tuple[str, Path], ...]) -> Nea
     pairs, findings = {}, []
     for kind, path in found:
         try:
-            pairs[path] = tuple(_pairs(kind, files.chunks(path)))
+            _refuse_converted(kind, os.path.relpath(path, folder))
+            pairs[path] = tuple(_pairs(kind, specfiles.blocks(files, kind, path)))
         except CaskError as cause:
             findings.append(_unreadable(cause, os.path.relpath(path, folder)))
     return Nearby(found, pairs, tuple(findings))
