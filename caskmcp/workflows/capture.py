@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.compiler.capture.sources.kinds import is_converted, is_document, is_known
+from caskmcp.compiler.capture.sources.kinds import is_document, is_known
 from caskmcp.compiler.capture.sources.openapi import bundle
-from caskmcp.compiler.capture.stage import Item
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.model.finding import Report
 from caskmcp.model.project import Project

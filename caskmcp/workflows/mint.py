@@ -12,8 +12,7 @@ from caskmcp.ports import World
 from caskmcp.store import project
 from caskmcp.store.layout import MANIFEST, Root
 from caskmcp.store.project import LoadedProject, SourceFile
-from caskmcp.workflows import build, capture, here, record, specfiles
-from caskmcp.workflows.record import Options
+from caskmcp.workflows import build, capture, here, specfiles
 
 
 def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None) -> Report:

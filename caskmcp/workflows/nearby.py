@@ -137,7 +137,6 @@ def into(files: Files, folder: Path, found: tuple[tuple[str, Path], ...]) -> Nea
     pairs, findings = {}, []
     for kind, path in found:
         try:
-            _refuse_converted(kind, os.path.relpath(path, folder))
             pairs[path] = tuple(_pairs(kind, specfiles.blocks(files, kind, path)))
         except CaskError as cause:
             findings.append(_unreadable(cause, os.path.relpath(path, folder)))
