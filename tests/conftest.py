@@ -3,10 +3,13 @@
 import itertools
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from caskmcp.govern import keys
 
 # Derandomised: a red run in CI is red on the developer's machine as well. `--hypothesis-profile=search` looks further.
 settings.register_profile("house", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -16,6 +19,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 # A shell starts background jobs (and some CI systems start all of theirs) with Ctrl-C ignored, and children inherit that; a terminal does not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_keys() -> Iterator[None]:
+    """Let keys that a test makes in its own process open quickly; that a guess costs 0.6 s is held by `tests/unit/govern/test_keys.py`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "ROUNDS", 1)
+        yield
 
 
 HOMES = itertools.count()
