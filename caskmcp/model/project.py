@@ -11,7 +11,7 @@ ID: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
 REFERENCE: Final = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,127}|keyring:[A-Za-z0-9_./-]{1,128})", re.ASCII)
 PLUGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?==[0-9A-Za-z][0-9A-Za-z.!+_-]{0,60}", re.ASCII)
-SOURCE_KINDS: Final = ("har", "openapi", "capture")
+SOURCE_KINDS: Final = ("har", "openapi", "otel", "capture")
 """The keys that an entry of `sources:` may have; one a kind of source."""
 
 
@@ -58,6 +58,7 @@ class Source(Record):
 
     har: str | None = None
     openapi: str | None = None
+    otel: str | None = None
     capture: str | None = None
 
     @model_validator(mode="after")
@@ -68,7 +69,7 @@ class Source(Record):
 
     @property
     def kind(self) -> str:
-        """`har`, `openapi` or `capture`."""
+        """One of `SOURCE_KINDS`."""
         return next(iter(self.model_fields_set))
 
     @property

@@ -17,6 +17,7 @@ LIBRARIES: Final = {
     "doit":              ("engine/",),
     "filelock":          ("store/",),
     "genson":            ("compiler/infer/",),
+    "google":            ("compiler/capture/sources/otel/",),  # protobuf, which OpenTelemetry's messages are made with
     "graphql":           ("compiler/",),
     "httpcore2":         ("runtime/",),
     "ijson":             ("compiler/capture/",),
@@ -28,6 +29,7 @@ LIBRARIES: Final = {
     "mcp":               ("runtime/", "workflows/demo/"),
     "mcp_types":         ("runtime/", "workflows/demo/"),
     "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
+    "opentelemetry":     ("compiler/capture/sources/otel/",),
     "platformdirs":      ("cli/world.py", "store/"),
     "publicsuffixlist":  ("compiler/",),
     "purgatory":         ("runtime/",),

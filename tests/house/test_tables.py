@@ -36,6 +36,7 @@ TABLES: Final = (
     Table("calculus.tools:AREAS", "name", ("unit/calculus", "cases/calculus")),
     Table("cli.table:COMMANDS", "name", ("unit", "e2e")),
     Table("compiler.capture.select:RULES", "id", ("cases/capture",)),
+    Table("compiler.capture.sources.kinds:KINDS", "kind", ("unit/compiler/capture",)),
     Table("compiler.classify.rules:RULES", "id", ("cases/classify",)),
     Table("compiler.emit.hygiene:ORDERS", "id", ("cases/emit",)),
     Table("compiler.emit.stage:EMITTERS", "file", ("unit/compiler", "unit/workflows", "golden", "e2e")),

@@ -9,6 +9,8 @@ from typing import Final, Literal, NamedTuple
 HEAD: Final = 1 << 16
 """Bytes from the beginning of a file that are looked at."""
 _BOM: Final = b"\xef\xbb\xbf"
+_OTLP: Final = tuple(f".otlp{form}{packed}" for form in ("", ".json", ".jsonl", ".ndjson", ".pb") for packed in ("", ".gz", ".zst"))
+"""How we call traces; nobody has a name for them that all use. In protobuf they begin with the first attribute of a resource."""
 
 
 class Kind(NamedTuple):
@@ -29,6 +31,9 @@ KINDS: Final = (
     Kind("har",     "recording", (".har", ".har.gz", ".har.zst"), re.compile(rb'\A\s*\{\s*"log"\s*:')),
     Kind("openapi", "document",  (),                              re.compile(
         rb"""(?:^|[{,])\s*(?:"(?:openapi|swagger)"|'(?:openapi|swagger)'|openapi|swagger)\s*:\s*["']?[0-9]""", re.M)),
+    Kind("otel",    "recording", _OTLP,                           re.compile(
+        rb"""\A\s*\[?\s*\{(?s:.{0,4096}?)"(?:resourceSpans|resource_spans|scopeSpans|instrumentationLibrarySpans)"\s*:\s*\["""
+        rb"""|\A(?:\x00(?s:.{3})|[\x01-\x7f]|[\x80-\xff]{1,3}[\x01-\x7f])?(?:\x0a[\x80-\xff]{0,4}[\x00-\x7f]){4}[a-z][a-z0-9._]+\x12""")),
 )
 # fmt: on
 PACKED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")

@@ -11,6 +11,7 @@ SOURCES: Final = {
     "har":     "compiler.capture.sources.har:Har",
     "capture": "compiler.capture.sources.captured:Captured",
     "openapi": "compiler.capture.sources.openapi:OpenApi",
+    "otel":    "compiler.capture.sources.otel:Otel",
 }
 # fmt: on
 

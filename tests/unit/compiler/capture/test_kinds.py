@@ -18,6 +18,9 @@ from caskmcp.compiler.capture.sources.table import SOURCES
         ("a.har",      b'{"info": {}, "swagger": "2.0"}',       "openapi"),
         ("a.json",     b'{"x": {"log": 1}}',                    None),
         ("openapi",    b"",                                     None),
+        ("a.json",     b'{ "resourceSpans" : [{}]}',            "otel"),
+        ("a.otlp.gz",  b"\x1f\x8b\x08",                         "otel"),
+        ("a.har",      b'{"log":{"x":"{\\"resourceSpans\\":[]}"}', "har"),
     ],
 )  # fmt: skip
 def test_the_content_decides_before_the_name(name: str, head: bytes, kind: str | None) -> None:
