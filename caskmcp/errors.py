@@ -53,6 +53,7 @@ _ROWS: Final = (
     Code("CASK-C003", Exit.INPUT,   "Nothing was kept", "No entry of the recording belongs to a first-party host."),
     Code("CASK-C004", Exit.INPUT,   "A source matches no file", "A path or pattern under `sources:` matches no file, and no committed observations stand in for it."),
     Code("CASK-C005", Exit.INPUT,   "A recording is larger than the limits", "An entry, a body or the nesting is beyond what a build reads."),
+    Code("CASK-C020", Exit.WORLD,   "A recorder does not begin", "The program that records is of an unknown version, ends at once, may not be used, or its port is taken."),
     Code("CASK-C010", Exit.INPUT,   "Git's index cannot be read", "What git tracks is not known: the index is damaged, split, or of another version."),
     Code("CASK-C011", Exit.REVIEW,  "A raw recording is in git", "Recordings hold credentials and what people typed; whoever clones the repository gets them."),
     # N: normalize, infer, classify, emit

@@ -6,19 +6,20 @@ checked before the first byte is written; the same bytes again add nothing.
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.compiler.capture.sources.kinds import is_document, is_known
+from caskmcp.compiler.capture.sources.kinds import is_converted, is_document, is_known
 from caskmcp.compiler.capture.sources.openapi import bundle
+from caskmcp.compiler.capture.stage import Item
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.model.finding import Report
 from caskmcp.model.project import Project
 from caskmcp.ports import Files, World
-from caskmcp.record import plugins
+from caskmcp.record import convert, mitmdump, plugins
 from caskmcp.store import manifest, project, secret
 from caskmcp.store.files import prepare
 from caskmcp.store.layout import MANIFEST, Root
@@ -77,16 +78,18 @@ def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name
 def _taken(world: World, place: Place, named: tuple[Named, ...], key: bytes) -> list[Taken]:
     here_ = manifest.parse(place.text)
     return [
-        _converted(world, here_, each, key) if not is_known(each.kind) else intake.read(world.files, place.root, here_, each, key)
+        intake.record(here_, _converted(world, place, here_, each), key, kind=each.kind, label=each.label, named=each)
+        if is_converted(each.kind) or not is_known(each.kind)
+        else intake.read(world.files, place.root, here_, each, key)
         for each in named
     ]
 
 
-def _converted(world: World, project_: Project, named: Named, key: bytes) -> Taken:
-    """A file that a plugin of the manifest reads, in a process of its own."""
-    by = plugins.adapter(project_.plugins, named.kind)
-    items = plugins.read(by, world.files.chunks(named.path))
-    return intake.record(project_, items, key, kind=named.kind, label=named.label, named=named)
+def _converted(world: World, place: Place, project_: Project, named: Named) -> Iterable[Item]:
+    """What another process makes of a file: mitmdump, or a plugin of the manifest."""
+    if is_converted(named.kind):
+        return convert.exchanges(mitmdump.find(world.environ, world.data, place.folder), named.path)
+    return plugins.read(plugins.adapter(project_.plugins, named.kind), world.files.chunks(named.path))
 
 
 def hosts_of(hosts: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Looks at names, first bytes and the first entries; keeps nothing. What a build m
 """
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -43,10 +44,14 @@ _SPEC: Final = next(row.head for row in KINDS if row.kind == "openapi")
 
 def kind_of(files: Files, path: Path) -> str | None:
     """As `kinds.kind_of`; None for what is of no kind. Raises CASK-I002 for a missing file."""
-    found = kinds.kind_of(path.name, next(iter(files.chunks(path, kinds.HEAD)), b""))
+    found = kinds.kind_of(path.name, _head(files, path))
     if found is not None:
         return found
     return "openapi" if path.name.lower().endswith(DOCUMENTS) and _names_a_version(files, path) else None
+
+
+def _head(files: Files, path: Path) -> bytes:
+    return next(iter(files.chunks(path, kinds.HEAD)), b"")
 
 
 def _names_a_version(files: Files, path: Path) -> bool:
@@ -71,7 +76,8 @@ def find(files: Files, folder: Path) -> tuple[tuple[str, Path], ...]:
 
 def _kind_by_name(files: Files, path: Path, name: str) -> str | None:
     if found := kinds.kind_by_name(name):
-        return found
+        # `.flow` is other tools' ending too.
+        return found if not kinds.is_converted(found) or kinds.shows(found, _head(files, path)) else None
     found = kind_of(files, path) if name.endswith(DOCUMENTS) else None
     return found if found and kinds.is_document(found) else None
 
@@ -137,10 +143,16 @@ def into(files: Files, folder: Path, found: tuple[tuple[str, Path], ...]) -> Nea
     pairs, findings = {}, []
     for kind, path in found:
         try:
+            _refuse_converted(kind, os.path.relpath(path, folder))
             pairs[path] = tuple(_pairs(kind, specfiles.blocks(files, kind, path)))
         except CaskError as cause:
             findings.append(_unreadable(cause, os.path.relpath(path, folder)))
     return Nearby(found, pairs, tuple(findings))
+
+
+def _refuse_converted(kind: str, name: str) -> None:
+    if kinds.is_converted(kind):
+        raise CaskError("CASK-C001", "another program has to read it first", mend=f"cask capture import {shlex.quote(name)}")
 
 
 def _unreadable(cause: CaskError, name: str) -> Finding:

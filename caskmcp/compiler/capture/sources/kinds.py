@@ -17,8 +17,9 @@ class Kind(NamedTuple):
     """One kind of file. The key of `SOURCES` with the same name says who reads it."""
 
     kind: str
-    role: Literal["recording", "document"]
-    """A recording is redacted and kept as a capture under the root; a document is copied to `specs/`, named in the manifest and committed."""
+    role: Literal["recording", "document", "converted"]
+    """A recording is redacted and kept as a capture under the root; a document is copied to `specs/`, named in the manifest and committed. What
+    is converted is a recording too, but another program reads it, so that `capture import` alone takes it and no manifest names it."""
     names: tuple[str, ...]
     """Ends of file names, in lower case, that are this kind if the content does not say otherwise."""
     head: re.Pattern[bytes] | None
@@ -29,6 +30,7 @@ class Kind(NamedTuple):
 KINDS: Final = (
     #    kind       role         names                            head
     Kind("har",     "recording", (".har", ".har.gz", ".har.zst"), re.compile(rb'\A\s*\{\s*"log"\s*:')),
+    Kind("flows",   "converted", (".mitm", ".flow", ".flows"),    re.compile(rb"\A[0-9]{2,12}:[0-9]{1,4}:[a-z_]{1,40}[;,]")),
     Kind("openapi", "document",  (),                              re.compile(
         rb"""(?:^|[{,])\s*(?:"(?:openapi|swagger)"|'(?:openapi|swagger)'|openapi|swagger)\s*:\s*["']?[0-9]""", re.M)),
     Kind("otel",    "recording", _OTLP,                           re.compile(
@@ -62,3 +64,13 @@ def is_known(kind: str) -> bool:
 def is_document(kind: str) -> bool:
     """Whether files of a kind are committed as they are."""
     return any(row.kind == kind and row.role == "document" for row in KINDS)
+
+
+def is_converted(kind: str) -> bool:
+    """Whether files of a kind are read by another program first."""
+    return any(row.kind == kind and row.role == "converted" for row in KINDS)
+
+
+def shows(kind: str, head: bytes) -> bool:
+    """Whether a file's first bytes say that it is of a kind."""
+    return any(row.kind == kind and row.head is not None and row.head.search(head) is not None for row in KINDS)

@@ -11,6 +11,7 @@ SOURCES: Final = {
     "har":     "compiler.capture.sources.har:Har",
     "capture": "compiler.capture.sources.captured:Captured",
     "openapi": "compiler.capture.sources.openapi:OpenApi",
+    "flows":   "compiler.capture.sources.flows:Flows",
     "otel":    "compiler.capture.sources.otel:Otel",
 }
 # fmt: on
