@@ -96,17 +96,17 @@ def _answer(
     if schemas.size(part) <= share:
         return msgspec.structs.replace(answer, schema=schemas.completed(part)), None
     schema, count = nearest(schemas, part, share)
-    detail = f"{count} of {len(part.reached)} definitions are kept" if schema is not None else "its schema is not kept"
+    detail = f"{count} of {schemas.count(part)} definitions are kept" if schema is not None else "its schema is not kept"
     return msgspec.structs.replace(answer, schema=schema), Skipped(place, REASON, detail=detail)
 
 
 def nearest(schemas: Schemas, part: Part, room: int) -> tuple[JsonSchema | None, int]:
     """A schema with as many of its nearest definitions as fit, and their number; what refers to the others accepts any value."""
-    room -= schemas.size(Part(part.root, part.direction, ()))
+    room -= schemas.size(Part(part.root, part.direction))
     if room < 0:
         return None, 0
     kept: list[Path] = []
-    for at in part.reached:
+    for at in schemas.nearest(part):
         room -= schemas.size_of(at, part.direction)
         if room < 0:
             break

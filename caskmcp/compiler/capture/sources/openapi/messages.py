@@ -41,7 +41,7 @@ def body(node: Node, schemas: Schemas) -> Bodies:
 
 def anything(direction: Direction) -> Part:
     """The schema of what no schema is stated for."""
-    return Part({}, direction, ())
+    return Part({}, direction)
 
 
 def responses(operation: Node, schemas: Schemas) -> tuple[tuple[Answer, ...], tuple[Skipped, ...]]:

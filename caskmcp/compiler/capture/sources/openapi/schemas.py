@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from caskmcp import canon
 from caskmcp.compiler.capture.sources.openapi.document import CONVERT, HERE, Spec, is_dialect
 from caskmcp.compiler.capture.sources.openapi.keywords import ANNOTATIONS, HOLDS, IN_PLACE, KEYWORDS, REFUSED
 from caskmcp.compiler.capture.sources.openapi.node import Node, Path
+from caskmcp.compiler.capture.sources.openapi.reach import Reach
 from caskmcp.errors import CaskError
 from caskmcp.model.record import JsonSchema
 
@@ -45,13 +47,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Part:
-    """A schema, and the places of all that it refers to."""
+    """A schema without what it refers to."""
 
     root: JsonSchema
     """References lead to `#/$defs/…`, which is not there yet."""
     direction: Direction
-    reached: tuple[Path, ...]
-    """The nearest first."""
+    starts: tuple[Path, ...] = ()
+    """What it refers to itself."""
 
 
 class Schemas:
@@ -62,32 +64,44 @@ class Schemas:
         self._names = _component_names(spec)
         self._taken = set(self._names.values())
         self._made: dict[tuple[Path, Direction], JsonSchema | bool] = {}
-        self._led_to: dict[tuple[Path, Direction], tuple[Target, ...]] = {}
         self._final: dict[tuple[Path, Direction], JsonSchema | bool] = {}
-        self._sizes: dict[tuple[Path, Direction], int] = {}
-        self._closures: dict[tuple[tuple[Target, ...], Direction], tuple[Path, ...]] = {}
+        self._reach = {direction: Reach(partial(self._following, direction)) for direction in Direction}
+        self._sizes: dict[tuple[int | Path, Direction], int] = {}
         self._carried = 0
         self._sound: set[tuple[Path, Direction]] = set()
-        self._checked: set[tuple[Path, Direction]] = set()
 
     def standalone(self, node: Node, direction: Direction) -> JsonSchema:
         """The schema with all that it refers to under `$defs`. Raises CASK-C002 for a schema that breaks a rule, CASK-C005 beyond `MOST`."""
         part = self.part(node, direction)
-        self._carried += len(part.reached)
+        self._carried += self.count(part)
         if self._carried > MOST:
             what = f"the schemas of parameters, each with all that it refers to, hold more than {MOST:,} definitions"
             raise CaskError("CASK-C005", what, mend="split the document")
         return self.completed(part)
 
-    def part(self, node: Node, direction: Direction) -> "Part":
-        """The schema without what it refers to. Raises CASK-C002 for a schema that breaks a rule."""
+    def part(self, node: Node, direction: Direction) -> Part:
+        """The schema without what it refers to. Raises CASK-C002 for a schema that breaks a rule, or leads to one that does."""
         root = _as_object(self._inlined(node, direction))
-        reached = self._reached(root, direction)
-        return Part(self._renamed(root), direction, reached)
+        starts = tuple(dict.fromkeys(target.at for target in _targets(root)))
+        self._reach[direction].of(starts)
+        return Part(self._renamed(root), direction, starts)
 
-    def size(self, part: "Part") -> int:
+    def check(self, node: Node) -> None:
+        """Read a named schema both ways for its errors, and those of all that it leads to."""
+        for direction in Direction:
+            self._reach[direction].of([node.at])
+
+    def count(self, part: Part) -> int:
+        """Definitions that a schema leads to."""
+        return self._reach[part.direction].of(part.starts).bit_count()
+
+    def size(self, part: Part) -> int:
         """Bytes of the schema with all that it refers to, as compact JSON."""
-        return len(canon.compact(part.root)) + sum(self.size_of(at, part.direction) for at in part.reached)
+        bits = self._reach[part.direction].of(part.starts)
+        if (bits, part.direction) not in self._sizes:
+            sizes = (self.size_of(at, part.direction) for at in self._reach[part.direction].places(bits))
+            self._sizes[bits, part.direction] = sum(sizes)
+        return len(canon.compact(part.root)) + self._sizes[bits, part.direction]
 
     def size_of(self, at: Path, direction: Direction) -> int:
         """Bytes of a definition with its name, as compact JSON."""
@@ -95,23 +109,20 @@ class Schemas:
             self._sizes[at, direction] = len(canon.compact({self.name(at): self.definition(at, direction)}))
         return self._sizes[at, direction]
 
-    def completed(self, part: "Part") -> JsonSchema:
-        """The schema with all that it refers to under `$defs`. Definitions are shared by all schemas that reach them."""
-        if not part.reached:
-            return part.root
-        names = sorted((self.name(at), at) for at in part.reached)
-        return {**part.root, "$defs": {name: self.definition(at, part.direction) for name, at in names}}
+    def nearest(self, part: Part) -> Iterator[Path]:
+        """The places that a schema leads to, the nearest first."""
+        seen, layer = set(part.starts), part.starts
+        while layer:
+            yield from layer
+            following = dict.fromkeys(after for at in layer for after in self._following(part.direction, at) if after not in seen)
+            seen |= following.keys()
+            layer = tuple(following)
 
-    def check(self, node: Node) -> None:
-        """Read a schema both ways for its errors alone."""
-        for direction in Direction:
-            waiting = list(_targets(self._convert(node, direction)))
-            while waiting:
-                target = waiting.pop()
-                if (target.at, direction) not in self._checked:
-                    self._checked.add((target.at, direction))
-                    self._refuse_endless(target, direction)
-                    waiting.extend(self._next(target, direction))
+    def completed(self, part: Part) -> JsonSchema:
+        """The schema with all that it refers to under `$defs`. Definitions are shared by all schemas that reach them."""
+        reach = self._reach[part.direction]
+        names = sorted((self.name(at), at) for at in reach.places(reach.of(part.starts)))
+        return {**part.root, "$defs": {name: self.definition(at, part.direction) for name, at in names}} if names else part.root
 
     # ------------------------------------------------------------ references
     def _inlined(self, node: Node, direction: Direction) -> JsonSchema | bool:
@@ -130,26 +141,10 @@ class Schemas:
             self._made[key] = self._convert(self._spec.node(target.at), direction)
         return self._made[key]
 
-    def _reached(self, schema: JsonSchema | bool, direction: Direction) -> tuple[Path, ...]:
-        """Every place that the schema refers to, however far, the nearest first. Raises CASK-C002 for one that holds itself at the same place."""
-        start = tuple(dict.fromkeys(_targets(schema)))
-        if (start, direction) not in self._closures:
-            reached: dict[Path, None] = {}
-            layer = start
-            while layer:
-                new = [target for target in dict.fromkeys(layer) if target.at not in reached]
-                reached |= dict.fromkeys(target.at for target in new)
-                for target in new:
-                    self._refuse_endless(target, direction)
-                layer = tuple(following for target in new for following in self._next(target, direction))
-            self._closures[start, direction] = tuple(reached)
-        return self._closures[start, direction]
-
-    def _next(self, target: Target, direction: Direction) -> tuple[Target, ...]:
-        key = (target.at, direction)
-        if key not in self._led_to:
-            self._led_to[key] = tuple(dict.fromkeys(_targets(self._at(target, direction))))
-        return self._led_to[key]
+    def _following(self, direction: Direction, at: Path) -> tuple[Path, ...]:
+        """What a place refers to itself. Raises CASK-C002 for a schema that holds itself at the same place."""
+        self._refuse_endless(Target(at), direction)
+        return tuple(dict.fromkeys(target.at for target in _targets(self._at(Target(at), direction))))
 
     def _refuse_endless(self, start: Target, direction: Direction) -> None:
         """Refuse recursion that consumes nothing of the value: no validator would come to an end."""

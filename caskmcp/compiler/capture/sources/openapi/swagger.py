@@ -222,7 +222,7 @@ def _parameter(node: Node, schemas: Schemas) -> Placed | None:
     """One parameter; None for a body, whose schema is read with its media types."""
     where = _where(node)
     if where == "body":
-        schemas.check(node.need("schema", "a body"))
+        schemas.part(node.need("schema", "a body"), Direction.REQUEST)
         return None
     name = checked_name(node, where)
     kind = node.need("type", "a parameter").string("`type`")
@@ -282,7 +282,7 @@ def _body(
     schema: JsonSchema = {"type": "object", "properties": {row.declared.name: _described(row.declared) for row in fields}}
     needed = [row.declared.name for row in fields if row.declared.required]
     whole = schema | ({"required": needed} if needed else {})
-    return [(name, Part(whole, Direction.REQUEST, ())) for name in names], next((row.unsent for row in fields if row.unsent), "")
+    return [(name, Part(whole, Direction.REQUEST)) for name in names], next((row.unsent for row in fields if row.unsent), "")
 
 
 def _described(declared: DeclaredParameter) -> JsonSchema:
@@ -298,7 +298,7 @@ def _response(code: str, node: Node, produces: tuple[str, ...], schemas: Schemas
     if schema is None:
         return [Answer(node, DeclaredResponse(code, ""), None)]
     if isinstance(schema.value, dict) and schema.value.get("type") == "file":
-        part = Part({"type": "string", "format": "binary"}, Direction.RESPONSE, ())
+        part = Part({"type": "string", "format": "binary"}, Direction.RESPONSE)
     else:
         part = schemas.part(schema, Direction.RESPONSE)
     return [Answer(node, DeclaredResponse(code, name), part) for name in produces]
