@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from caskmcp.model.observation import Segment
+from caskmcp.model.observation import Call, Segment
 from caskmcp.model.record import JsonSchema, Record
 
 SCHEMA: Final = "caskmcp/contracts/1"
@@ -90,6 +90,8 @@ class Contract(Record):
     template: str
     """Path template with domain names, e.g. `/orders/{order_id}`."""
     segments: tuple[Segment, ...]
+    call: Call | None = None
+    """What its requests ask a shared endpoint for; `bodies` then are the arguments alone."""
     operation_id: str = ""
     title: str = ""
     description: str = ""

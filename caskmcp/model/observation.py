@@ -4,11 +4,13 @@ What may stand here is ARCHITECTURE section 4: path words of the vendored table,
 power-of-two buckets, and vocabularies that pass the value rule. What a person typed does not.
 """
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from caskmcp.model.record import Record
+from caskmcp.model.record import JsonSchema, Record
+from caskmcp.model.tool import DEEPEST_PLACE
 
 SCHEMA: Final = "caskmcp/observations/1"
 
@@ -79,8 +81,48 @@ class BodySeen(Record):
     shape: Shape | None = None
 
 
+class Variable(Record):
+    """A variable that the text of a GraphQL operation defines."""
+
+    schema_: JsonSchema = Field(alias="schema", default={})
+    """By its type; empty where that is the application's own: then what was observed is all that is known."""
+    required: bool = False
+
+
+class Call(Record):
+    """What a request asks a shared endpoint for: one GraphQL operation, one method of JSON-RPC. Taken from that request alone."""
+
+    protocol: Literal["graphql", "jsonrpc"]
+    refused: str = ""
+    """Why it becomes no operation; then nothing else is known of it."""
+    name: str = ""
+    """The operation's or method's name; of an anonymous GraphQL operation its first root field."""
+    kind: Literal["", "query", "mutation"] = ""
+    """What the text itself says; empty where there is no text."""
+    roots: tuple[str, ...] = ()
+    """Root fields of the text."""
+    constants: dict[str, Any] = {}
+    """Members of the body that say what is asked for: exactly what is sent later."""
+    within: tuple[str, ...] = ()
+    """Where in the body the arguments lie."""
+    digest: str = ""
+    """Of the text as graphql-core prints it, `sha256:<hex>`."""
+    persisted: str = ""
+    """The digest by which the client named the operation to the server, in hexadecimal digits."""
+    variables: dict[str, Variable] = {}
+
+    @model_validator(mode="after")
+    def _closed(self) -> "Call":
+        place: Any = self.constants
+        for name in self.within[:-1]:
+            place = place.get(name, {}) if isinstance(place, Mapping) else None
+        if self.within and (not isinstance(place, Mapping) or self.within[-1] in place or len(self.within) > DEEPEST_PLACE):
+            raise ValueError("the arguments of a call lie where a constant is")
+        return self
+
+
 class Row(Record):
-    """All exchanges of one method at one raw path of one origin. Raw: before templating."""
+    """All exchanges of one method at one raw path of one origin, and of one call where they have one. Raw: before templating."""
 
     scheme: str
     host: str
@@ -89,6 +131,8 @@ class Row(Record):
     segments: tuple[str, ...]
     """Labels of the segments after the first `/`: a literal, or a class in braces. `/` is one empty literal."""
     count: int
+    wanted: int = 0
+    """Exchanges that would have been left out, had nobody asked to keep them (`keep:`)."""
     statuses: dict[str, int]
     query: dict[str, Seen] = {}
     headers: dict[str, Seen] = {}
@@ -106,6 +150,8 @@ class Row(Record):
     """Segment index -> the name that a collection gives the parameter there."""
     values: dict[str, dict[str, int]] = {}
     """Segment index -> locale tokens with counts: a closed public list, so they may be kept."""
+    call: Call | None = None
+    """What the requests ask for, if that stands in their bodies; `requests` then counts the arguments alone."""
 
 
 class Part(Record):
@@ -156,7 +202,7 @@ class Group(Record):
     """One operation after merging and templating, with everything that was observed or declared of it. What `infer` reads."""
 
     id: str
-    """`METHOD host[:port]/template`, the template with domain names; unique."""
+    """`METHOD host[:port]/template`, the template with domain names; of a call with `#name` behind it. Unique."""
     scheme: str
     """`https` if any exchange or document says so."""
     host: str
@@ -167,6 +213,7 @@ class Group(Record):
     """All rows of the template added up; None if only a document knows the operation."""
     stated: Row | None = None
     """The same of requests that nobody answered: names and types that fill what documents and traffic leave out, never evidence of success."""
+    call: Call | None = None
     parts: tuple[str, ...] = ()
     """Not part ids (those stand in `coverage.json` alone) but kinds of source: `collection`, `spec`, `traffic`, sorted."""
     declared: tuple[dict[str, Any], ...] = ()

@@ -64,7 +64,8 @@ class BodyPlan(Record):
     """
 
     media: str
-    kind: Literal["json", "form", "multipart", "text"]
+    kind: Literal["json", "form", "multipart", "text", "query"]
+    """`query`: an object that is sent without a body: each member is a query parameter, a text as it is, anything else as JSON."""
     argument: str = ""
     """The argument that is the whole body (`body`); empty if the fields of an object body are arguments."""
     fields: tuple[Field_, ...] = ()
@@ -86,11 +87,13 @@ class BodyPlan(Record):
 def _open_place(plan: BodyPlan) -> str:
     """How an argument could reach a constant, or a constant could not be sent; empty if neither can be."""
     if not plan.constants and not plan.within:
-        return ""
+        return "a query without constants has parameters of its own" if plan.kind == "query" else ""
     if plan.kind == "form" and not plan.within:
         texts = all(isinstance(value, str) for value in plan.constants.values())
         return _clash(plan.constants, plan) if texts else "constants of a form are texts"
-    if plan.kind != "json":
+    if plan.kind == "query" and not plan.within and (plan.fields or plan.argument):
+        return "arguments beside constants of the query lie in one parameter"
+    if plan.kind not in ("json", "query"):
         return f"a {plan.kind} body has no constants"
     return _json_clash(plan)
 

@@ -133,11 +133,21 @@ _CHARSETS: Final[Mapping[str, Callable[[str], bool]]] = {"integer": _integer, "t
 # ---------------------------------------------------------------- query, headers, cookies
 def _query(plan: RequestPlan, arguments: Arguments, tool: Tool) -> str:
     made = [(name, value, field) for field in _given(plan.query, arguments) for name, value in _pairs(field, arguments, tool)]
+    asked = list(_asked(plan.body, arguments)) if plan.body and plan.body.kind == "query" else []
     reserved = {wire.escaped(field.wire): field.argument for field in plan.query}
+    if not {name for name, _, _ in made}.isdisjoint(name for name, _ in asked):
+        raise leaves("an argument would take the place of a constant of the approved query")
     for name, _, field in made:
         if reserved.get(name, field.argument) != field.argument:
             raise leaves(f"`{field.argument}` would fill the parameter of another argument")
-    return "?" + "&".join(f"{name}={value}" for name, value, _ in made) if made else ""
+    rows = [*asked, *((name, value) for name, value, _ in made)]
+    return "?" + "&".join(f"{name}={value}" for name, value in rows) if rows else ""
+
+
+def _asked(plan: BodyPlan, arguments: Arguments) -> Iterator[tuple[str, str]]:
+    """An object as query parameters, by name: what a shared endpoint is asked for by GET."""
+    for name, value in sorted(_content(plan, arguments).items()):
+        yield wire.escaped(name), wire.escaped(value if isinstance(value, str) else wire.json_bytes(value).decode("utf-8"))
 
 
 def _given(fields: tuple[Field_, ...], arguments: Arguments) -> Iterator[Field_]:
@@ -178,8 +188,10 @@ def _body(plan: BodyPlan, arguments: Arguments, tool: Tool) -> tuple[str, bytes]
     """Content type and bytes; both empty if nothing was given and the plan does not ask for a body."""
     if not MEDIA.fullmatch(plan.media):
         raise leaves("the approved body has a media type that is none")
-    if plan.argument and plan.within:
-        return _below_constants(plan, arguments)
+    if plan.kind == "query":
+        return "", b""
+    if plan.kind == "json" and (plan.constants or plan.within):
+        return plan.media, wire.json_bytes(_content(plan, arguments))
     if plan.argument:
         if plan.argument not in arguments:
             return "", b""
@@ -188,10 +200,12 @@ def _body(plan: BodyPlan, arguments: Arguments, tool: Tool) -> tuple[str, bytes]
     return _FIELDS[plan.kind](plan, given, tool) if given or plan.required or plan.constants else ("", b"")
 
 
-def _below_constants(plan: BodyPlan, arguments: Arguments) -> tuple[str, bytes]:
-    """A JSON body in which one argument stands whole at its place; without it the constants alone."""
-    given = {plan.within[-1]: arguments[plan.argument]} if plan.argument in arguments else {}
-    return plan.media, wire.json_bytes(_placed(plan.constants, plan.within[:-1] if given else (), given))
+def _content(plan: BodyPlan, arguments: Arguments) -> Mapping[str, Any]:
+    """The constants with the arguments at their place: one that stands there whole, or an object of its fields."""
+    if plan.argument:
+        given = {plan.within[-1]: arguments[plan.argument]} if plan.within and plan.argument in arguments else {}
+        return _placed(plan.constants, plan.within[:-1] if given else (), given)
+    return _placed(plan.constants, plan.within, {field.wire: arguments[field.argument] for field in _given(plan.fields, arguments)})
 
 
 def _placed(constants: Mapping[str, Any], within: tuple[str, ...], content: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -222,8 +236,7 @@ Given = Mapping[str, tuple[Field_, Any]]
 
 
 def _json_fields(plan: BodyPlan, given: Given, _: Tool) -> tuple[str, bytes]:
-    content = {name: value for name, (_, value) in given.items()}
-    return plan.media, wire.json_bytes(_placed(plan.constants, plan.within, content))
+    return plan.media, wire.json_bytes({name: value for name, (_, value) in given.items()})
 
 
 def _form_fields(plan: BodyPlan, given: Given, _: Tool) -> tuple[str, bytes]:

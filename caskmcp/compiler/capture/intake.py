@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin
 
 import msgspec
 
-from caskmcp.compiler.capture import bodies, headers, routes, stated
+from caskmcp.compiler.capture import asked, bodies, headers, routes, stated
 from caskmcp.compiler.capture.address import Address, FirstParties, address, named
 from caskmcp.compiler.capture.codec import encode_line
 from caskmcp.compiler.capture.select import Seen, reason
@@ -74,7 +74,7 @@ class Intake:
             path=cut,
             named=tuple((index, redactor.name(name, "path")) for index, name in parameters) or known,
             route=route,
-            query=redactor.pairs(self._inputs(query), "query"),
+            query=redactor.pairs(asked.pairs(self._inputs(query), redactor), "query"),
             headers=redactor.pairs(headers.kept(sent, redactor.is_credential), "header"),
             cookies=tuple(redactor.name(name, "cookie") for name in names),
             auth=self._auth(recorded, sent, query, names, where),
@@ -121,6 +121,8 @@ class Intake:
             return Body(media, "text", size=body.size)
 
     def _value(self, body: Body, place: str) -> Any:
+        if body.kind == "json" and place == "request.body":
+            return asked.redacted(body.value, self._redactor, place)
         if body.kind in ("json", "stream"):
             return self._redactor.json(body.value, place)
         if body.value is None:

@@ -1,5 +1,6 @@
 """What the rules look at: a contract as words. Says nothing about risk; that is `rules.py` alone."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,20 +25,32 @@ class Facts:
 
     contract: Contract
 
-    @property
+    @cached_property
     def method(self) -> str:
-        """In capitals."""
-        return self.contract.method.upper()
+        """What it does by its own definition, in capitals: the method, but a GraphQL text that is pinned says more than how it is sent."""
+        return _BY_TEXT.get(self.text_kind, self.contract.method.upper())
+
+    @property
+    def text_kind(self) -> str:
+        """`query` or `mutation`, if a text that is pinned says so; empty without one."""
+        return self.contract.call.kind if self.contract.call and self.contract.call.digest else ""
+
+    @cached_property
+    def asked(self) -> tuple[tuple[str, ...], ...]:
+        """Words of what a shared endpoint is asked for: of each root field of a text, or of each part of a name (`users.get`); none for a path."""
+        call = self.contract.call
+        names = () if call is None else call.roots or tuple(re.split(r"[./:]", call.name))
+        return tuple(row for row in map(split, names) if row)
 
     @cached_property
     def segments(self) -> tuple[tuple[str, ...], ...]:
-        """Words of each segment; none for one that holds a parameter. Empty segments and versions are left out."""
+        """Words of each segment, and after them of what is asked for; none for one that holds a parameter. Empty ones and versions are left out."""
         rows = tuple(
             () if any(piece.name for piece in row.pieces) else split("".join(piece.text for piece in row.pieces))
             for row in self.contract.segments
             if any(piece.name or piece.text for piece in row.pieces)
         )
-        return tuple(row for row in rows if not (len(row) == 1 and is_version(row[0])))
+        return (*(row for row in rows if not (len(row) == 1 and is_version(row[0]))), *self.asked)
 
     @cached_property
     def literals(self) -> tuple[tuple[str, ...], ...]:
@@ -62,6 +75,8 @@ class Facts:
     @cached_property
     def resource(self) -> frozenset[str]:
         """Words, also in the singular, of what the operation is about: the last segment, and the noun before it if that is a verb."""
+        if self.text_kind:
+            return _both(word for row in self.asked for word in row)
         nouns = [row for row in self.literals if row[0] not in VERBS or is_plural(row[-1])]
         return _both((*self.last, *(nouns[-1] if nouns else ())))
 
@@ -108,7 +123,12 @@ class Facts:
     @cached_property
     def asks(self) -> bool:
         """Whether it reads by everything but its method."""
-        return self.method == "POST" and bool(self.asking_verb) and not self.verb(words_of.DESTRUCTIVE_VERBS | words_of.SWEEPING_VERBS)
+        return (
+            self.method == "POST"
+            and not self.text_kind
+            and bool(self.asking_verb)
+            and not self.verb(words_of.DESTRUCTIVE_VERBS | words_of.SWEEPING_VERBS)
+        )
 
     @cached_property
     def documented_asking(self) -> bool:
@@ -135,6 +155,9 @@ class Facts:
     def queries(self) -> frozenset[str]:
         """Names of query parameters in lower case."""
         return frozenset(row.wire.lower() for row in self.contract.parameters if row.location == "query")
+
+
+_BY_TEXT: Final = {"query": "GET", "mutation": "POST"}
 
 
 def _both(words: Any) -> frozenset[str]:

@@ -37,8 +37,16 @@ def _verb(facts: Facts, table: frozenset[str]) -> str:
 
 
 # ---------------------------------------------------------------- where it starts
+def _graphql_query(facts: Facts) -> str:
+    return "the text that is sent is a query" if facts.text_kind == "query" else ""
+
+
+def _graphql_mutation(facts: Facts) -> str:
+    return "the text that is sent is a mutation" if facts.text_kind == "mutation" else ""
+
+
 def _read_method(facts: Facts) -> str:
-    return f"method {facts.method}" if facts.method in READ_METHODS else ""
+    return f"method {facts.method}" if facts.method in READ_METHODS and not facts.text_kind else ""
 
 
 def _documented_search(facts: Facts) -> str:
@@ -50,7 +58,7 @@ def _unproven_search(facts: Facts) -> str:
 
 
 def _write_method(facts: Facts) -> str:
-    fits = facts.method in WRITE_METHODS - {"DELETE"} and not facts.asks
+    fits = facts.method in WRITE_METHODS - {"DELETE"} and not facts.asks and not facts.text_kind
     return f"method {facts.method}" if fits else ""
 
 
@@ -64,7 +72,8 @@ def _unknown_method(facts: Facts) -> str:
 
 # ---------------------------------------------------------------- what its words say
 def _changing_get(facts: Facts) -> str:
-    return f"method {facts.method}, verb `{facts.changes}`" if facts.method in READ_METHODS and facts.changes else ""
+    by = "a query" if facts.text_kind else f"method {facts.method}"
+    return f"{by}, verb `{facts.changes}`" if facts.method in READ_METHODS and facts.changes else ""
 
 
 def _destructive_verb(facts: Facts) -> str:
@@ -181,7 +190,9 @@ def _person_read(facts: Facts) -> str:
 # fmt: off
 RULES: Final = (
     #    id                     tier        effect         message, finder
-    # Exactly one of these six fits: where an operation starts.
+    # Exactly one of these eight fits: where an operation starts.
+    Rule("graphql-query",       "low",      "read",        "GraphQL's own word for reading, in the very text that is sent.", _graphql_query),
+    Rule("graphql-mutation",    "medium",   "write",       "GraphQL's own word for changing something.", _graphql_mutation),
     Rule("read-method",         "safe",     "read",        "A method that only reads, by HTTP's own definition.", _read_method),
     Rule("documented-search",   "low",      "read",        "A search by POST: a document and the path both name it a read.", _documented_search),
     Rule("unproven-search",     "medium",   "write",       "Looks like a search, but only its path says so: a person may know better.", _unproven_search),
@@ -219,11 +230,12 @@ RULES: Final = (
 )
 # fmt: on
 
-START: Final = RULES[:6]
+START: Final = RULES[:8]
 """The rows of which exactly one fits any operation."""
 
 
 def findings(facts: Facts) -> tuple[tuple[Rule, str], ...]:
     """The rules that apply, each with its evidence, in the table's order; never empty."""
-    rows = ((rule, rule.finds(facts)) for rule in RULES)
+    # What a call asks for stands in no path.
+    rows = ((rule, rule.finds(facts).replace("path word", "word") if facts.asked else rule.finds(facts)) for rule in RULES)
     return tuple((rule, evidence) for rule, evidence in rows if evidence)

@@ -28,7 +28,8 @@ def things(literals: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
 
 def scope_of(facts: Facts, effect: Effect) -> str:
     """The scope of an operation: its first noun, and `read` or `write`."""
-    rows = things(facts.literals)
+    asked = tuple(row[1:] if len(row) > 1 and row[0] in VERBS else row for row in facts.asked)
+    rows = asked or things(facts.literals)
     nouns = [row for row in rows if row[0] not in VERBS or is_plural(row[-1])]
     name = "_".join((nouns or rows or ((facts.contract.host.split(".")[0] or "root",),))[0])
     return f"{name[:_LONGEST]}:{_ACCESS[effect]}"

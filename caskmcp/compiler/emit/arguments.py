@@ -5,7 +5,7 @@ Promises unique keys, a closed list and no argument that could become a credenti
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from caskmcp import canon
@@ -96,7 +96,7 @@ def arguments(contract: Contract, credentials: frozenset[str] = frozenset()) -> 
         reason = _left_out(row, secret)
         notes |= {f"{row.location} parameter `{visible(row.wire)[:60]}` left out: {reason}"} if reason else set()
         wanted += [_parameter(row)] if row.location != "path" and not reason else []
-    wanted += _body(body, notes) if body else []
+    wanted += _in_call(contract, _body(body, notes)) if body else []
     portable = Portable()
     rows = tuple(_arguments(wanted, portable))
     notes |= {f"left out of the input schema: {note}" for note in portable.notes}
@@ -150,6 +150,12 @@ def _body(body: Body, notes: set[str]) -> list[_Wanted]:
         notes.add("body left out: a form whose fields are not known")
         return []
     return list(_fields(body, fields, notes))
+
+
+def _in_call(contract: Contract, rows: list[_Wanted]) -> list[_Wanted]:
+    """The arguments of a call; one that is a whole is called as its place in the body."""
+    name = contract.call.within[-1] if contract.call and contract.call.within else ""
+    return [replace(row, name=name) if name and not row.wire else row for row in rows]
 
 
 def _text_words(body: Body) -> str:

@@ -55,6 +55,9 @@ def _titled(name: str) -> str:
 
 
 def _sentence(name: str, contract: Contract) -> str:
+    if contract.call:
+        said = f"{_PROTOCOLS[contract.call.protocol]} {contract.call.kind or 'call'} {contract.call.name}"
+        return _titled(name) if order_in(said) else f"{_titled(name)} ({said})"
     path = contract.template if is_visible(contract.template) and not order_in(contract.template) else ""
     return f"{_titled(name)} ({contract.method} {path})" if path and len(path) <= 100 else _titled(name)
 
@@ -113,5 +116,6 @@ def plain_name(name: str) -> bool:
     return len(name) <= 40 and name.isascii() and bool(split(name)) and is_visible(name) and " " not in name and not order_in(name)
 
 
+_PROTOCOLS: Final = {"graphql": "GraphQL", "jsonrpc": "JSON-RPC"}
 _ITEMS: Final = {"object": "objects", "string": "texts", "integer": "numbers", "number": "numbers", "array": "lists", "boolean": "flags"}
 _ONE: Final = {"string": "text", "integer": "a number", "number": "a number", "boolean": "true or false", "null": "nothing"}

@@ -53,7 +53,7 @@ def assigned(contracts: Iterable[Contract]) -> dict[str, str]:
 def candidates(contract: Contract) -> Iterator[str]:
     """Names that a contract would take, best first. They follow from it alone; the last holds so much of its digest that it is its own."""
     stamp = canon.hexadecimal(canon.digest(contract.id))
-    best = _fitting([_declared(contract)] if _declared(contract) else list(_observed(contract)), stamp)
+    best = _fitting([_declared(contract)] if _declared(contract) else list(_called(contract) or _observed(contract)), stamp)
     path = (word for row in segments(contract) for word in row)
     yield best
     yield _fitting(["_".join(dict.fromkeys((*best.split("_"), *path)))], stamp)
@@ -79,6 +79,18 @@ def _stamped(name: str, stamp: str) -> str:
 
 def _declared(contract: Contract) -> str:
     return "_".join(split(contract.operation_id))
+
+
+def _called(contract: Contract) -> list[str]:
+    """The name of a call, its verb first: `users.get` -> `get_users`. Empty if the operation is none, or its call has no word."""
+    words = list(split(contract.call.name)) if contract.call else []
+    if not words:
+        return []
+    verb = next((word for word in (words[0], words[-1]) if word in VERBS | MONEY_VERBS), "")
+    rest = words[1:] if words[0] == verb else words[:-1] if verb else words
+    if not verb:
+        verb = ("list" if is_plural(words[-1]) else "get") if contract.call and contract.call.kind == "query" else "call"
+    return ["_".join([verb, *rest])]
 
 
 # ---------------------------------------------------------------- from method and path

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from caskmcp.compiler.emit.arguments import PATH_LENGTH, Argument, Arguments
 from caskmcp.model.contract import Body, Contract
-from caskmcp.model.observation import Piece, Segment
+from caskmcp.model.observation import Call, Piece, Segment
 from caskmcp.model.record import JsonSchema
 from caskmcp.model.tool import BodyPlan, Field_, PathPiece, PathSegment, RequestPlan
 
@@ -47,7 +47,7 @@ def plan(contract: Contract, arguments: Arguments) -> RequestPlan:
         headers=tuple(_field(row, "simple") for row in arguments.at("header")),
         cookies=tuple(_field(row, "form") for row in arguments.at("cookie")),
         accept=accept(contract),
-        body=_body(arguments.body, arguments.at("body")),
+        body=_pinned(contract, contract.call, arguments) if contract.call else _body(arguments.body, arguments.at("body")),
     )
 
 
@@ -114,6 +114,21 @@ def _body(body: Body | None, rows: tuple[Argument, ...]) -> BodyPlan | None:
     if len(rows) == 1 and not rows[0].wire:
         return BodyPlan(media=media, kind=kind, argument=rows[0].key, required=body.required)
     return BodyPlan(media=media, kind=kind, fields=tuple(_field(row, "form") for row in rows), required=body.required)
+
+
+def _pinned(contract: Contract, call: Call, arguments: Arguments) -> BodyPlan:
+    """The body of a call: what is asked for as constants, the arguments at their place below."""
+    rows = arguments.at("body")
+    whole = rows[0].key if len(rows) == 1 and not rows[0].wire else ""
+    return BodyPlan(
+        media=_MEDIA["json"],
+        kind="query" if contract.method.upper() == "GET" else "json",
+        argument=whole,
+        fields=() if whole else tuple(_field(row, "form") for row in rows),
+        required=True,
+        constants=call.constants,
+        within=call.within if rows else (),
+    )
 
 
 _MEDIA: Final = {

@@ -94,11 +94,14 @@ def renamed(names: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, st
 
 
 def _fits(pattern: str, contract: Contract, names: set[str]) -> bool:
-    """Whether an entry of `tools.exclude` means a contract: a tool's name or shell pattern, or `METHOD /template` whatever its parameters are called."""
+    """Whether an entry of `tools.exclude` means a contract: a tool's name or shell pattern, or `METHOD /template` whatever its parameters are called; `#name`
+    behind it means one call of a shared endpoint alone."""
     if "/" not in pattern:
         return any(fnmatchcase(name, pattern) for name in names)
     method, _, template = pattern.strip().partition(" ")
-    return method.upper() in (contract.method.upper(), "*") and fnmatchcase(_anonymous(contract.template), _anonymous(template.strip()))
+    template, _, call = template.strip().partition("#")
+    named = not call or (contract.call is not None and fnmatchcase(contract.call.name, call))
+    return method.upper() in (contract.method.upper(), "*") and named and fnmatchcase(_anonymous(contract.template), _anonymous(template))
 
 
 def _anonymous(template: str) -> str:

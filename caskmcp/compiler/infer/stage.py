@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from caskmcp import canon
 from caskmcp.compiler.infer.bodies import bodies, responses
+from caskmcp.compiler.infer.calls import arguments
 from caskmcp.compiler.infer.evidence import sources, successes
 from caskmcp.compiler.infer.parameters import parameters
 from caskmcp.compiler.infer.reconcile import disagreements
@@ -31,6 +32,7 @@ def infer(group: Group) -> Contract:
     first: Mapping[str, Any] = declared[0] if declared else {}
     found = parameters(group, declared)
     request, answers = bodies(group, declared), responses(group, declared)
+    request = arguments(group, group.call, request) if group.call else request
     row, listed = group.row, group.stated
     statuses = dict(sorted(row.statuses.items())) if row else {}
     count = row.count if row else 0
@@ -42,6 +44,7 @@ def infer(group: Group) -> Contract:
         port=group.port,
         template="/" + "/".join(texts([segment.plain() for segment in group.segments])),
         segments=group.segments,
+        call=group.call,
         operation_id=first.get("operation_id", ""),
         title=first.get("title", ""),
         description=first.get("description", ""),

@@ -27,6 +27,10 @@ class Operation:
         self.declared: list[Plain] = []
         self.declarers: list[str] = []
         """Part id of each declared operation."""
+        self.call: Plain | None = None
+        """What its requests ask a shared endpoint for."""
+        self.mark = ""
+        """What tells it from another call of its name; empty if there is none."""
         self.path: Path = ()
         self.wire: tuple[tuple[str, ...], ...] = ()
         """Pieces as a document names them, segment by segment; empty if no document does."""
@@ -107,11 +111,13 @@ class Operation:
             out["row"] = total.row(self.rows, head | {"segments": texts(segments)})
         if self.stated:
             out["stated"] = total.row(self.stated, head | {"segments": texts(segments)})
+        out |= {"call": self.call} if self.call else {}
         return out | ({"declared": self.declared} if self.declared else {})
 
     def id(self, segments: Sequence[Plain]) -> str:
-        """`METHOD host[:port]/template`."""
-        return f"{self.method} {self.host}{f':{self.port}' if self.port else ''}/{'/'.join(texts(segments))}"
+        """`METHOD host[:port]/template`, of a call with `#name` behind it."""
+        call = f"#{self.call['name']}{self.mark}" if self.call else ""
+        return f"{self.method} {self.host}{f':{self.port}' if self.port else ''}/{'/'.join(texts(segments))}{call}"
 
     def single(self, segments: Sequence[Plain]) -> dict[str, int]:
         """Names of parameters that had one and the same token in all exchanges, three or more -> exchanges."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.compiler.normalize import operations, settle, templates
+from caskmcp.compiler.normalize import identity, operations, settle, templates
 from caskmcp.compiler.normalize.group import Operation
 from caskmcp.compiler.normalize.row import PRIVATE
 from caskmcp.compiler.normalize.tree import is_success
@@ -17,7 +17,7 @@ from caskmcp.model.observation import SCHEMA, Part
 from caskmcp.text import Document
 
 Plain = dict[str, Any]
-Key = tuple[str, int, str, tuple[str, ...]]
+Key = tuple[str, int, str, tuple[str, ...], str]
 
 NO_OPERATIONS: Final = {"OPTIONS": "preflight", "HEAD": "head"}
 _PAGE: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -47,6 +47,7 @@ def part_id(part: Plain) -> str:
 def merge(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> tuple[dict[str, bytes], Plain]:
     """Groups by id, and the coverage. Settles the candidates in `parts` in place."""
     found, left_out = _operations(parts, wanted)
+    identity.tell_apart(found.values())
     groups: dict[str, bytes] = {}
     coverage: Plain = {"schema": "caskmcp/coverage/1", "operations": {}}
     single: dict[str, int] = {}
@@ -80,22 +81,25 @@ def _operations(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]
     body_words = frozenset(word for part in parts.values() for word in part.get("body_words", ()))
     found: dict[Key, Operation] = {}
     documents = _declare(parts, found, wanted)
+    calls = identity.Calls(row["call"] for part in parts.values() for row in part.get("rows", ()) if "call" in row)
     left_out: dict[str, str] = {}
     for origin, rows in sorted(_by_origin(parts).items()):
         stated = documents.get(origin, {})
         kept = []
         for owner, row in rows:
             match = operations.matching(stated.get(row["method"], ()), tuple(row["segments"]))
-            reason = "" if match else _no_operation(row)
+            reason = identity.refused(row) or ("" if match else _no_operation(row))
             if reason:
-                left_out[_raw(row)] = reason
+                left_out[_raw(row)] = identity.joined(left_out.get(_raw(row), ""), reason)
                 _settle_rows([row])
             else:
                 kept.append((owner, row, match))
         paths = operations.resolve([row for _, row, _ in kept], body_words, wanted)
         for (owner, row, match), path in zip(kept, paths, strict=True):
             user = operations.matching(wanted, tuple(row["segments"]))
-            operation = _at(found, origin, row["method"], operations.slots(match) if match and not user else path)
+            slots = operations.slots(match) if match and not user else path
+            operation = _at(found, origin, row["method"], slots, calls.key(row))
+            operation.call = calls.of(row)
             operation.add(row, owner)
     return found, left_out
 
@@ -121,8 +125,8 @@ def _declare(parts: Mapping[str, Plain], found: dict[Key, Operation], wanted: Se
     return out
 
 
-def _at(found: dict[Key, Operation], origin: tuple[str, int], method: str, path: operations.Path) -> Operation:
-    key = (*origin, method, tuple(slot.structure for slot in path))
+def _at(found: dict[Key, Operation], origin: tuple[str, int], method: str, path: operations.Path, call: str = "") -> Operation:
+    key = (*origin, method, tuple(slot.structure for slot in path), call)
     operation = found.get(key)
     if operation is None:
         operation = found[key] = Operation(*origin, method)
@@ -189,7 +193,8 @@ def _by_part(operation: Operation) -> dict[str, int]:
 
 def _raw(row: Plain) -> str:
     port = f":{row['port']}" if row.get("port") else ""
-    return f"{row['method']} {row['host']}{port}/{'/'.join(row['segments'])}"
+    call = f"#{row['call']['protocol']}" if "call" in row else ""
+    return f"{row['method']} {row['host']}{port}/{'/'.join(row['segments'])}{call}"
 
 
 def _nothing(left_out: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """All exchanges of one method at one raw path, before templating: counts, parameters, bodies. Mutable while a source is read."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -79,7 +80,7 @@ class Parameter:
 
 
 class Row:
-    """What is counted for one scheme, host, port, method and labelled path."""
+    """What is counted for one scheme, host, port, method, labelled path and call."""
 
     __slots__ = (
         "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "query", "requests", "responses", "statuses", "tokens", "words",
@@ -143,9 +144,9 @@ class Row:
 
     def plain(self) -> dict[str, Any]:
         """As `model.observation.Row`, candidate form."""
-        scheme, host, port, method, segments = self.key
+        scheme, host, port, method, segments, call = self.key
         out: dict[str, Any] = {"scheme": scheme, "host": host, "method": method, "segments": list(segments), "count": self.count}
-        out |= {"port": port} if port else {}
+        out |= ({"port": port} if port else {}) | ({"call": json.loads(call)} if call else {})
         out |= {name: dict(found) for name in ("statuses", "bodiless", "cookies", "auth") if (found := getattr(self, name))}
         out |= {name: _plain(found) for name in ("query", "headers", "requests") if (found := getattr(self, name))}
         if self.responses:

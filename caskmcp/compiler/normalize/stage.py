@@ -13,13 +13,14 @@ import msgspec
 from caskmcp import canon
 from caskmcp.compiler.capture.codec import decode_lines
 from caskmcp.compiler.normalize import templates
+from caskmcp.compiler.normalize.calls import calls_of
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.row import Row, bare_row
 from caskmcp.compiler.normalize.tokens import OTHER, is_class, label
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.exchange import Declared, Exchange
 
-Key = tuple[str, str, int, str, tuple[str, ...]]
+Key = tuple[str, str, int, str, tuple[str, ...], str]
 TRAFFIC: Final = "traffic"
 SPEC: Final = "spec"
 COLLECTION: Final = "collection"
@@ -60,11 +61,19 @@ class _Reader:
         if isinstance(item, Declared):
             self.declared.append(msgspec.to_builtins(item))
             return
+        calls = calls_of(item)
+        for call in calls:
+            self.count(call.exchange, serial, canon.compact(call.call).decode("utf-8"))
+        if not calls:
+            self.count(item, serial)
+
+    def count(self, item: Exchange, serial: int, call: str = "") -> None:
+        """Count one exchange in its row. call: what it asks a shared endpoint for, canonical."""
         tokens, labels = self.split(item.path)
         for index, _ in item.named:
             labels = (*labels[:index], labels[index] if is_class(labels[index]) else OTHER, *labels[index + 1 :])
         rows = self.rows if item.status else self.stated
-        key = (item.scheme, item.host, item.port, item.method, labels)
+        key = (item.scheme, item.host, item.port, item.method, labels, call)
         row = rows.get(key)
         if row is None:
             row = rows[key] = Row(key, self.body_words)
@@ -92,5 +101,5 @@ class _Reader:
 
 
 def _order(key: Key) -> tuple[Any, ...]:
-    scheme, host, port, method, segments = key
-    return host, port, scheme, segments, method
+    scheme, host, port, method, segments, call = key
+    return host, port, scheme, segments, method, call

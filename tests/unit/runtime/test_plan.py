@@ -363,6 +363,29 @@ def test_constants_are_sent_and_arguments_lie_at_their_place(of: Tool, arguments
     assert header(request, "Content-Type") == "application/json"
 
 
+@pytest.mark.feature(21)
+@pytest.mark.parametrize(
+    ("of", "arguments", "target"),
+    [
+        (
+            pinned_tool({"operationName": "A", "query": "query A { a }"}, ("variables",), "id", kind="query"),
+            {"arg_id": "7&query=x"},
+            b"/graphql?operationName=A&query=query%20A%20%7B%20a%20%7D&variables=%7B%22id%22%3A%227%26query%3Dx%22%7D",
+        ),
+        (pinned_tool({"extensions": {"version": 1}}, kind="query"), {}, b"/graphql?extensions=%7B%22version%22%3A1%7D"),
+    ],
+)
+def test_constants_of_a_query_are_parameters_and_arguments_lie_in_one_of_them(of: Tool, arguments: dict[str, Any], target: bytes) -> None:
+    request = prepare(of, arguments)
+    assert (request.target, request.body, header(request, "Content-Type")) == (target, b"", None)
+
+
+def test_a_parameter_of_its_own_never_takes_the_place_of_a_constant_of_the_query() -> None:
+    of = pinned_tool({"query": "{ a }"}, kind="query")
+    query = (Field_(argument="q", wire="query"),)
+    refused(of.model_copy(update={"request": of.request.model_copy(update={"query": query})}), q="{ b }")
+
+
 def test_constants_of_a_form_stand_before_its_fields() -> None:
     of = pinned_tool({"action": "list orders"}, (), "page", kind="form", media="application/x-www-form-urlencoded")
     assert prepare(of, {"arg_page": 2}).body == b"action=list+orders&page=2"
@@ -383,11 +406,14 @@ def test_constants_of_a_form_stand_before_its_fields() -> None:
         {"constants": {"a": "1"}, "kind": "multipart"},
         {"constants": {"a": "1"}, "kind": "text", "argument": "x"},
         {"within": ["p"], "kind": "form"},
+        {"kind": "query"},
+        {"kind": "query", "constants": {"a": 1}, "fields": [{"argument": "x", "wire": "b"}]},
+        {"kind": "query", "constants": {"a": 1}, "argument": "x"},
         {"within": list("abcdefghi")},
     ],
 )
 def test_a_plan_whose_arguments_reach_a_constant_is_none(plan: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"constant|too deep"):
+    with pytest.raises(ValueError, match=r"constant|too deep|parameter"):
         BodyPlan.model_validate_json(json.dumps({"media": "application/json", "kind": "json", **plan}))
 
 

@@ -1,6 +1,6 @@
 """`openapi.json`: the surface as an OpenAPI 3.1 document, with the strict schemas. Every operation is in it, a tool or not.
 
-Operations that share a path and method (other hosts, methods that OpenAPI does not know) stand in `x-cask-operations`.
+Operations that share a path and method (calls of a shared endpoint, other hosts, methods that OpenAPI does not know) stand in `x-cask-operations`.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from caskmcp.compiler.emit.components import Components
+from caskmcp.compiler.emit.files import called
 from caskmcp.compiler.emit.files.form import pretty
 from caskmcp.compiler.emit.hygiene import clean
 from caskmcp.compiler.emit.surface import Compiled
@@ -55,7 +56,7 @@ def document(compiled: Compiled) -> Plain:
         operation = _operation(contract, compiled, names, components)
         if origin(contract) != main:
             operation["servers"] = [{"url": origin(contract)}]
-        if method in METHODS and method not in paths.get(path, {}):
+        if contract.call is None and method in METHODS and method not in paths.get(path, {}):
             paths.setdefault(path, {})[method] = operation
         else:
             others.append({"path": path, "method": contract.method, "operation": operation})
@@ -110,10 +111,11 @@ def _operation(contract: Contract, compiled: Compiled, names: list[str], compone
         "description": description,
         "deprecated": contract.deprecated,
         "parameters": _parameters(contract, names, components),
-        "requestBody": _body(contract.bodies, components),
+        "requestBody": called.body(contract, components) if contract.call else _body(contract.bodies, components),
         "security": [{_scheme_name(row): []} for row in contract.auth],
         "x-cask-risk": judged.risk,
         "x-cask-left-out": reason,
+        "x-cask-call": called.summary(contract.call) if contract.call else None,
     }
     return {key: value for key, value in rows.items() if value} | {"responses": _responses(contract, components)}
 

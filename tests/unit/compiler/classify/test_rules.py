@@ -1,5 +1,6 @@
 """Each rule both ways, and a labelled table of operations."""
 
+import json
 from typing import Any, Final
 
 import pytest
@@ -8,6 +9,7 @@ from caskmcp.compiler.classify.facts import Facts
 from caskmcp.compiler.classify.rules import RULES, START, findings
 from caskmcp.compiler.classify.stage import classify
 from caskmcp.model.contract import Contract
+from caskmcp.model.observation import Call
 from caskmcp.model.tool import TIERS
 from caskmcp.text import parse_yaml
 from tests.support.contracts import STRING, contract, obj
@@ -24,8 +26,20 @@ RULE_CASES: Final = {rule: rows for name in ("starts.yaml", "words.yaml", "carri
 LABELLED: Final = read("labelled.yaml")
 
 
+def call(text: str) -> Call:
+    """`query orders`, `mutation cancelOrder shipOrder`: root fields of a GraphQL text that is known. `persisted GetUser`, `jsonrpc users.get`."""
+    kind, name, *more = text.split(" ")
+    if kind == "jsonrpc":
+        return Call(protocol="jsonrpc", name=name)
+    if kind == "persisted":
+        return Call(protocol="graphql", name=name, persisted="0" * 64)
+    return Call.model_validate_json(
+        json.dumps({"protocol": "graphql", "kind": kind, "name": "Dialog", "roots": [name, *more], "digest": "sha256:0"})
+    )
+
+
 def operation(case: Any) -> Contract:
-    """A case: an operation as text, or with fields, nested fields, query parameters, traits, an operation id."""
+    """A case: an operation as text, or with a call, fields, nested fields, query parameters, traits, an operation id."""
     if isinstance(case, str):
         return contract(case)
     fields = dict.fromkeys(case.get("fields", ()), STRING)
@@ -38,6 +52,7 @@ def operation(case: Any) -> Contract:
         traits=tuple(case.get("traits", ())),
         operation_id=case.get("operation_id", ""),
         spec=case.get("spec", False),
+        call=call(case["call"]) if "call" in case else None,
     )
 
 
@@ -112,3 +127,41 @@ def test_a_search_by_post_is_a_read_only_if_a_document_names_it_one() -> None:
 def test_personal_data_in_an_answer_raises_a_read_to_medium_and_no_further(trait: str) -> None:
     row = classify(contract("GET /orders", traits=(trait,)))
     assert (row.risk, row.effect) == ("medium", "read")
+
+
+# ---------------------------------------------------------------- calls of a shared endpoint
+CALLS: Final = {
+    "query orders": ("low", "read"),
+    "query deleteOrder": ("high", "destructive"),
+    "query apiTokens": ("high", "read"),
+    "mutation addNote": ("medium", "write"),
+    "mutation addNote deleteOrder": ("high", "destructive"),
+    "mutation deleteOrder addNote": ("high", "destructive"),
+    "mutation searchOrders": ("medium", "write"),
+    "mutation purgeOrders": ("critical", "destructive"),
+    "mutation createPayout": ("critical", "write"),
+    "mutation createUser": ("high", "write"),
+    "persisted GetOrders": ("medium", "write"),
+    "persisted Orders": ("medium", "write"),
+    "persisted DeleteOrder": ("high", "destructive"),
+    "jsonrpc orders.list": ("medium", "write"),
+    "jsonrpc orders.delete": ("high", "destructive"),
+    "jsonrpc deleteOrder": ("high", "destructive"),
+    "jsonrpc run": ("high", "write"),
+    "jsonrpc tokens.create": ("critical", "write"),
+}
+"""Call -> tier and effect, as a careful person would say. Only a text that says `query` makes a POST a read."""
+
+
+@pytest.mark.feature(21)
+@pytest.mark.parametrize("case", CALLS)
+def test_a_call_is_judged_by_what_it_asks_for(case: str) -> None:
+    row = classify(operation({"op": "POST /graphql", "call": case}))
+    assert (row.risk, row.effect) == CALLS[case]
+
+
+def test_no_call_is_safer_than_the_method_alone_unless_a_text_says_query() -> None:
+    plain = classify(contract("POST /data"))
+    for case in CALLS:
+        row = classify(operation({"op": "POST /data", "call": case}))
+        assert case.startswith("query") or (TIERS.index(row.risk) >= TIERS.index(plain.risk) and row.effect != "read")

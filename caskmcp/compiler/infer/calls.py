@@ -1,0 +1,44 @@
+"""The arguments of a call of a shared endpoint: by the types in its GraphQL text, and by what was observed where these say nothing."""
+
+from caskmcp.compiler.infer.evidence import fields, sources
+from caskmcp.compiler.infer.schema import REQUEST, schema, total
+from caskmcp.model.contract import Body, Evidence
+from caskmcp.model.observation import BodySeen, Call, Group, Shape
+from caskmcp.model.record import JsonSchema
+
+JSON = "application/json"
+
+
+def arguments(group: Group, call: Call, found: list[Body]) -> list[Body]:
+    """The body of arguments. found: as it would be by observation alone, which holds where there is no text."""
+    if not call.within or (call.digest and not call.variables):
+        return []
+    if not call.digest:
+        return [row for row in found if row.kind == "json"]
+    return [_typed(group, call, _seen(group))]
+
+
+def _seen(group: Group) -> BodySeen:
+    return group.row.requests.get(JSON, BodySeen(seen=0)) if group.row else BodySeen(seen=0)
+
+
+def _typed(group: Group, call: Call, seen: BodySeen) -> Body:
+    shape = seen.shape or Shape()
+    # What the text defines is a fact of what will be sent; a variable that it does not define would be refused.
+    known = {name: variable.schema_ or _observed(shape, name) for name, variable in sorted(call.variables.items())}
+    needed = sorted(name for name, variable in call.variables.items() if variable.required)
+    count = total(shape) if seen.shape else 0
+    found = sources(spec=bool(group.declared), traffic=group.row is not None)
+    return Body(
+        media=JSON,
+        kind="json",
+        schema_={"type": "object", "properties": known, "additionalProperties": False} | ({"required": needed} if needed else {}),
+        required=bool(needed),
+        evidence=Evidence(seen=count, total=count, sources=found),
+        fields=fields(shape, found),
+    )
+
+
+def _observed(shape: Shape, name: str) -> JsonSchema:
+    child = shape.properties.get(name)
+    return schema(child, REQUEST, name) if child is not None else {}

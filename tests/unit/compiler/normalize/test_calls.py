@@ -1,0 +1,253 @@
+"""Requests to a shared endpoint become rows of what they ask for; what is none of them stays as it is."""
+
+import json
+from typing import Any
+
+import pytest
+
+from caskmcp.compiler.normalize.calls import METHOD_NAME, UNANSWERED, calls_of, reasons
+from caskmcp.compiler.normalize.graphql import SUBSCRIPTION, VALUE
+from caskmcp.model.exchange import Exchange
+from caskmcp.model.observation import Call, Group
+from tests.support.traffic import exchange, merged, parts
+
+HASH = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"
+ORDERS = "query Orders($first: Int) { orders(first: $first) { id } }"
+PRINTED = "query Orders($first: Int) {\n  orders(first: $first) {\n    id\n  }\n}"
+DATA = {"data": {"orders": [{"id": 1}]}}
+
+
+def answered(line: str, body: Any, answer: Any) -> Exchange:
+    return exchange(f"{line} 200 {json.dumps(answer)}", body=body)
+
+
+def graphql(text: str, answer: Any = DATA, **more: Any) -> Exchange:
+    return answered("POST /graphql", {"query": text, **more}, answer)
+
+
+def rpc(method: str, answer: Any = None, **more: Any) -> Exchange:
+    found = {"jsonrpc": "2.0", "id": 9, "result": {"id": 1}} if answer is None else answer
+    return answered("POST /rpc", {"jsonrpc": "2.0", "id": 9, "method": method, **more}, found)
+
+
+def names(exchange: Exchange) -> list[str]:
+    return [row.call.get("name") or row.call["refused"] for row in calls_of(exchange)]
+
+
+@pytest.mark.feature(21)
+def test_a_graphql_request_becomes_its_text_and_its_variables() -> None:
+    (row,) = calls_of(graphql(ORDERS, operationName="Orders", variables={"first": 5}))
+    assert row.call == {
+        "protocol": "graphql",
+        "within": ["variables"],
+        "name": "Orders",
+        "kind": "query",
+        "roots": ["orders"],
+        "constants": {"query": PRINTED, "operationName": "Orders"},
+        "digest": "sha256:945c22d2dc1814649a7902caa32440f811d2532ec3dbb40b272ff56c71a0652f",
+        "variables": {"first": {"schema": {"type": "integer"}}},
+    }
+    assert row.exchange.request is not None
+    assert row.exchange.request.value == {"first": 5}
+
+
+def test_the_same_text_has_the_same_digest_however_it_is_laid_out() -> None:
+    one, two = (calls_of(graphql(text))[0].call for text in (ORDERS, ORDERS.replace(" ", "\n")))
+    assert one == two
+    assert one["digest"] != calls_of(graphql(ORDERS.replace("id", "id total")))[0].call["digest"]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "expected"),
+    [
+        (graphql("{ orders { id } }"), ["orders"]),
+        (graphql('{ user(name: "Adelgunde") { id } }'), [VALUE]),
+        (graphql("subscription { orders { id } }"), [SUBSCRIPTION]),
+        (graphql(ORDERS, {"errors": [{"message": "no"}]}), [UNANSWERED]),
+        (graphql(ORDERS, {"errors": [{"message": "no"}], "data": None}), [UNANSWERED]),
+        (graphql(ORDERS, {"errors": [{"message": "partly"}], "data": {"orders": []}}), ["Orders"]),
+        (exchange("POST /graphql 400", body={"query": ORDERS}), [UNANSWERED]),
+        (exchange("POST /graphql 200", body={"query": ORDERS}), ["Orders"]),
+        (exchange("POST /graphql 200 type text/html", body={"query": ORDERS}), [UNANSWERED]),
+        (graphql("not graphql {"), []),
+        (graphql("shoes"), []),
+        (graphql(ORDERS, page=2), []),
+        (graphql(ORDERS, variables=[1]), []),
+        (answered("PUT /graphql", {"query": ORDERS}, DATA), []),
+        (answered("POST /graphql", [{"query": ORDERS}, {"query": "{ users { id } }"}], [DATA, DATA]), ["Orders", "users"]),
+        (answered("POST /graphql", [{"query": ORDERS}, {"query": "{ users { id } }"}], [DATA]), ["Orders", "users"]),
+        (answered("POST /graphql", [{"query": ORDERS}, {"query": "{ users { id } }"}], [DATA, {"errors": []}]), ["Orders", UNANSWERED]),
+        (answered("POST /graphql", [{"query": ORDERS}, {"page": 1}], [DATA, DATA]), []),
+        (answered("POST /graphql", [], []), []),
+        (answered("POST /graphql", [{"query": ORDERS}] * 101, [DATA] * 101), []),
+        (rpc("users.get"), ["users.get"]),
+        (rpc("eth_getBalance"), ["eth_getBalance"]),
+        (rpc("tools/call"), ["tools/call"]),
+        (rpc("users.get", {"jsonrpc": "2.0", "id": 9, "result": None}), ["users.get"]),
+        (rpc("users.get", {"jsonrpc": "2.0", "id": 9, "error": {"code": 1}}), [UNANSWERED]),
+        (rpc("adelgunde.meier"), [METHOD_NAME]),
+        (rpc("Adelgunde"), [METHOD_NAME]),
+        (rpc("user 7"), [METHOD_NAME]),
+        (rpc("users.4711193"), [METHOD_NAME]),
+        (rpc("users.get", params="x"), []),
+        (rpc("users.get", extra=1), []),
+        (answered("POST /rpc", {"jsonrpc": "1.0", "id": 1, "method": "users.get"}, {"result": 1}), []),
+        (answered("POST /rpc", {"method": "users.get", "params": {}}, {"result": 1}), []),
+        (exchange("POST /rpc 204", body={"jsonrpc": "2.0", "method": "users.touch"}), ["users.touch"]),
+        (exchange("GET /orders?page=2"), []),
+        (exchange("GET /search?query=shoes"), []),
+        (exchange("GET /search?query=%7Bshoes&page=2"), []),
+        (exchange("POST /orders", body={"id": 1}), []),
+        (exchange("POST /orders"), []),
+    ],
+)  # fmt: skip
+def test_each_request_is_what_its_form_says(exchange: Exchange, expected: list[str]) -> None:
+    assert names(exchange) == expected
+
+
+@pytest.mark.feature(21)
+@pytest.mark.parametrize(
+    ("body", "constants", "name"),
+    [
+        (
+            {"operationName": "GetOrders", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": HASH}}},
+            {"operationName": "GetOrders", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": HASH}}},
+            "GetOrders",
+        ),
+        (
+            {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": HASH}}},
+            {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": HASH}}},
+            "persisted_ecf4edb4",
+        ),
+        ({"id": HASH[:32], "operationName": "GetOrders"}, {"id": HASH[:32], "operationName": "GetOrders"}, "GetOrders"),
+        ({"documentId": HASH, "operationName": "GetOrders"}, {"documentId": HASH, "operationName": "GetOrders"}, "GetOrders"),
+    ],
+)
+def test_a_persisted_operation_is_pinned_by_its_digest(body: dict[str, Any], constants: Any, name: str) -> None:
+    (row,) = calls_of(answered("POST /graphql", {**body, "variables": {"page": 1}}, DATA))
+    assert (row.call["constants"], row.call["name"], row.call.get("kind")) == (constants, name, None)
+    assert row.exchange.request is not None
+    assert row.exchange.request.value == {"page": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": HASH},
+        {"id": HASH, "variables": {}},
+        {"id": "4711193", "operationName": "GetOrders"},
+        {"id": "Adelgunde", "operationName": "GetOrders"},
+        {"extensions": {"persistedQuery": {"sha256Hash": "Adelgunde"}}},
+        {"extensions": {"persistedQuery": {"sha256Hash": 7}}},
+        {"extensions": {"persistedQuery": 7}},
+        {"extensions": "x", "variables": {}},
+    ],
+)
+def test_an_id_that_is_no_digest_with_a_name_is_none_of_a_persisted_operation(body: dict[str, Any]) -> None:
+    assert calls_of(answered("POST /graphql", body, DATA)) == ()
+
+
+def test_a_persisted_name_that_may_be_a_value_is_not_kept() -> None:
+    assert names(answered("POST /graphql", {"id": HASH, "operationName": "Adelgunde"}, DATA)) == [METHOD_NAME]
+
+
+@pytest.mark.feature(21)
+def test_graphql_by_get_is_read_from_the_query_string() -> None:
+    line = "GET /graphql?query=%7Borders%7Bid%7D%7D&variables=%7B%22first%22%3A5%7D&operationName="
+    (row,) = calls_of(exchange(f"{line} 200 {{data: {{orders: []}}}}"))
+    assert row.call["constants"] == {"query": "{\n  orders {\n    id\n  }\n}"}
+    assert (row.exchange.query, row.exchange.request and row.exchange.request.value) == ((), {"first": 5})
+
+
+def test_a_get_whose_variables_are_no_object_stays_a_get() -> None:
+    assert calls_of(exchange("GET /graphql?query=%7Borders%7Bid%7D%7D&variables=oops 200 {data: {}}")) == ()
+
+
+def test_members_of_a_jsonrpc_batch_find_their_answers_by_id() -> None:
+    members = [{"jsonrpc": "2.0", "id": number, "method": "users.get", "params": [number]} for number in (1, 2, 3)]
+    answers = [{"jsonrpc": "2.0", "id": 3, "result": "three"}, {"jsonrpc": "2.0", "id": 1, "result": "one"}]
+    found = calls_of(answered("POST /rpc", members, answers))
+    assert [row.exchange.response and row.exchange.response.value for row in found] == [
+        {"jsonrpc": "2.0", "id": 1, "result": "one"},
+        None,
+        {"jsonrpc": "2.0", "id": 3, "result": "three"},
+    ]
+    assert [row.call["constants"] for row in found] == [{"jsonrpc": "2.0", "id": 1, "method": "users.get"}] * 3
+
+
+def test_a_notification_is_pinned_without_an_id() -> None:
+    (row,) = calls_of(exchange("POST /rpc 204", body={"jsonrpc": "2.0", "method": "users.touch", "params": {"id": 1}}))
+    assert row.call["constants"] == {"jsonrpc": "2.0", "method": "users.touch"}
+
+
+def test_a_request_that_nobody_answered_is_a_plain_one() -> None:
+    assert calls_of(exchange("POST /graphql 0", body={"query": ORDERS})) == ()
+
+
+def test_every_reason_is_said_in_words_without_a_comma() -> None:
+    assert all(reason and "," not in reason for reason in reasons())
+
+
+# ---------------------------------------------------------------- merged
+def groups(*sources: list[Exchange]) -> list[Group]:
+    found, _ = merged(parts(*sources))
+    return [Group.model_validate_json(found[name]) for name in sorted(found)]
+
+
+def ids(*sources: list[Exchange]) -> list[str]:
+    return [group.id.partition("/")[2] for group in groups(*sources)]
+
+
+@pytest.mark.feature(21)
+def test_three_operations_of_one_endpoint_are_three_operations() -> None:
+    texts = [ORDERS, "mutation Cancel($id: ID!) { cancelOrder(id: $id) { id } }", "{ users { id } }"]
+    assert ids([graphql(text) for text in texts]) == ["graphql#Cancel", "graphql#Orders", "graphql#users"]
+
+
+def test_two_texts_of_one_name_are_told_apart_by_what_they_pin() -> None:
+    one, two = graphql(ORDERS), graphql(ORDERS.replace("id", "id total"))
+    assert ids([one, two]) == ids([two], [one])
+    found = ids([one, two])
+    assert [row.partition("~")[0] for row in found] == ["graphql#Orders", "graphql#Orders"]
+    assert len(set(found)) == 2
+
+
+def test_a_digest_whose_text_was_sent_once_is_that_text() -> None:
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": HASH}}
+    first = graphql(ORDERS, operationName="Orders", extensions=extensions)
+    later = answered("POST /graphql", {"operationName": "Orders", "extensions": extensions, "variables": {"first": 5}}, DATA)
+    (group,) = groups([later, later], [first])
+    assert group.call is not None
+    assert (group.call.digest != "", group.call.persisted, group.call.constants["query"]) == (True, "", PRINTED)
+    assert group.row is not None
+    assert group.row.count == 3
+
+
+def test_variables_that_came_only_sometimes_make_no_second_operation() -> None:
+    assert ids([graphql(ORDERS), graphql(ORDERS, variables={"first": 1}), graphql(ORDERS, variables=None)]) == ["graphql#Orders"]
+    assert ids([rpc("users.list"), rpc("users.list", params={"page": 1})]) == ["rpc#users.list"]
+
+
+def test_what_cannot_be_read_stays_beside_what_can() -> None:
+    found = groups([graphql(ORDERS), graphql("oops {"), graphql('{ user(name: "Adelgunde") { id } }')])
+    assert [(group.id.partition("/")[2], group.call is not None) for group in found] == [("graphql", False), ("graphql#Orders", True)]
+
+
+def test_no_part_holds_anything_of_a_request_that_was_refused() -> None:
+    (part,) = parts([graphql('query FindAdelgunde { user(name: "Adelgunde") { id } }', {"data": {"adelgunde": 1}})]).values()
+    assert "delgunde" not in json.dumps(part)
+    assert [row["call"] for row in part["rows"]] == [{"protocol": "graphql", "refused": VALUE}]
+
+
+@pytest.mark.parametrize(
+    ("constants", "within"),
+    [
+        ({"variables": 1}, ["variables"]),
+        ({"params": 1}, ["params", "rows"]),
+        ({"params": {"rows": 1}}, ["params", "rows"]),
+        ({}, list("abcdefghi")),
+    ],
+)
+def test_a_committed_call_whose_arguments_would_reach_a_constant_is_refused(constants: Any, within: list[str]) -> None:
+    with pytest.raises(ValueError, match="lie where a constant is"):
+        Call.model_validate_json(json.dumps({"protocol": "jsonrpc", "name": "a", "constants": constants, "within": within}))
