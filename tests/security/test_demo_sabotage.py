@@ -56,7 +56,7 @@ SABOTAGES = (
 
 def sabotaged(folder: Path, edits) -> None:
     """A copy of the package in which each edit took place exactly once. A guard that has moved fails here, not in silence."""
-    shutil.copytree(PACKAGE, folder / "caskmcp", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, folder / "caskmcp")  # with what is compiled: it is stale only where the text is another
     for module, old, new in edits:
         path = folder / "caskmcp" / module
         source = path.read_text(encoding="utf-8")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from caskmcp.govern import keys
+from caskmcp.store.files import LocalFiles
 from tests.support.terminal import CASK, ROOT, Terminal, environment, without_terminal
 
 RECORDING: Final = ROOT / "caskmcp" / "workflows" / "demo" / "recording.har"
@@ -71,7 +73,18 @@ def approved(folder: Path) -> Place:
                 person.expect(prompt).send(answer)
             done = person.finish()
         assert done.exit == 0, done.transcript
+        if words[0] == "keys":
+            _cheapen(place.home / ".config" / "caskmcp")
     return place
+
+
+def _cheapen(config: Path) -> None:
+    """Keep the same key with fewer rounds of bcrypt: it is opened in every trial."""
+    files, folder = LocalFiles(), config / "keys"
+    signer = keys.load(files, config, "alice", PASSPHRASE)
+    for path in folder.glob("alice*"):
+        path.unlink()
+    keys.save(files, config, signer, PASSPHRASE)
 
 
 def tree(folder: Path, leaving_out: Callable[[str], bool] = lambda _: False) -> Tree:
