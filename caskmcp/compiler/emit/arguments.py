@@ -92,6 +92,7 @@ def arguments(contract: Contract, credentials: frozenset[str] = frozenset()) -> 
     wanted: list[_Wanted] = []
     notes: set[str] = set()
     wanted += _path(contract)
+    notes |= set(_unchecked(contract))
     for row in sorted(contract.parameters, key=lambda row: (LOCATIONS.index(row.location), row.wire, row.name)):
         reason = _left_out(row, secret)
         notes |= {f"{row.location} parameter `{visible(row.wire)[:60]}` left out: {reason}"} if reason else set()
@@ -118,6 +119,19 @@ def _path(contract: Contract) -> list[_Wanted]:
         _Wanted("path", piece.wire or piece.name, piece.name, path_schema(row.schema_ if row else {}), True, row.description if row else "")
         for piece, row in rows
     ]
+
+
+def _unchecked(contract: Contract) -> Iterator[str]:
+    """What path parameters say and their text is not held to."""
+    for row in contract.parameters:
+        if row.location == "path":
+            schema = _present(resolved(row.schema_))
+            yield from (
+                f"path parameter `{visible(row.wire)[:60]}`: `{word}` is not checked" for word in sorted(_BEYOND_TEXT & schema.keys())
+            )
+
+
+_BEYOND_TEXT: Final = frozenset({"anyOf", "oneOf", "allOf", "not", "if", "items", "properties"})
 
 
 def _left_out(row: Parameter, secret: frozenset[str]) -> str:
@@ -192,7 +206,10 @@ class ObjectFields:
     required: frozenset[str]
 
 
-_BRANCHES: Final = frozenset({"anyOf", "oneOf", "not", "if", "patternProperties", "enum", "const", "minProperties", "dependentSchemas"})
+_BRANCHES: Final = frozenset(
+    {"anyOf", "oneOf", "not", "if", "patternProperties", "propertyNames", "enum", "const", "minProperties", "maxProperties"}
+    | {"dependentRequired", "dependentSchemas"}
+)
 
 
 def object_fields(schema: JsonSchema, depth: int = 0) -> ObjectFields | None:
@@ -267,20 +284,29 @@ PATH_LENGTH: Final = 512
 
 def path_schema(schema: JsonSchema) -> JsonSchema:
     """The schema of a path argument: a number or boolean, else text with a pattern and a length."""
-    schema = resolved(schema)
+    schema = _present(resolved(schema))
     if schema.get("type") in ("integer", "number", "boolean"):
         return schema
-    pattern, length, enum = schema.get("pattern"), schema.get("maxLength"), schema.get("enum")
+    pattern, length, enum = schema.get("pattern"), schema.get("maxLength"), schema.get("enum", [schema.get("const")])
+    least = schema.get("minLength")
     words: JsonSchema = {word: schema[word] for word in ("format", "description", "default", "examples") if word in schema}
     text = {
         **words,
         "type": "string",
         "pattern": pattern if isinstance(pattern, str) and is_plain_pattern(pattern) else PATH_TEXT,
-        "minLength": 1,
+        "minLength": max(least, 1) if isinstance(least, int) else 1,
         "maxLength": min(length, PATH_LENGTH) if isinstance(length, int) else PATH_LENGTH,
     }
     texts = [row for row in enum if isinstance(row, str)] if isinstance(enum, list) else []
     return {**text, "enum": texts} if texts else text
+
+
+def _present(schema: JsonSchema) -> JsonSchema:
+    """A schema without the choice of null: a path always has a value."""
+    options = [row for row in schema.get("anyOf", ()) if row != {"type": "null"}]
+    if len(options) != 1 or not isinstance(options[0], dict):
+        return schema
+    return resolved({**{word: value for word, value in schema.items() if word != "anyOf"}, **options[0]})
 
 
 def resolved(schema: JsonSchema) -> JsonSchema:

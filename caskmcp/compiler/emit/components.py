@@ -66,7 +66,9 @@ class Components:
             else {}
         )
         kept = {name: target for name, target in rows.items() if target}
-        return {key: item for key, item in value.items() if key != "mapping"} | ({"mapping": kept} if kept else {})
+        # `defaultMapping` is of 3.2, and what is written here is 3.1.
+        words = {key: item for key, item in value.items() if key not in ("mapping", "defaultMapping")}
+        return words | ({"mapping": kept} if kept else {})
 
     def _reference(self, value: str, definitions: Mapping[str, Any]) -> dict[str, str]:
         name = value.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")

@@ -230,6 +230,9 @@ class Schemas:
             raise child.refuse("`type`: expected one type; a list of types needs OpenAPI 3.1")
         if holds == "discriminator":
             return _discriminator(child)
+        if key == "dependentRequired":
+            shown = {name: names for name, names in child.value.items() if name not in hidden}
+            return {name: [each for each in names if each not in hidden] for name, names in shown.items()}
         return [name for name in child.value if name not in hidden] if key == "required" else child.value
 
     def _mended(self, out: JsonSchema, node: Node) -> JsonSchema:
