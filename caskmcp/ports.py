@@ -94,6 +94,9 @@ class Console(Protocol):
     def note(self, text: str) -> None:
         """Print prose or progress (stderr)."""
 
+    def progress(self, text: str) -> None:
+        """Show how far something is in one line that the next one replaces; an empty text takes it away. Shown on a terminal's stderr alone."""
+
     def ask(self, prompt: str) -> str:
         """Ask for a line on the terminal; CASK-A001 without one."""
 

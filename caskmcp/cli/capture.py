@@ -12,14 +12,17 @@ from caskmcp.workflows import capture as story
     "import",
     click.Argument(["sources"], nargs=-1, required=True, metavar="FILE..."),
     click.Option(["-a", "--host", "hosts"], multiple=True, metavar="HOST", help="A first-party host; may be repeated."),
+    click.Option(
+        ["--keep"], multiple=True, metavar="REASON|PATTERN", help="Keep what would be left out: `noise`, `health`, `/collect/*`; may be repeated."
+    ),
     click.Option(["--as", "kind"], metavar="KIND", help="What the files are, if that cannot be seen: har, openapi, or what a plugin of the manifest reads."),
 )
-def take(world: World, sources: tuple[str, ...], hosts: tuple[str, ...], kind: str | None) -> Report:
+def take(world: World, sources: tuple[str, ...], hosts: tuple[str, ...], keep: tuple[str, ...], kind: str | None) -> Report:
     """Take recordings and specs from anywhere into the project.
 
     A recording is redacted and kept under the root as `- capture: ID`; a spec is copied to specs/. The same bytes again add nothing.
     """
-    return story.take(world, sources=sources, hosts=hosts, kind=kind)
+    return story.take(world, sources=sources, hosts=hosts, kind=kind, keep_=keep)
 
 
 @command("list")

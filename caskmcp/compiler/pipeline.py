@@ -50,7 +50,7 @@ class Stage(NamedTuple):
 # fmt: off
 STAGES: Final = (
     #     name         per       inputs                                                                       outputs                      run
-    Stage("capture",   "source", ("source", "source.kind", "project.hosts", "project.redact", "secret.redaction"),
+    Stage("capture",   "source", ("source", "source.kind", "project.hosts", "project.keep", "project.redact", "secret.redaction"),
                                                                                                               ("exchanges", "head"),       "compiler.capture.stage:run"),
     Stage("vocabulary", None,    ("capture.head", "project.paths"),                                           ("templates",),              "compiler.normalize.vocabulary:run"),
     Stage("normalize", "source", ("capture.exchanges", "capture.head", "vocabulary.templates"),               ("part", "candidates"),      "compiler.normalize.stage:run"),

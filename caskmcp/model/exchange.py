@@ -56,6 +56,8 @@ class Exchange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Segments of the path (from 0) that a collection or the server's router says are parameters, with its name for them."""
     route: str = ""
     """The template that the server's router matched, `/orders/{id}`; `*` if the recorder gave something that holds values instead."""
+    kept: str = ""
+    """Why it would have been left out, had nobody asked to keep it; a row of `REASONS`."""
     links: tuple[Pair, ...] = ()
     """(place, keyed fingerprint) of values that were cut or that look like identifiers; private to the root, never in an artifact."""
 
@@ -123,9 +125,13 @@ class Skipped(msgspec.Struct, frozen=True):
     """The host that was not kept, for third parties."""
     detail: str = ""
     """For `broken`: what is wrong, in our words."""
+    label: str = ""
+    """For requests of a first party: `GET api.example.com/assets/{other}`, segments by the rule of value-free labels."""
 
 
-REASONS = ("third party", "asset", "page", "preflight", "noise", "broken", "not http", "no response", "websocket", "unsupported", "too large")
+RESTORABLE = ("asset", "page", "preflight", "source map", "analytics", "health", "noise")
+"""Reasons that say that a request is no use of an API, which a person may know better (`keep:`)."""
+REASONS = ("third party", *RESTORABLE, "broken", "not http", "no response", "websocket", "unsupported", "too large")
 """Why an entry was left out. A literal table: the report counts by it."""
 
 
@@ -149,3 +155,9 @@ class CaptureHead(msgspec.Struct, frozen=True, omit_defaults=True):
     """Path templates that a document declares (`/orders/{id}/items`), sorted: their literals may be kept."""
     no_body: int = 0
     """Exchanges whose response body the recording does not hold."""
+    auth: tuple[tuple[str, str, int], ...] = ()
+    """(host with its port if that is not the scheme's own, way as in `Exchange.auth`, exchanges), sorted."""
+    left: tuple[tuple[str, str, int], ...] = ()
+    """(reason, label, count) of requests of first parties that were left out: for each reason the most frequent ones, sorted."""
+    restored: tuple[tuple[str, int], ...] = ()
+    """(reason, count) of what was kept because somebody asked for it, sorted."""

@@ -5,12 +5,14 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from caskmcp.model.exchange import RESTORABLE
 from caskmcp.model.record import Record
 
 ID: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
 REFERENCE: Final = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,127}|keyring:[A-Za-z0-9_./-]{1,128})", re.ASCII)
 PLUGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?==[0-9A-Za-z][0-9A-Za-z.!+_-]{0,60}", re.ASCII)
+KEPT: Final = re.compile(r"(?:[A-Z]{1,20} )?/[^\s?#]{0,200}", re.ASCII)
 SOURCE_KINDS: Final = ("har", "openapi", "otel", "capture")
 """The keys that an entry of `sources:` may have; one a kind of source."""
 
@@ -39,6 +41,12 @@ def _plugin(value: str) -> str:
     return value
 
 
+def _kept(value: str) -> str:
+    if value not in RESTORABLE and not KEPT.fullmatch(value):
+        raise ValueError(f"expected one of {', '.join(RESTORABLE)}, or a pattern such as `/collect/*` or `POST /events`")
+    return value
+
+
 def _origin(value: str) -> str:
     if not re.fullmatch(r"https?://[^/?#@\s]+/?", value, re.ASCII):
         raise ValueError("expected scheme, host and port only, e.g. `http://127.0.0.1:8080`")
@@ -50,6 +58,7 @@ Host = Annotated[str, AfterValidator(_host)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Plugin = Annotated[str, AfterValidator(_plugin)]
+Kept = Annotated[str, AfterValidator(_kept)]
 Tier = Literal["safe", "low", "medium", "high", "critical"]
 
 
@@ -148,6 +157,9 @@ class Project(Record):
     name: Id | None = None
     hosts: tuple[Host, ...] = Field(min_length=1)
     sources: tuple[Source, ...] = ()
+    keep: tuple[Kept, ...] = ()
+    """Requests of recordings that are kept although they look like no use of an API: a reason (`noise`), or a pattern of paths
+    (`/collect/*`, `POST /events`)."""
     paths: tuple[str, ...] = ()
     redact: Redact = Redact()
     tools: Tools = Tools()

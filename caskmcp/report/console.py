@@ -36,6 +36,11 @@ class TerminalConsole:
         """Print prose or progress."""
         print(visible(text), file=sys.stderr, flush=True)
 
+    def progress(self, text: str) -> None:
+        """Replace the line of progress; nothing without a terminal, or with `--plain`."""
+        if not self.plain and sys.stderr is not None and sys.stderr.isatty():
+            print(f"\r\x1b[K{visible(text)}", end="", file=sys.stderr, flush=True)
+
     def ask(self, prompt: str) -> str:
         """Ask for a line."""
         self._person(prompt)

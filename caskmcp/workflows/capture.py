@@ -16,8 +16,9 @@ from caskmcp.compiler.capture.sources.kinds import is_converted, is_document, is
 from caskmcp.compiler.capture.sources.openapi import bundle
 from caskmcp.compiler.capture.stage import Item
 from caskmcp.errors import AGAIN, CaskError
+from caskmcp.model.exchange import RESTORABLE
 from caskmcp.model.finding import Report
-from caskmcp.model.project import Project
+from caskmcp.model.project import KEPT, Project
 from caskmcp.ports import Files, World
 from caskmcp.record import convert, mitmdump, plugins
 from caskmcp.store import manifest, project, secret
@@ -60,9 +61,18 @@ class Fate:
 
 
 # ---------------------------------------------------------------- import
-def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None = None, kind: str | None = None) -> Report:
+def take(
+    world: World,
+    *,
+    sources: tuple[str, ...],
+    hosts: tuple[str, ...],
+    name: str | None = None,
+    kind: str | None = None,
+    keep_: tuple[str, ...] = (),
+) -> Report:
     """Take files in. hosts: first parties to add; without a manifest, those of the fresh one (or the first servers of the specs given).
 
+    keep_: reasons and patterns as under `keep:` in cask.yaml, for these files alone: what is kept stands in their captures.
     kind: what all of them are, whatever they look like: a kind of the table, or what a plugin of the manifest reads.
 
     Raises CASK-I001, CASK-I002, CASK-C001, CASK-C002, CASK-C003 for what is given, and what a broken manifest raises; then nothing is written.
@@ -71,18 +81,27 @@ def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name
     wanted = hosts_of(hosts)
     place = place_of(world, wanted, named=named, name=name)
     key = secret.redaction_key(world.files, place.root, world.entropy)
-    taken = _taken(world, place, named, key)
+    taken = _taken(world, place, named, key, keep_)
     return keep(world, place, taken, wanted, key)
 
 
-def _taken(world: World, place: Place, named: tuple[Named, ...], key: bytes) -> list[Taken]:
-    here_ = manifest.parse(place.text)
+def _taken(world: World, place: Place, named: tuple[Named, ...], key: bytes, keep_: tuple[str, ...]) -> list[Taken]:
+    here_ = _keeping(manifest.parse(place.text), keep_)
     return [
         intake.record(here_, _converted(world, place, here_, each), key, kind=each.kind, label=each.label, named=each)
         if is_converted(each.kind) or not is_known(each.kind)
-        else intake.read(world.files, place.root, here_, each, key)
+        else intake.read(world.files, place.root, here_, each, key, world.console.progress)
         for each in named
     ]
+
+
+def _keeping(given: Project, wanted: tuple[str, ...]) -> Project:
+    """The manifest with more to keep. Raises CASK-I001 for what is neither a reason nor a pattern."""
+    for text in wanted:
+        if text not in RESTORABLE and not KEPT.fullmatch(text):
+            what = f"`--keep {text}` is neither a reason ({', '.join(RESTORABLE)}) nor a pattern of paths"
+            raise CaskError("CASK-I001", what, mend="cask capture import --help")
+    return given.model_copy(update={"keep": (*given.keep, *wanted)})
 
 
 def _converted(world: World, place: Place, project_: Project, named: Named) -> Iterable[Item]:
@@ -198,7 +217,9 @@ def _keep(files: Files, root: Root, taken: Taken, fate: Fate) -> None:
     elif fate.entry.kind == "capture" and not files.exists(root.exchanges(fate.entry.pattern)):
         # The exchanges last: a capture without them is none.
         files.write(root.redaction(fate.entry.pattern), taken.head_data, private=True)
-        files.write(root.exchanges(fate.entry.pattern), taken.exchanges, private=True)
+        with files.stream(root.exchanges(fate.entry.pattern), private=True) as sink:
+            for block in taken.exchanges.blocks():
+                sink.write(block)
 
 
 def _write_manifest(files: Files, place: Place, text: str, fates: list[Fate], hosts: tuple[str, ...]) -> None:

@@ -10,22 +10,24 @@ from typing import Any, Final, NamedTuple
 
 from caskmcp import canon
 from caskmcp.canon import Digest
-from caskmcp.compiler.capture.codec import decode_lines
 from caskmcp.compiler.capture.sources.kinds import KINDS, is_document
 from caskmcp.compiler.capture.stage import Item, redacted
 from caskmcp.compiler.pipeline import STAGES
 from caskmcp.engine import inputs
 from caskmcp.engine.faults import worded
-from caskmcp.engine.inputs import BoundInputs
+from caskmcp.engine.inputs import Bound, BoundInputs
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.load import load
 from caskmcp.model.project import Project
 from caskmcp.ports import Files, World
 from caskmcp.store.blobs import Blobs
 from caskmcp.store.layout import Root
+from caskmcp.store.spool import Spool
 from caskmcp.workflows import nearby, specfiles
 from caskmcp.workflows.nearby import Seen
 
+LONG: Final = 16 << 20
+"""Bytes of a file from which progress is told."""
 NAMED: Final = 3
 """Broken entries that are named; the receipt beside the capture names more."""
 
@@ -56,7 +58,7 @@ class Taken:
     head: Mapping[str, Any]
     """As `CaptureHead`."""
     head_data: bytes
-    exchanges: bytes
+    exchanges: Spool
     """Redacted, as they are kept."""
 
 
@@ -72,8 +74,8 @@ def name(world: World, given: str, kind: str | None = None) -> Named:
     return Named(given, kind, path, digest, packed)
 
 
-def read(files: Files, root: Root, project: Project, named: Named, key: bytes) -> Taken:
-    """Run the stage on one file. Raises what it raises, with the file's name."""
+def read(files: Files, root: Root, project: Project, named: Named, key: bytes, tell: Callable[[str], None] | None = None) -> Taken:
+    """Run the stage on one file. Raises what it raises, with the file's name. tell: takes lines of progress, the last one empty."""
     row = next(row for row in STAGES if row.name == "capture")
     sections = project.model_dump(mode="json", by_alias=True)
     content = (
@@ -83,11 +85,40 @@ def read(files: Files, root: Root, project: Project, named: Named, key: bytes) -
         "source": content,
         "source.kind": inputs.of_value(named.kind),
         "project.hosts": inputs.of_value(sections["hosts"]),
+        "project.keep": inputs.of_value(sections["keep"]),
         "project.redact": inputs.of_value(sections["redact"]),
         "secret.redaction": inputs.of_bytes(key),
     }
-    given = BoundInputs(files, Blobs(files, root.blobs, root.cache / "tmp"), bound)
+    blobs = Blobs(files, root.blobs, root.cache / "tmp")
+    size = files.stat_key(named.path)[2]
+    given = BoundInputs(files, blobs, bound) if tell is None or size < LONG else _Watched(files, blobs, bound, named.label, size, tell)
     return _taken(lambda: load(row.run)(given), named.label, named.kind, named)
+
+
+class _Watched(BoundInputs):
+    """Inputs that tell how much of the source was read, once for each hundredth of it."""
+
+    def __init__(
+        self, files: Files, blobs: Blobs, bound: Mapping[str, Bound], label: str, size: int, tell: Callable[[str], None]
+    ) -> None:
+        super().__init__(files, blobs, bound)
+        self._label, self._size, self._tell = label, size, tell
+
+    def blocks(self, role: str) -> Iterator[bytes]:
+        """As `BoundInputs.blocks`. The line goes when the source ends, however it does."""
+        if role != "source":
+            yield from super().blocks(role)
+            return
+        read, told = 0, -1
+        try:
+            for block in super().blocks(role):
+                read += len(block)
+                if (share := 100 * read // self._size) != told:
+                    told = share
+                    self._tell(f"{self._label}: {share} % of {self._size >> 20} MiB")
+                yield block
+        finally:
+            self._tell("")
 
 
 def record(project: Project, items: Iterable[Item], key: bytes, *, kind: str, label: str, named: Named | None = None) -> Taken:
@@ -102,14 +133,14 @@ def record(project: Project, items: Iterable[Item], key: bytes, *, kind: str, la
 def _taken(run: Callable[[], Mapping[str, Any]], label: str, kind: str, named: Named | None) -> Taken:
     try:
         outputs = run()
-        exchanges, head = _whole(outputs["exchanges"]), _whole(outputs["head"])
+        exchanges, head = Spool(_pieces(outputs["exchanges"])), b"".join(_pieces(outputs["head"]))
     except CaskError as cause:
         raise _mended(worded(cause, "capture", label), named) from cause
     return Taken(label, kind, named, json.loads(head), head, exchanges)
 
 
-def _whole(output: bytes | Iterable[bytes]) -> bytes:
-    return output if isinstance(output, bytes) else b"".join(output)
+def _pieces(output: bytes | Iterable[bytes]) -> Iterable[bytes]:
+    return [output] if isinstance(output, bytes) else output
 
 
 def _mended(error: CaskError, named: Named | None) -> CaskError:
@@ -123,8 +154,7 @@ def _mended(error: CaskError, named: Named | None) -> CaskError:
 
 def seen(taken: Iterable[Taken]) -> Seen:
     """Host -> how its requests authenticated."""
-    items = (item for each in taken for item in decode_lines([each.exchanges]))
-    pairs = {(f"{item.host}:{item.port}" if item.port else item.host, word) for item in items for word in item.auth}
+    pairs = {(host, way) for each in taken for host, way, _ in each.head.get("auth", ())}
     return {host: tuple(sorted(word for other, word in pairs if other == host)) for host in sorted({host for host, _ in pairs})}
 
 
@@ -136,5 +166,25 @@ def told(taken: Taken) -> Iterator[str]:
     yield from (f"  {place}: {problem}" for place, problem in taken.head.get("broken", ())[:NAMED])
     if hosts := taken.head.get("hosts", ()):
         yield f"  hosts that are not yours: {', '.join(f'{host} ({count})' for host, count in hosts)}"
+    yield from _left(taken.head)
+    yield from _authenticated(taken.head)
     if bare := taken.head.get("no_body", 0):
-        yield f"  {bare} of them have no response body: schemas are inferred from the others"
+        yield f"  {bare} entries had no body: schemas inferred from {kept - bare}"
+    if restored := taken.head.get("restored", ()):
+        yield f"  kept as you asked: {', '.join(f'{count} {reason}' for reason, count in restored)}"
+
+
+def _left(head: Mapping[str, Any]) -> Iterator[str]:
+    """Requests of first parties that were left out, by reason."""
+    left = head.get("left", ())
+    for reason in sorted({reason for reason, _, _ in left}):
+        rows = sorted(((count, label) for other, label, count in left if other == reason), key=lambda row: (-row[0], row[1]))[:NAMED]
+        yield f"  {reason}: {', '.join(f'{label} ({count})' for count, label in rows)}; kept with --keep {shlex.quote(reason)}"
+
+
+def _authenticated(head: Mapping[str, Any]) -> Iterator[str]:
+    """How each host's requests authenticated: the scheme and the name, never a value. More than one way is flagged."""
+    rows = head.get("auth", ())
+    for host in sorted({host for host, _, _ in rows}):
+        ways = [f"{way} ({count})" for other, way, count in rows if other == host]
+        yield f"  {host} authenticates by {', '.join(ways)}" + ("; mixed: more than one way" if len(ways) > 1 else "")

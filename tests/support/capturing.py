@@ -16,11 +16,13 @@ OTHER_KEY = b"another key of the same length .."
 class Given:
     """Inputs of the stage for one source."""
 
-    def __init__(self, data: bytes, hosts: Iterable[str], kind: str, redact: Mapping[str, Any], key: bytes, block: int) -> None:
+    def __init__(
+        self, data: bytes, hosts: Iterable[str], kind: str, redact: Mapping[str, Any], key: bytes, block: int, keep: Iterable[str] = ()
+    ) -> None:
         self._data = data
         self._block = block
         self._key = key
-        self._values = {"source.kind": kind, "project.hosts": list(hosts), "project.redact": dict(redact)}
+        self._values = {"source.kind": kind, "project.hosts": list(hosts), "project.redact": dict(redact), "project.keep": list(keep)}
 
     def value(self, role: str) -> Any:
         return self._values[role]
@@ -66,9 +68,10 @@ def capture(
     redact: Mapping[str, Any] | None = None,
     key: bytes = KEY,
     block: int = 1 << 20,
+    keep: Iterable[str] = (),
 ) -> Captured:
     """Run the stage; the default host is `api.example.com`."""
-    outputs = stage.run(Given(data, hosts or ("api.example.com",), kind, redact or {"profile": "strict"}, key, block))
+    outputs = stage.run(Given(data, hosts or ("api.example.com",), kind, redact or {"profile": "strict"}, key, block, keep))
     exchanges, head = (b"".join(_pieces(outputs[name])) for name in ("exchanges", "head"))
     return Captured(zlib.decompress(exchanges, 31) + head, exchanges, list(decode_lines([exchanges])), json.loads(head))
 

@@ -22,7 +22,7 @@ sources:
   - har: captures/*.har
   - openapi: specs/returns.yaml
 redact: {keys: [x-shop-device]}
-tools: {exclude: ["GET /health"]}
+tools: {exclude: ["GET /metrics"]}
 toolsets:
   support: {include: ["get_*", "list_*"], max_risk: medium}
 auth: {api.shop.example: {scheme: bearer, from: "env:SHOP_TOKEN"}}
@@ -309,7 +309,7 @@ def looking_after() -> Iterator[Call]:
         yield "POST", f"/api/v1/orders/{ORDERS[number][0]}/refunds", {"amount": 20.5 * number, "note": SECRETS["cloud key"]}, 202, refund
     yield "GET", f"/api/v1/orders/{ORDERS[2][0]}/invoice?access_token={SECRETS['token in query']}", None, 200, b"%PDF-1.7 invented"
     for _ in range(3):
-        yield "GET", "/health", None, 200, {"ok": True}
+        yield "GET", "/metrics", None, 200, {"ok": True}
 
 
 def entries() -> list[dict[str, Any]]:

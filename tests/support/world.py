@@ -49,6 +49,7 @@ class ScriptedConsole:
     printed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
 
     def out(self, text: str) -> None:
         """Keep a result."""
@@ -57,6 +58,10 @@ class ScriptedConsole:
     def note(self, text: str) -> None:
         """Keep prose."""
         self.notes.append(text)
+
+    def progress(self, text: str) -> None:
+        """Keep a line of progress."""
+        self.shown.append(text)
 
     def ask(self, prompt: str) -> str:
         """The next answer."""

@@ -28,6 +28,8 @@ MOST_VALUES: Final = 2_000_000
 """Values that a JSON body may hold, about. One empty list takes three bytes in a body, less in a packed one, and seventy in memory."""
 Kind = Literal["json", "stream", "form", "multipart", "text", "binary", "absent"]
 
+_NO_BRACKETS: Final = bytes(sign for sign in range(256) if sign not in b"[]{}")
+_ROUNDS: Final = 16
 _JSON_MEDIA: Final = re.compile(r"(?:application|text)/(?:json|x-json|json5|[^;]+\+json)|application/graphql-response\+json")
 _TEXT_MEDIA: Final = re.compile(r"text/.*|.*[+/]xml|application/(?:javascript|x-javascript|graphql|yaml|x-yaml|sql|x-sh)|message/.*")
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -93,9 +95,19 @@ def parse(text: str) -> tuple[bool, Any]:
     """(whether it is JSON that can be kept, the value)."""
     found, value = _parse(text)
     # How deep a parser goes differs between Pythons; what is kept must not.
-    if text.count("[") + text.count("{") > DEPTH and is_deeper(value, DEPTH):
+    if text.count("[") + text.count("{") > DEPTH and not _is_flat(text) and is_deeper(value, DEPTH):
         return False, None
     return found, value
+
+
+def _is_flat(text: str) -> bool:
+    """Whether a text plainly nests less than `DEPTH` levels: innermost pairs of brackets go, round by round. Brackets in strings may hide it."""
+    brackets = text.encode("utf-8", "replace").translate(None, _NO_BRACKETS)
+    for _ in range(_ROUNDS):
+        if not brackets:
+            return True
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return not brackets
 
 
 def _parse(text: str) -> tuple[bool, Any]:

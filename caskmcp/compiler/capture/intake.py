@@ -10,19 +10,23 @@ import msgspec
 from caskmcp.compiler.capture import asked, bodies, headers, routes, stated
 from caskmcp.compiler.capture.address import Address, FirstParties, address, named
 from caskmcp.compiler.capture.codec import encode_line
-from caskmcp.compiler.capture.select import Seen, reason
+from caskmcp.compiler.capture.select import Keep, Seen, reason
 from caskmcp.compiler.capture.sources.interface import Recorded
-from caskmcp.model.exchange import Body, Exchange, Pair, Skipped
+from caskmcp.compiler.normalize.templates import split_path
+from caskmcp.compiler.normalize.tokens import label
+from caskmcp.model.exchange import RESTORABLE, Body, Exchange, Pair, Skipped
 from caskmcp.redact.cut import Redactor, TooDeep
 
 _WEB: Final = frozenset(("http", "https", "ws", "wss"))
 _BODILESS: Final = frozenset((204, 205))
+_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"))
 
 
 class Intake:
     """Serves one source: its first parties, its redactor."""
 
-    def __init__(self, hosts: Iterable[str], redactor: Redactor) -> None:
+    def __init__(self, hosts: Iterable[str], redactor: Redactor, keep: Keep | None = None) -> None:
+        self._keep = keep or Keep()
         listed = tuple(hosts)
         self._first = listed[0]
         self._hosts = FirstParties(listed)
@@ -48,11 +52,12 @@ class Intake:
 
     def _first_party(self, recorded: Recorded, where: Address) -> tuple[Exchange, bytes] | Skipped:
         response = _answer(recorded)
-        if left_out := reason(Seen(recorded, where, response)):
-            return Skipped(recorded.place, left_out)
-        return self._redacted(recorded, where, response)
+        left_out = reason(Seen(recorded, where, response))
+        if left_out and not self._keep(left_out, recorded.method, where.path):
+            return Skipped(recorded.place, left_out, label=_label(recorded.method, where) if left_out in RESTORABLE else "")
+        return self._redacted(recorded, where, response, left_out)
 
-    def _redacted(self, recorded: Recorded, where: Address, response: Body | None) -> tuple[Exchange, bytes]:
+    def _redacted(self, recorded: Recorded, where: Address, response: Body | None, kept: str) -> tuple[Exchange, bytes]:
         redactor = self._redactor
         redactor.begin()
         path, parameters = stated.parameters(where.path) if recorded.stated else (where.path, ())
@@ -78,6 +83,7 @@ class Intake:
             headers=redactor.pairs(headers.kept(sent, redactor.is_credential), "header"),
             cookies=tuple(redactor.name(name, "cookie") for name in names),
             auth=self._auth(recorded, sent, query, names, where),
+            kept=kept,
             request=self._body(bodies.body(recorded.request, headers.first(sent, "content-encoding")), "request.body"),
             status=recorded.status,
             response=self._body(response, "response.body"),
@@ -163,6 +169,12 @@ class Intake:
 
     def _quiet(self, body: Body | None, place: str) -> Body | None:
         return body and msgspec.structs.replace(body, value=self._redactor.echo_json(body.value, place))
+
+
+def _label(method: str, where: Address) -> str:
+    """A request as a report may name it: segments that are no words of the table stand as their class."""
+    name = method.upper() if method.upper() in _METHODS else "?"
+    return f"{name} {named(where)}/{'/'.join(map(label, split_path(where.path)))}"
 
 
 def _answer(recorded: Recorded) -> Body | None:

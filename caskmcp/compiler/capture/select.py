@@ -4,14 +4,15 @@ The rules are rows, asked in order; the first that applies gives the reason. Fir
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 from caskmcp.compiler.capture.address import Address
 from caskmcp.compiler.capture.bodies import media_type
 from caskmcp.compiler.capture.headers import first
 from caskmcp.compiler.capture.sources.interface import Recorded
-from caskmcp.model.exchange import Body
+from caskmcp.model.exchange import RESTORABLE, Body
 
 
 class Seen(NamedTuple):
@@ -40,13 +41,21 @@ _ASSET_PATH: Final = re.compile(
 _ASSET_KINDS: Final = frozenset(("stylesheet", "image", "media", "font", "script", "texttrack", "manifest", "signedexchange"))
 _PAGE_MEDIA: Final = frozenset(("text/html", "application/xhtml+xml"))
 _MARKUP: Final = re.compile(r"<(?:!doctype|!--|\?xml|[a-z][a-z0-9]*[\s>/])", re.IGNORECASE)
-_NOISE_KINDS: Final = frozenset(("ping", "beacon", "cspviolationreport", "csp_report", "prefetch"))
-_NOISE_MEDIA: Final = frozenset(("application/csp-report", "application/reports+json", "text/ping"))
+_NOISE_KINDS: Final = frozenset(("cspviolationreport", "csp_report", "prefetch"))
+_ANALYTICS_KINDS: Final = frozenset(("ping", "beacon"))
+_NOISE_MEDIA: Final = frozenset(("application/csp-report", "application/reports+json"))
 _NOISE_METHODS: Final = frozenset(("HEAD", "OPTIONS", "TRACE", "CONNECT"))
 _NOISE_PATH: Final = re.compile(
     r"/(?:robots\.txt|sitemap[^/]*\.xml|favicon\.ico|browserconfig\.xml|crossdomain\.xml|\.well-known/(?:appspecific|assetlinks|apple-app-site|change-password).*"
-    r"|(?:g/|j/)?collect(?:/.*)?|beacon(?:/.*)?|_?rum(?:/.*)?|__utm\.gif|cdn-cgi/.*|socket\.io/.*|sockjs-node/.*|__webpack_hmr|__vite_ping|_next/(?:static|image|data|webpack-hmr).*|@vite/.*|livereload.*)"
+    r"|cdn-cgi/.*|socket\.io/.*|sockjs-node/.*|__webpack_hmr|__vite_ping|_next/(?:static|image|data|webpack-hmr).*|@vite/.*|livereload.*)"
 )
+_ANALYTICS_PATH: Final = re.compile(r"/(?:(?:g/|j/)?collect(?:/.*)?|beacon(?:/.*)?|_?rum(?:/.*)?|__utm\.gif|_vercel/(?:insights|speed-insights)/.*)")
+# Whole paths at the root alone: `/api/events` may well be a collection. What is told and answered with nothing is no use of an API.
+_TELLING_PATH: Final = re.compile(r"/(?:v[0-9]/)?(?:events?|track(?:ing)?|telemetry|analytics|web-?vitals|pixel|client-?(?:logs?|errors?|metrics))(?:/batch)?")
+_HEALTH_PATH: Final = re.compile(
+    r"/(?:_{0,2}(?:health|healthz|healthcheck|health-check|health_check)(?:/(?:live|ready|liveness|readiness))?|livez|readyz|_{1,2}(?:ping|ready|alive)|actuator/health(?:/.*)?)"
+)
+_MAP_PATH: Final = re.compile(r"(?i).*\.(?:js|mjs|cjs|css)\.map")
 # fmt: on
 LONGEST_ANSWER: Final = 4096
 """Characters that an answer may have which is served as a page and is none: `OK`, a number, a message."""
@@ -115,6 +124,27 @@ def _is_noise(seen: Seen) -> bool:
     )
 
 
+def _is_source_map(seen: Seen) -> bool:
+    return seen.recorded.method.upper() == "GET" and _MAP_PATH.fullmatch(seen.where.path) is not None
+
+
+def _is_analytics(seen: Seen) -> bool:
+    sent = seen.recorded.request
+    told = (
+        _TELLING_PATH.fullmatch(seen.where.path) and seen.recorded.method.upper() == "POST" and not (seen.response and seen.response.size)
+    )
+    return (
+        seen.recorded.kind in _ANALYTICS_KINDS
+        or bool(told)
+        or _ANALYTICS_PATH.fullmatch(seen.where.path) is not None
+        or (sent is not None and media_type(sent.media) == "text/ping")
+    )
+
+
+def _is_health(seen: Seen) -> bool:
+    return seen.recorded.method.upper() in ("GET", "HEAD") and _HEALTH_PATH.fullmatch(seen.where.path) is not None
+
+
 class Reason(NamedTuple):
     """A row: why a request is left out, and when."""
 
@@ -129,6 +159,9 @@ RULES: Final = (
     Reason("websocket",    "websocket",   _is_websocket),
     Reason("preflight",    "preflight",   _is_preflight),
     Reason("no-response",  "no response", _has_no_response),
+    Reason("source-map",   "source map",  _is_source_map),
+    Reason("analytics",    "analytics",   _is_analytics),
+    Reason("health",       "health",      _is_health),
     Reason("asset",        "asset",       _is_asset),
     Reason("page",         "page",        _is_page),
     Reason("noise",        "noise",       _is_noise),
@@ -139,3 +172,20 @@ RULES: Final = (
 def reason(seen: Seen) -> str:
     """Why a first party's request is left out, or an empty text."""
     return next((row.reason for row in RULES if row.applies(seen)), "")
+
+
+class Keep:
+    """What a person wants although it looks like no use of an API: reasons, and patterns of paths (`/collect/*`, `POST /events`)."""
+
+    def __init__(self, wanted: Iterable[str] = ()) -> None:
+        listed = tuple(wanted)
+        self._reasons = frozenset(text for text in listed if "/" not in text)
+        self._patterns = tuple(text.rpartition(" ")[::2] for text in listed if "/" in text)
+
+    def __call__(self, left_out: str, method: str, path: str) -> bool:
+        """Whether a request that would be left out is wanted. Only what is `RESTORABLE` can be."""
+        if left_out not in RESTORABLE:
+            return False
+        return left_out in self._reasons or any(
+            wanted in ("", method.upper()) and fnmatchcase(path, pattern) for wanted, pattern in self._patterns
+        )

@@ -14,6 +14,7 @@ from caskmcp import canon
 from caskmcp.compiler.capture.address import DEFAULT_PORTS, Address, FirstParties, named
 from caskmcp.compiler.capture.codec import compress, encode_line
 from caskmcp.compiler.capture.intake import Intake
+from caskmcp.compiler.capture.select import Keep
 from caskmcp.compiler.capture.routes import trusted
 from caskmcp.compiler.capture.sources.interface import Recorded
 from caskmcp.compiler.capture.sources.table import source
@@ -25,6 +26,8 @@ from caskmcp.redact.placeholder import keyfree
 
 NAMED: Final = 100
 """Broken entries that are named one by one."""
+EXAMPLES: Final = 5
+"""Requests of one reason that are listed."""
 SHOWN: Final = 8
 """Hosts that an error names."""
 Item = Recorded | Declared | Exchange | Skipped
@@ -39,28 +42,30 @@ def run(inputs: Inputs) -> Outputs:
     kind = str(inputs.value("source.kind"))
     items = source(kind).read(inputs.blocks("source"))
     redact, key = inputs.value("project.redact") or {}, inputs.data("secret.redaction")
-    return redacted(items, kind=kind, hosts=inputs.value("project.hosts"), redact=redact, key=key)
+    return redacted(items, kind=kind, hosts=inputs.value("project.hosts"), redact=redact, key=key, keep=inputs.value("project.keep") or ())
 
 
-def redacted(items: Iterable[Item], *, kind: str, hosts: Iterable[str], redact: Mapping[str, Any], key: bytes) -> Outputs:
-    """As `run`, for items that no file holds: those of a live recorder, or of a conversion. redact: the manifest's section; key: the root's.
+def redacted(
+    items: Iterable[Item], *, kind: str, hosts: Iterable[str], redact: Mapping[str, Any], key: bytes, keep: Iterable[str] = ()
+) -> Outputs:
+    """As `run`, for items that no file holds: those of a live recorder, or of a conversion. redact, keep: the manifest's sections; key: the root's.
 
     The items are asked for one by one, while `exchanges` is read; what they raise is raised there.
     """
     redactor = Redactor(key, redact.get("profile", "strict"), redact.get("keys", ()), redact.get("keep", ()))
-    capture = _Capture(kind, tuple(hosts), redactor)
+    capture = _Capture(kind, tuple(hosts), redactor, Keep(keep))
     return {"exchanges": compress(capture.lines(items)), "head": capture.head()}
 
 
 class _Capture:
     """The running account of one source."""
 
-    def __init__(self, kind: str, hosts: tuple[str, ...], redactor: Redactor) -> None:
+    def __init__(self, kind: str, hosts: tuple[str, ...], redactor: Redactor, keep: Keep) -> None:
         self._kind = kind
         self._hosts = hosts
         self._parties = FirstParties(hosts)
         self._redactor = redactor
-        self._intake = Intake(hosts, redactor)
+        self._intake = Intake(hosts, redactor, keep)
         self._digests: list[str] = []
         self._skipped: Counter[str] = Counter()
         self._third: Counter[str] = Counter()
@@ -68,6 +73,9 @@ class _Capture:
         self._templates: set[str] = set()
         self._routes: set[str] = set()
         self._no_body = 0
+        self._auth: Counter[tuple[str, str]] = Counter()
+        self._left: Counter[tuple[str, str]] = Counter()
+        self._restored: Counter[str] = Counter()
         self._done = False
 
     def lines(self, items: Iterable[Item]) -> Iterator[bytes]:
@@ -97,6 +105,9 @@ class _Capture:
                 broken=tuple(self._broken),
                 templates=tuple(sorted(self._templates | trusted(self._routes))),
                 no_body=self._no_body,
+                auth=tuple((host, way, count) for (host, way), count in sorted(self._auth.items())),
+                left=tuple(_most_frequent(self._left)),
+                restored=tuple(sorted(self._restored.items())),
             )
         )
 
@@ -117,16 +128,20 @@ class _Capture:
     def _keep(self, item: Exchange | Declared, line: bytes) -> bytes:
         """Account for an item; `line` is its encoding without the links, which are the key's."""
         self._digests.append(canon.digest_bytes(keyfree(line)))
+        self._auth.update((f"{item.host}:{item.port}" if item.port else item.host, way) for way in item.auth)
         if isinstance(item, Declared):
             self._templates.add(item.path)
             return line
         if item.route:
             self._routes.add(item.route)
+        self._restored.update([item.kept] if item.kept else ())
         self._no_body += item.response is not None and item.response.kind == "absent"
         return encode_line(item) if item.links else line
 
     def _leave_out(self, skipped: Skipped) -> None:
         self._skipped[skipped.reason] += 1
+        if skipped.label:
+            self._left[skipped.reason, skipped.label] += 1
         if skipped.host:
             self._third[skipped.host] += 1
         if skipped.detail and len(self._broken) < NAMED:
@@ -155,6 +170,12 @@ class _Capture:
             f"0 of {total} entries kept" + (f"; {told}" if told else ""),
             mend=f"name the first-party host: `hosts: [{seen[0]}]` in cask.yaml, or `-a {seen[0]}`" if seen else "record a call of the API",
         )
+
+
+def _most_frequent(left: Counter[tuple[str, str]]) -> Iterator[tuple[str, str, int]]:
+    for reason in sorted({reason for reason, _ in left}):
+        rows = sorted((-count, label) for (other, label), count in left.items() if other == reason)
+        yield from sorted((reason, label, -count) for count, label in rows[:EXAMPLES])
 
 
 def _port(scheme: str, port: int) -> int:

@@ -146,6 +146,8 @@ def _by_origin(parts: Mapping[str, Plain]) -> dict[tuple[str, int], list[tuple[s
 
 def _no_operation(row: Plain) -> str:
     """Why a raw row is no operation whatever the others are, or nothing."""
+    if row.get("wanted"):
+        return ""
     if row["method"] in NO_OPERATIONS:
         return NO_OPERATIONS[row["method"]]
     media = {name for status, bodies in row.get("responses", {}).items() if status.startswith("2") for name in bodies}

@@ -83,13 +83,14 @@ class Row:
     """What is counted for one scheme, host, port, method, labelled path and call."""
 
     __slots__ = (
-        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "query", "requests", "responses", "statuses", "tokens", "words",
+        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "query", "requests", "responses", "statuses", "tokens", "wanted",
+        "words",
     )  # fmt: skip
 
     def __init__(self, key: tuple[Any, ...], words: Words) -> None:
         self.key = key
         self.words = words
-        self.count = 0
+        self.count = self.wanted = 0
         self.statuses: Counter[str] = Counter()
         self.bodiless: Counter[str] = Counter()
         self.cookies: Counter[str] = Counter()
@@ -108,6 +109,7 @@ class Row:
         """Count one exchange."""
         status = str(exchange.status)
         self.count += 1
+        self.wanted += bool(exchange.kept)
         self.statuses[status] += 1
         self.cookies.update(name for name in set(exchange.cookies) if keys.kind(name) is not keys.Key.DATA)
         self.auth.update(set(exchange.auth))
@@ -149,6 +151,8 @@ class Row:
         out |= ({"port": port} if port else {}) | ({"call": json.loads(call)} if call else {})
         out |= {name: dict(found) for name in ("statuses", "bodiless", "cookies", "auth") if (found := getattr(self, name))}
         out |= {name: _plain(found) for name in ("query", "headers", "requests") if (found := getattr(self, name))}
+        if self.wanted:
+            out["wanted"] = self.wanted
         if self.responses:
             out["responses"] = {status: _plain(bodies) for status, bodies in self.responses.items()}
         if self.locales:

@@ -52,6 +52,9 @@ class Pipe:
         """Keep prose."""
         self.lines.append(text)
 
+    def progress(self, text: str) -> None:
+        """Nobody looks."""
+
     def ask(self, prompt: str) -> str:
         """Nobody answers."""
         raise CaskError("CASK-A001", f"`{prompt}` needs a person at a terminal", mend=AGAIN)

@@ -22,6 +22,7 @@ def capture(tmp_path: Path, kind: str, data: bytes, hosts: list[str]) -> dict[st
         "source": refs.of_bytes(data),
         "source.kind": refs.of_value(kind),
         "project.hosts": refs.of_value(hosts),
+        "project.keep": refs.of_value([]),
         "project.redact": refs.of_value({"profile": "strict", "keys": [], "keep": []}),
         "secret.redaction": refs.of_bytes(b"k" * 32),
     }

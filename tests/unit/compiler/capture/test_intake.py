@@ -71,7 +71,7 @@ def test_a_call_becomes_an_exchange() -> None:
         ("https://api.example.com/", "GET /x", Skipped("entry 0", "broken", detail="the method is no token (RFC 9110 section 5.6.2)")),
         ("https://api.example.com/", "POST\nX: y", Skipped("entry 0", "broken", detail="the method is no token (RFC 9110 section 5.6.2)")),
         ("https://api.example.com/app.js", "GET", None),
-        ("https://api.example.com/", "HEAD", Skipped("entry 0", "noise")),
+        ("https://api.example.com/", "HEAD", Skipped("entry 0", "noise", label="HEAD api.example.com/")),
     ],
 )
 def test_what_is_no_call_of_a_first_party_is_left_out(url: str, method: str, expected: Skipped | None) -> None:

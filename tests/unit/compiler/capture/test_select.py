@@ -8,7 +8,7 @@ import yaml
 
 from caskmcp.compiler.capture.address import address
 from caskmcp.compiler.capture.bodies import body
-from caskmcp.compiler.capture.select import RULES, Seen, reason
+from caskmcp.compiler.capture.select import RULES, Keep, Seen, reason
 from caskmcp.compiler.capture.sources.interface import Recorded, RecordedBody
 from caskmcp.model.exchange import REASONS
 
@@ -49,3 +49,23 @@ def test_a_call_is_kept(rule: str, case: dict[str, Any]) -> None:
 
 def test_each_reason_is_one_of_the_models() -> None:
     assert {row.reason for row in RULES} <= set(REASONS)
+
+
+# ---------------------------------------------------------------- what a person wants all the same
+@pytest.mark.parametrize(
+    ("wanted", "left_out", "method", "path", "kept"),
+    [
+        (["noise"], "noise", "GET", "/robots.txt", True),
+        (["noise"], "analytics", "POST", "/collect", False),
+        (["/collect/*"], "analytics", "POST", "/collect/v2", True),
+        (["/collect/*"], "analytics", "POST", "/collection", False),
+        (["POST /events"], "analytics", "POST", "/events", True),
+        (["POST /events"], "analytics", "GET", "/events", False),
+        (["source map"], "source map", "GET", "/app.js.map", True),
+        (["/*"], "third party", "GET", "/orders", False),
+        (["/*"], "websocket", "GET", "/live", False),
+        ([], "noise", "GET", "/robots.txt", False),
+    ],
+)
+def test_a_reason_or_a_pattern_keeps_what_may_be_kept(wanted: list[str], left_out: str, method: str, path: str, kept: bool) -> None:
+    assert Keep(wanted)(left_out, method, path) is kept

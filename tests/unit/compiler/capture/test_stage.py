@@ -130,3 +130,61 @@ def test_a_specification_of_another_host_is_left_out() -> None:
         capture(spec, kind="openapi")
     assert caught.value.code == "CASK-C003"
     assert "hosts seen: other.example" in str(caught.value)
+
+
+# ---------------------------------------------------------------- what is left out, and how requests authenticate
+NOISY = (
+    entry("https://api.example.com/orders"),
+    entry("https://api.example.com/healthz"),
+    entry("https://api.example.com/collect/winterbottom", "POST"),
+    entry("https://api.example.com/collect/ana-souza", "POST"),
+    entry("https://api.example.com/orders", "OPTIONS", headers={"Origin": "https://www.example.com"}),
+    entry("https://api.example.com/app.js.map", answer=("application/json", "{}")),
+)
+
+
+@pytest.mark.feature(13)
+def test_what_is_left_out_of_a_first_party_is_listed_by_reason_without_what_a_person_typed() -> None:
+    found = capture(har(*NOISY))
+    assert found.head["skipped"] == [["analytics", 2], ["health", 1], ["preflight", 1], ["source map", 1]]
+    assert found.head["left"] == [
+        ["analytics", "POST api.example.com/collect/{other}", 2],
+        ["health", "GET api.example.com/healthz", 1],
+        ["preflight", "OPTIONS api.example.com/orders", 1],
+        ["source map", "GET api.example.com/app.js.map", 1],
+    ]
+    assert b"winterbottom" not in found.written
+
+
+@pytest.mark.feature(13)
+@pytest.mark.parametrize(
+    ("keep", "paths", "restored"),
+    [
+        (["health"], ["/healthz", "/orders"], [["health", 1]]),
+        (["/collect/*"], ["/collect/ana-souza", "/collect/winterbottom", "/orders"], [["analytics", 2]]),
+        (["preflight", "source map"], ["/app.js.map", "/orders", "/orders"], [["preflight", 1], ["source map", 1]]),
+    ],
+)
+def test_what_somebody_asks_for_is_kept_and_says_so(keep: list[str], paths: list[str], restored: list[list[object]]) -> None:
+    found = capture(har(*NOISY), keep=keep)
+    assert sorted(item.path for item in found.exchanges) == paths
+    assert found.head["restored"] == restored
+    assert sorted(item.kept for item in found.exchanges if item.kept) == sorted(reason for reason, count in restored for _ in range(count))  # type: ignore[call-overload]
+
+
+@pytest.mark.feature(24)
+def test_ways_to_authenticate_are_counted_by_host_without_a_value() -> None:
+    found = capture(
+        har(
+            entry("https://api.example.com/a", headers={"Authorization": "Bearer secret-of-somebody-1"}),
+            entry("https://api.example.com/b", headers={"X-Api-Key": "secret-of-somebody-2"}),
+            entry("https://api.example.com:8443/c", headers={"Authorization": "Basic YTpzZWNyZXQ="}),
+            entry("https://api.example.com/d"),
+        )
+    )
+    assert found.head["auth"] == [
+        ["api.example.com", "bearer", 1],
+        ["api.example.com", "header:x-api-key", 1],
+        ["api.example.com:8443", "basic", 1],
+    ]
+    assert b"secret-of" not in found.written
