@@ -80,10 +80,14 @@ class Rules(dict[str, tuple[Rule, ...]]):
             return ()
         fitting = [(phrase, rule) for phrase, whole, rule in self._last.get(parts[-1], ()) if _fits(parts, phrase, whole)]
         found = [rule for _, rule in sorted(fitting, key=lambda pair: -len(pair[0]))]  # the longest phrase says most
-        return tuple(found) or self._unparted("".join(parts), len(parts)) or self._without_manner(parts)
+        return tuple(found) or self._unparted("".join(parts), len(parts)) or self._without_manner(parts) or self._inner(name)
 
     def _without_manner(self, parts: tuple[str, ...]) -> tuple[Rule, ...]:
         return self._find("_".join(parts[:-1])) if len(parts) > 1 and parts[-1] in _MANNERS else ()
+
+    def _inner(self, name: str) -> tuple[Rule, ...]:
+        """What the last name in brackets asks for: `filter[sid]`."""
+        return self._find(name[:-1].rpartition("[")[2]) if name.endswith("]") and "[" in name else ()
 
     def _unparted(self, glued: str, count: int) -> tuple[Rule, ...]:
         rule = self._glued.get(glued)
@@ -99,7 +103,7 @@ def _phrase(row: Detector, text: str) -> tuple[tuple[str, ...], bool, Rule]:
 
 
 def _fits(parts: tuple[str, ...], phrase: tuple[str, ...], whole: bool) -> bool:
-    return parts == phrase if whole else parts[-len(phrase) :] == phrase
+    return parts in (phrase, ("x", *phrase)) if whole else parts[-len(phrase) :] == phrase
 
 
 _NEVER: Final = tuple(words(text) for text in NEVER)

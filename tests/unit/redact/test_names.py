@@ -48,7 +48,7 @@ def test_the_spelling_of_a_name_does_not_matter_to_the_manifest() -> None:
         ("csrfmiddlewaretoken", "csrf", "csrfmiddlewaretoken"),
         ("userpassword", "password", "password"),
         ("sometoken", "token", "token"),
-        ("X-Amz-Credential", "amz-credential", "amz_credential"),
+        ("X-Amz-Credential", "secret", "amz_credential"),
         ("refresh_token", "token", "refresh_token"),
         ("X-Vault-Token", "access-token", "vault_token"),
     ],
