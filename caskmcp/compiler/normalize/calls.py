@@ -56,9 +56,9 @@ def calls_of(exchange: Exchange) -> tuple[Call, ...]:
 
 def _call(exchange: Exchange, member: Member, answer: Body | None, protocol: "Protocol") -> Call | None:
     said = protocol.reads(member)
-    if said is None:
+    if said is None and not _is_fault(answer, protocol.data):
         return None
-    if isinstance(said, str) or not _is_answered(exchange.status, answer, protocol.data):
+    if said is None or isinstance(said, str) or not _is_answered(exchange.status, answer, protocol.data):
         reason = said if isinstance(said, str) else UNANSWERED
         return Call({"protocol": protocol.name, "refused": reason}, replace(exchange, request=None, response=None, query=()))
     arguments = member.get(protocol.arguments)
@@ -67,6 +67,12 @@ def _call(exchange: Exchange, member: Member, answer: Body | None, protocol: "Pr
     return Call(
         {"protocol": protocol.name, "within": [protocol.arguments], **said}, replace(exchange, request=body, response=answer, query=rest)
     )
+
+
+def _is_fault(answer: Body | None, data: str) -> bool:
+    """Whether an answer says in the protocol's own form that nothing was done."""
+    found = answer.value if answer is not None and answer.kind == "json" and isinstance(answer.value, dict) else {}
+    return found.get(data) is None and not found.keys().isdisjoint(_ERRORS)
 
 
 def _is_answered(status: int, answer: Body | None, data: str) -> bool:

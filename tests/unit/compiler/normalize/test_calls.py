@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from caskmcp.compiler.classify.stage import classify
 from caskmcp.compiler.normalize.calls import METHOD_NAME, UNANSWERED, calls_of, reasons
 from caskmcp.compiler.normalize.graphql import SUBSCRIPTION, VALUE
 from caskmcp.model.exchange import Exchange
 from caskmcp.model.observation import Call, Group
-from tests.support.traffic import exchange, merged, parts
+from tests.support.traffic import contracts, exchange, merged, parts
 
 HASH = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"
 ORDERS = "query Orders($first: Int) { orders(first: $first) { id } }"
@@ -70,6 +71,7 @@ def test_the_same_text_has_the_same_digest_however_it_is_laid_out() -> None:
         (exchange("POST /graphql 200", body={"query": ORDERS}), ["Orders"]),
         (exchange("POST /graphql 200 type text/html", body={"query": ORDERS}), [UNANSWERED]),
         (graphql("not graphql {"), []),
+        (graphql("not graphql {", {"errors": [{"message": "Syntax Error"}]}), [UNANSWERED]),
         (graphql("shoes"), []),
         (graphql(ORDERS, page=2), []),
         (graphql(ORDERS, variables=[1]), []),
@@ -226,6 +228,17 @@ def test_a_digest_whose_text_was_sent_once_is_that_text() -> None:
 def test_variables_that_came_only_sometimes_make_no_second_operation() -> None:
     assert ids([graphql(ORDERS), graphql(ORDERS, variables={"first": 1}), graphql(ORDERS, variables=None)]) == ["graphql#Orders"]
     assert ids([rpc("users.list"), rpc("users.list", params={"page": 1})]) == ["rpc#users.list"]
+
+
+def test_a_text_that_cannot_be_read_stays_a_post_that_writes() -> None:
+    (contract,) = contracts([graphql("oops {", {"orders": []})] * 3).values()
+    row = classify(contract)
+    assert (contract.call, row.effect, row.risk, [reason.rule for reason in row.reasons]) == (
+        None,
+        "write",
+        "high",
+        ["execution", "write-method"],
+    )
 
 
 def test_what_cannot_be_read_stays_beside_what_can() -> None:
