@@ -37,6 +37,7 @@ COMMANDS: Final = (
     Row("capture import", False, "Take recordings and specs from anywhere into the project.",           "cli.capture:take"),
     Row("capture proxy",  False, "Record the traffic of any program through mitmproxy.",                "cli.proxy:proxy"),
     Row("capture setup-proxy", False, "Install mitmproxy for cask alone.",                              "cli.proxy:setup"),
+    Row("capture otlp",   False, "Receive OpenTelemetry traces on this machine.",                        "cli.otlp:otlp"),
     Row("capture list",   False, "The captures under the root.",                                        "cli.capture:listing"),
     Row("capture forget", False, "Remove a capture and the part of the observations that it gave.",     "cli.capture:forget"),
     Row("keys",           False, "Signing keys: new, list.",                                            ""),

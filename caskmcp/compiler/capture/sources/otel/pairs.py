@@ -29,24 +29,41 @@ class _Sides:
         self.servers: list[Recorded] = []
 
 
-def calls(spans: Iterable[Span | Skipped], window: int = WINDOW) -> Iterator[Recorded | Skipped]:
-    """Each call over HTTP once; what was skipped, as it is. The same calls for any order of spans, if all of them fit into the window."""
-    waiting: dict[Key, _Sides] = {}
-    held = 0
-    for span in spans:
+class Waiting:
+    """Calls that wait for their other half; each is given out once."""
+
+    def __init__(self, window: int = WINDOW) -> None:
+        self._window = window
+        self._sides: dict[Key, _Sides] = {}
+        self._held = 0
+
+    def take(self, span: Span | Skipped) -> list[Recorded | Skipped]:
+        """What a span lets out: nothing while it waits, itself if it waits for nobody, and the oldest calls beyond the window."""
         found = span if isinstance(span, Skipped) else call(span)
         key = None if isinstance(span, Skipped) else _key(span)
         if isinstance(found, Skipped) or key is None:
-            yield found
-            continue
-        _put(waiting.setdefault(key, _Sides()), found, is_client=isinstance(span, Span) and span.kind == CLIENT)
-        held += 1
-        while held > window:
-            oldest = waiting.pop(next(iter(waiting)))
-            held -= len(oldest.servers) + (oldest.client is not None)
-            yield from _together(oldest)
-    for sides in waiting.values():
-        yield from _together(sides)
+            return [found]
+        _put(self._sides.setdefault(key, _Sides()), found, is_client=isinstance(span, Span) and span.kind == CLIENT)
+        self._held += 1
+        return self._oldest() if self._held > self._window else []
+
+    def rest(self) -> Iterator[Recorded | Skipped]:
+        """All that still waits."""
+        while self._sides:
+            yield from self._oldest()
+
+    def _oldest(self) -> list[Recorded | Skipped]:
+        sides = self._sides.pop(next(iter(self._sides)))
+        self._held -= len(sides.servers) + (sides.client is not None)
+        return list(_together(sides))
+
+
+def calls(spans: Iterable[Span | Skipped], window: int = WINDOW) -> Iterator[Recorded | Skipped]:
+    """Each call over HTTP once; what was skipped, as it is. The same calls for any order of spans, if all of them fit into the window."""
+    waiting = Waiting(window)
+    for span in spans:
+        yield from waiting.take(span)
+    yield from waiting.rest()
 
 
 def _key(span: Span) -> Key | None:
