@@ -31,6 +31,14 @@ KINDS: Final = (
     #    kind       role         names                            head
     Kind("har",     "recording", (".har", ".har.gz", ".har.zst"), re.compile(rb'\A\s*\{\s*"log"\s*:')),
     Kind("flows",   "converted", (".mitm", ".flow", ".flows"),    re.compile(rb"\A[0-9]{2,12}:[0-9]{1,4}:[a-z_]{1,40}[;,]")),
+    Kind("postman", "recording", (".postman_collection.json",),   re.compile(rb'"schema"\s*:\s*"https?:\\?/\\?/schema\.(?:get)?postman\.com\\?/json\\?/collection')),
+    Kind("bruno",   "recording", (".bru",),                       re.compile(
+        rb'''\A\s*\{\s*"name"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*"version"\s*:\s*"1"\s*,\s*"items"\s*:|\A\{"schema": "caskmcp/bruno-folder/1"|\Ameta \{\r?\n  \w+: ''')),
+    Kind("insomnia", "recording", (),                             re.compile(
+        rb'''\A\s*\{\s*"_type"\s*:\s*"export"|\A\s*\{[^{}\[\]]{0,400}"__export_format"\s*:\s*4|\A(?:#[^\n]*\n)*_type: export\b|\A(?:#[^\n]*\n)*type: ["']?(?:collection|spec)\.insomnia\.rest/5''')),
+    Kind("curl",    "recording", (".curl",),                      re.compile(
+        rb"\A\s*(?:#[^\n]*\n\s*)*(?:\$ )?curl(?:\.exe)?[ \t]+[-'\"$^h]")),
+    Kind("http",    "recording", (".http", ".rest"),              None),
     Kind("openapi", "document",  (),                              re.compile(
         rb"""(?:^|[{,])\s*(?:"(?:openapi|swagger)"|'(?:openapi|swagger)'|openapi|swagger)\s*:\s*["']?[0-9]""", re.M)),
     Kind("otel",    "recording", _OTLP,                           re.compile(

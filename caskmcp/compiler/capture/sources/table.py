@@ -11,8 +11,13 @@ SOURCES: Final = {
     "har":     "compiler.capture.sources.har:Har",
     "capture": "compiler.capture.sources.captured:Captured",
     "openapi": "compiler.capture.sources.openapi:OpenApi",
-    "flows":   "compiler.capture.sources.flows:Flows",
     "otel":    "compiler.capture.sources.otel:Otel",
+    "flows":   "compiler.capture.sources.flows:Flows",
+    "postman": "compiler.capture.sources.postman:Postman",
+    "bruno":   "compiler.capture.sources.bruno:Bruno",
+    "insomnia": "compiler.capture.sources.insomnia:Insomnia",
+    "curl":    "compiler.capture.sources.curl:Curl",
+    "http":    "compiler.capture.sources.http_file:HttpFile",
 }
 # fmt: on
 
