@@ -1,4 +1,4 @@
-"""A document under `sources:` with the files that it refers to, gathered into the one text that a build reads and digests (ADR 0009).
+"""A document under `sources:` with the files that it refers to, gathered into the one text that a build reads and digests (ADR 0011).
 
 Opens files in the document's folder and below alone, and of these only what looks like a document; a link out is refused. A file that is not
 there is left to the reader, which knows the line that wants it. Documents in one file, and every other kind of source, stand for themselves.

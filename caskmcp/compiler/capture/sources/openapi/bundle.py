@@ -1,6 +1,6 @@
 """A document of several files as one text, so that every file that it refers to is part of what a build reads, digests and redacts.
 
-`pack` and `unpack` are each other's inverse and depend on nothing but names and bytes (ADR 0009). `neighbours` says which files one file refers to.
+`pack` and `unpack` are each other's inverse and depend on nothing but names and bytes (ADR 0011). `neighbours` says which files one file refers to.
 Opens nothing: who gathers the files, and what may be opened, is the caller's. Names are relative to the folder of the main file, with `/`.
 """
 
