@@ -53,9 +53,13 @@ _ROWS: Final = (
     Code("CASK-C003", Exit.INPUT,   "Nothing was kept", "No entry of the recording belongs to a first-party host."),
     Code("CASK-C004", Exit.INPUT,   "A source matches no file", "A path or pattern under `sources:` matches no file, and no committed observations stand in for it."),
     Code("CASK-C005", Exit.INPUT,   "A recording is larger than the limits", "An entry, a body or the nesting is beyond what a build reads."),
-    Code("CASK-C020", Exit.WORLD,   "A recorder does not begin", "The program that records is of an unknown version, ends at once, may not be used, or its port is taken."),
     Code("CASK-C010", Exit.INPUT,   "Git's index cannot be read", "What git tracks is not known: the index is damaged, split, or of another version."),
     Code("CASK-C011", Exit.REVIEW,  "A raw recording is in git", "Recordings hold credentials and what people typed; whoever clones the repository gets them."),
+    Code("CASK-C020", Exit.WORLD,   "A recorder does not begin", "The program that records is of an unknown version, ends at once, may not be used, or its port is taken."),
+    Code("CASK-C030", Exit.INPUT,   "The session is not logged in any more", "A storage state was loaded, but the site refused its calls or asked for a login: nothing of what was seen is kept."),
+    Code("CASK-C031", Exit.INPUT,   "The script failed", "The script that drives the browser raised an error, or has no function `run(page)`; nothing of what was seen is kept."),
+    Code("CASK-C032", Exit.INPUT,   "A session may not lie there", "Whoever has a browser's storage state is logged in: it lies neither under the root nor in a toolpack, which are handed over."),
+    Code("CASK-C040", Exit.REFUSED, "A planted value is left", "The proof of redaction found a canary, or a credential of the recording, in a byte that was written."),
     # N: normalize, infer, classify, emit
     Code("CASK-N001", Exit.INPUT,   "There is nothing to compile", "No source and no committed observation gives an operation."),
     Code("CASK-N002", Exit.INPUT,   "A path template is not allowed", "A template under `paths:` has an unknown form."),
@@ -119,6 +123,8 @@ _ROWS: Final = (
     Code("CASK-W002", Exit.WORLD,   "An extra is missing", "The command needs a package that is not installed."),
     Code("CASK-W003", Exit.BUG,     "A bug", "An unexpected error. `--debug` shows the traceback."),
     Code("CASK-W004", Exit.WORLD,   "Interrupted", "The person ended the command."),
+    Code("CASK-W005", Exit.WORLD,   "The browser does not start", "There is no browser or no display, or the system does not let it run."),
+    Code("CASK-W006", Exit.WORLD,   "The page cannot be reached", "The browser found no server at the address, or the connection failed."),
 )
 # fmt: on
 

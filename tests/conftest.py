@@ -46,5 +46,5 @@ def _private_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
-    for name in ("CASK_TRUST_PIN", "CASK_MITMDUMP", "NO_COLOR"):
+    for name in ("CASK_TRUST_PIN", "CASK_MITMDUMP", "CASK_CHROMIUM", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)

@@ -18,7 +18,7 @@ class Row(NamedTuple):
 # fmt: off
 COMMANDS: Final = (
     Row("init",           True,  "Write cask.yaml and the git files; finds specs and recordings nearby.", "cli.init:init"),
-    Row("mint",           True,  "From a recording or spec to a compiled toolpack, and the next commands.", "cli.mint:mint"),
+    Row("mint",           True,  "From a recording, spec or address to a compiled toolpack, and the next commands.", "cli.mint:mint"),
     Row("build",          True,  "Compile what is stale and nothing else.",                             "cli.build:build"),
     Row("diff",           True,  "Risk-classified capability diff: what is approved against what was built.", "cli.diff:diff"),
     Row("gate",           True,  "Review and sign: allow, block, status, list, sync, check, snapshot.", ""),
@@ -33,8 +33,9 @@ COMMANDS: Final = (
     Row("serve",          True,  "Serve the approved tools through MCP on stdio.",                      "cli.serve:serve"),
     Row("config",         True,  "The snippet for an MCP client; --install edits its file, with a backup.", "cli.config:config"),
     Row("demo",           True,  "Offline proof: compile, approve, serve, attack itself.",              "cli.demo:demo"),
-    Row("capture",        False, "Bring traffic in: import, list, forget.",                             ""),
+    Row("capture",        False, "Bring traffic in: import, record, proxy, otlp, list, forget.",         ""),
     Row("capture import", False, "Take recordings and specs from anywhere into the project.",           "cli.capture:take"),
+    Row("capture record", False, "Record a browser session: headed, headless or driven by a script.",   "cli.record:record"),
     Row("capture proxy",  False, "Record the traffic of any program through mitmproxy.",                "cli.proxy:proxy"),
     Row("capture setup-proxy", False, "Install mitmproxy for cask alone.",                              "cli.proxy:setup"),
     Row("capture otlp",   False, "Receive OpenTelemetry traces on this machine.",                        "cli.otlp:otlp"),

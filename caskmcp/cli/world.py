@@ -15,7 +15,7 @@ from caskmcp.store.credentials import ReferencedCredentials
 from caskmcp.store.entropy import SystemEntropy
 from caskmcp.store.files import LocalFiles
 
-READ = ("CASK_TRUST_PIN", "CASK_MITMDUMP", "NO_COLOR", "CI", "XDG_CONFIG_HOME", "HOME", "PATH")
+READ = ("CASK_TRUST_PIN", "CASK_MITMDUMP", "CASK_CHROMIUM", "NO_COLOR", "CI", "XDG_CONFIG_HOME", "HOME", "PATH")
 """The environment variables that `cask` reads; credentials are read by reference alone."""
 
 

@@ -14,21 +14,22 @@ from caskmcp.store import manifest, secret
 from caskmcp.workflows import capture, intake
 
 
-def first_parties(world: World, hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """The hosts of the project here with those that were given. Raises CASK-I001 where none is known, and what a broken manifest raises."""
-    return tuple(manifest.parse(capture.place_of(world, capture.hosts_of(hosts)).text).hosts)
+def first_parties(world: World, hosts: tuple[str, ...], name: str | None = None) -> tuple[str, ...]:
+    """The hosts of the project here with those that were given. name: as for `keep`. Raises CASK-I001 where none is known, and what a broken manifest raises."""
+    return tuple(manifest.parse(capture.place_of(world, capture.hosts_of(hosts), name=name).text).hosts)
 
 
-def keep(world: World, kind: str, recorded: Iterable[Item], hosts: tuple[str, ...], label: str) -> Report:
+def keep(world: World, kind: str, recorded: Iterable[Item], hosts: tuple[str, ...], label: str, *, name: str | None = None) -> Report:
     """Write `captures/<id>/`, add `- capture: ID` and the hosts to cask.yaml, and say what was left out and why.
 
     recorded: asked for one by one, and not before everything else was checked: a generator that starts its recorder at its first item starts
     nothing in vain. It ends by itself (its duration), or by Ctrl-C or SIGTERM, which reach it as KeyboardInterrupt where it waits or at its
     last `yield`: it may then give what is still under way, or just end. kind: goes into the receipt. label: how the report calls the recorder.
+    name: the toolpack's id, for a fresh manifest.
     Raises CASK-C003 if nothing was kept, and what `recorded` raises; then nothing is written.
     """
     wanted = capture.hosts_of(hosts)
-    place = capture.place_of(world, wanted)
+    place = capture.place_of(world, wanted, name=name)
     key = secret.redaction_key(world.files, place.root, world.entropy)
     taken = intake.record(manifest.parse(place.text), until_interrupted(recorded), key, kind=kind, label=label)
     return capture.keep(world, place, [taken], wanted, key)

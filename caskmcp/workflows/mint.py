@@ -1,4 +1,4 @@
-"""`cask mint`: from files to a compiled toolpack in one command: init if needed, capture, build, and the next commands, exact."""
+"""`cask mint`: from files, or from a browser, to a compiled toolpack in one command: init if needed, capture, build, and the next commands, exact."""
 
 import re
 import shlex
@@ -12,16 +12,13 @@ from caskmcp.ports import World
 from caskmcp.store import project
 from caskmcp.store.layout import MANIFEST, Root
 from caskmcp.store.project import LoadedProject, SourceFile
-from caskmcp.workflows import build, capture, here, specfiles
+from caskmcp.workflows import build, capture, here, record, specfiles
+from caskmcp.workflows.record import Options
 
 
-def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None) -> Report:
-    """Take files in and compile. Raises what `capture import` and `build` raise, and CASK-W002 for an address in place of a file."""
-    for given in sources:
-        if re.match(r"https?://", given, re.IGNORECASE):
-            what = "recording a browser is not part of this version: export a HAR file from the browser's network panel and mint that"
-            raise CaskError("CASK-W002", what, place=given, mend="cask mint FILE.har -a HOST")
-    taken = capture.take(world, sources=sources, hosts=hosts, name=name)
+def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None, options: Options | None = None) -> Report:
+    """Take files in, or record an address, and compile. options: how to record. Raises what `capture import` or `capture record`, and `build` raise."""
+    taken = _taken(world, sources, hosts, name, options)
     built = build.run(world)
     loaded = project.load_project(world.files, world.cwd)
     return Report(
@@ -30,6 +27,19 @@ def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name:
         findings=built.findings,
         lines=(*_before_next(taken.lines), *built.lines, "Next:", *(f"  {each}" for each in next_commands(world, loaded))),
     )
+
+
+def _taken(world: World, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None, options: Options | None) -> Report:
+    addresses = [given for given in sources if re.match(r"https?://", given, re.IGNORECASE)]
+    if not addresses:
+        if options is not None and options != Options():
+            raise CaskError(
+                "CASK-I001", "only an address is recorded: the files that were given take none of these options", mend="cask mint --help"
+            )
+        return capture.take(world, sources=sources, hosts=hosts, name=name)
+    if len(sources) > 1:
+        raise CaskError("CASK-I001", "one address is recorded at a time, and no file beside it", mend="cask capture import FILE -a HOST")
+    return record.run(world, url=addresses[0], hosts=hosts, options=options or Options(), name=name)
 
 
 def _before_next(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def test_mint_ends_with_the_commands_that_come_next(folder: Path) -> None:
         (("capture", "import", "../gone.har", "-a", "a.example"), "CASK-I002", 3),
         (("capture", "import", "../shop.har", "-a", "a.example"), "CASK-C003", 3),
         (("capture", "forget", "2f9c"), "CASK-I010", 3),
-        (("mint", "https://shop.example", "-a", "shop.example"), "CASK-W002", 5),
+        (("mint", "https://", "-a", "shop.example"), "CASK-I001", 3),
         (("config", "--client", "cursor"), "CASK-I011", 3),
         (("doctor",), "CASK-I006", 1),
     ],

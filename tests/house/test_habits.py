@@ -27,6 +27,7 @@ BROAD_HANDLERS: Final = (
     Exempt("record/plugin_child.py", "whatever a third party's adapter raises ends its process with a name"),
     Exempt("engine/perform.py", "carries an error of another process home, as a record"),
     Exempt("engine/runner.py", "doit takes a failure as a value; the plan raises it again"),
+    Exempt("record/chromium.py", "the browser's own process: a fault, or the script's, goes home as a frame"),
     Exempt("runtime/reload.py", "a fault in reading or judging the pack empties the list, and says so; the server stays"),
     Exempt("runtime/conduct.py", "a fault ends its call with a code and a record, never the server"),
 )

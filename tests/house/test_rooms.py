@@ -31,6 +31,7 @@ LIBRARIES: Final = {
     "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
     "opentelemetry":     ("compiler/capture/sources/otel/",),
     "platformdirs":      ("cli/world.py", "store/"),
+    "playwright":        ("record/chromium.py", "record/events.py"),  # a process of its own: nothing else pays for it
     "publicsuffixlist":  ("compiler/",),
     "purgatory":         ("runtime/",),
     "pydantic":          ("model/", "runtime/stdio.py"),  # there: what the MCP library's own records raise

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from caskmcp.errors import CaskError
 from caskmcp.govern import keys, sign
 from caskmcp.model.finding import Report
 from caskmcp.store.layout import Root
@@ -63,13 +62,6 @@ def test_a_recording_inside_the_project_is_captured_once(folder: Path, tmp_path:
     (folder / "shop.har").write_bytes((tmp_path / "shop.har").read_bytes())
     run(folder, "shop.har")
     assert [row.kind for row in parse((folder / "cask.yaml").read_text(encoding="utf-8")).sources] == ["capture"]
-
-
-def test_an_address_is_no_file_and_the_mend_says_so(folder: Path) -> None:
-    with pytest.raises(CaskError) as caught:
-        run(folder, "https://shop.example/")
-    assert (caught.value.code, caught.value.mend) == ("CASK-W002", "cask mint FILE.har -a HOST")
-    assert list(folder.iterdir()) == []
 
 
 def test_what_is_done_already_is_not_asked_for_again(folder: Path) -> None:
