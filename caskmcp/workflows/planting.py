@@ -26,6 +26,8 @@ class Planted:
         self._draw = draw
         self.traces = Traces()
         self.counts: dict[str, int] = {}
+        self.credentials: set[str] = set()
+        """Credentials of the recording itself that are looked for too."""
 
     def new(self, family: Family, place: str) -> str:
         """A new value of the family for a place."""
@@ -36,6 +38,12 @@ class Planted:
             self.traces.add(piece, label, encoded=False)
         self.counts[family.id] = self.counts.get(family.id, 0) + 1
         return made.text
+
+    def note(self, credential: str, label: str) -> None:
+        """Look for a credential that the recording itself carries."""
+        if credential not in self.credentials:
+            self.credentials.add(credential)
+            self.traces.add(credential, label)
 
     def exchanges(self, families: Iterable[Family], host: str) -> Iterator[Recorded]:
         """Exchanges with a first party that carry values of the families."""
@@ -94,10 +102,11 @@ def _named_address(pot: _Pot, base: str) -> Recorded:
     name = pot.name
     user, mark = quote(pot("the user of a URL"), safe=""), quote(pot("a fragment"), safe="")
     url = base.replace("https://", f"https://{user}:{quote(pot('the password of a URL'), safe='')}@")
-    headers = ((f"x-{name.replace('_', '-')}", pot.line("a header")), ("cookie", f"theme=dark; {name}={pot.line('a cookie')}"))
+    header = f"x-{name.replace('_', '-').lower().removeprefix('x-')}"
+    headers = ((header, pot.line("a header")), ("cookie", f"theme=dark; {name}={pot.line('a cookie')}"))
     answered = (
         ("set-cookie", f"{name}={pot.line('a set-cookie')}; Path=/"),
-        (f"x-{name.replace('_', '-')}", pot.line("a header of the answer")),
+        (header, pot.line("a header of the answer")),
     )
     query = urlencode([("page", "2"), (name, pot("the query")), (f"filter[{name}]", pot("a nested name of the query"))])
     matrix = f";{name}={quote(pot('a parameter of the path'), safe='')}"
