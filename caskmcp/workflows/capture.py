@@ -14,6 +14,7 @@ from typing import Any, Final
 from caskmcp import canon
 from caskmcp.compiler.capture.sources.kinds import is_converted, is_document, is_known
 from caskmcp.compiler.capture.sources.openapi import bundle
+from caskmcp.compiler.capture.sources.table import source
 from caskmcp.compiler.capture.stage import Item
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.model.exchange import RESTORABLE
@@ -104,6 +105,13 @@ def _keeping(given: Project, wanted: tuple[str, ...]) -> Project:
     return given.model_copy(update={"keep": (*given.keep, *wanted)})
 
 
+def items(world: World, place: Place, project_: Project, named: Named) -> Iterable[Item]:
+    """What a file gives, of whichever kind: nothing cut, for memory alone."""
+    if is_converted(named.kind) or not is_known(named.kind):
+        return _converted(world, place, project_, named)
+    return source(named.kind).read(world.files.chunks(named.path) if named.packed is None else [named.packed])
+
+
 def _converted(world: World, place: Place, project_: Project, named: Named) -> Iterable[Item]:
     """What another process makes of a file: mitmdump, or a plugin of the manifest."""
     if is_converted(named.kind):
@@ -180,8 +188,6 @@ def _fate_of_document(files: Files, place: Place, named: Named) -> Fate:
     return Fate(Entry(named.kind, manifest.literal(f"{SPECS}/{target.name}")), is_new=True, copy=target)
 
 
-def _entries(text: str) -> set[Entry]:
-    return {Entry(row.kind, row.pattern) for row in manifest.parse(text).sources}
 def _files(files: Files, named: Named) -> Mapping[str, bytes]:
     """Name -> bytes of a document and the files that it refers to."""
     return {named.path.name: files.read(named.path)} if named.packed is None else bundle.unpack(named.packed).files
@@ -197,6 +203,8 @@ def _refuse_other(files: Files, named: Named, folder: Path, name: str, data: byt
         raise CaskError("CASK-I001", what, place=named.label, mend=f"cp {shlex.quote(source)} {shlex.quote(str(target))}")
 
 
+def _entries(text: str) -> set[Entry]:
+    return {Entry(row.kind, row.pattern) for row in manifest.parse(text).sources}
 
 
 def _completed(text: str, fates: list[Fate]) -> str:
