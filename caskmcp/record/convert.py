@@ -26,7 +26,11 @@ def exchanges(program: Program, path: Path) -> Iterator[Recorded | Skipped]:
     Raises CASK-C001 for a file that it cannot read and CASK-C020 for a program that is not the right one; what came before counts for nothing then.
     """
     settings = {"hosts": None, "body": flows.BODY}
-    with scratch.folder() as confdir, path.open("rb") as file, Session(program, ARGUMENTS, settings, confdir, file.fileno()) as session:
+    with (
+        scratch.folder() as confdir,
+        path.open("rb") as file,
+        Session(program, ARGUMENTS, settings, confdir, stdin=file.fileno(), live=False) as session,
+    ):
         said = flows.messages(_watched(session))
         opening(said, program)
         yield from flows.items(said)
@@ -40,4 +44,4 @@ def _watched(session: Session) -> Iterator[bytes]:
         yield block
         session.limit(SILENCE)
     if not session.is_over:
-        raise CaskError("CASK-C001", f"mitmdump said nothing for {SILENCE:.0f} seconds")
+        raise CaskError("CASK-C001", f"mitmdump said nothing for {SILENCE:.0f} seconds", mend="take the recording again, whole")

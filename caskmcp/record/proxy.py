@@ -56,9 +56,9 @@ def exchanges(
     _refuse_taken(port)
     _keep_private(confdir)
     settings = {"hosts": hosts, "body": BODY}
-    with Session(program, tuple(_arguments(hosts, port, trusted)), settings, confdir, subprocess.DEVNULL) as session:
+    with Session(program, tuple(_arguments(hosts, port, trusted)), settings, confdir, stdin=subprocess.DEVNULL, live=True) as session:
         session.limit(START)
-        said = flows.messages(session.blocks(live=True))
+        said = flows.messages(session.blocks())
         version = opening(said, program)
         listening = Listening(_port(said, program), version, confdir / AUTHORITY)
         _keep_private(confdir)
@@ -68,13 +68,15 @@ def exchanges(
 
 
 def _seen(said: Iterator[Message], session: Session) -> Iterator[Recorded | Skipped]:
-    items = (item for number, each in enumerate(said) if (item := flows.taken(each, number)) is not None)
-    try:
-        yield from items
-    except KeyboardInterrupt:
-        # Heard while an item was worked on; what is under way still comes.
-        session.end()
-        yield from items
+    for number, each in enumerate(said):
+        if (item := flows.taken(each, number)) is None:
+            continue
+        try:
+            yield item
+        except KeyboardInterrupt:  # heard while the item was worked on; what is under way still comes
+            if session.ending:
+                raise
+            session.end()
 
 
 def _port(said: Iterator[Message], program: Program) -> int:

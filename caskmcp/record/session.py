@@ -27,15 +27,22 @@ GRACE: Final = 10.0
 
 
 class Session:
-    """mitmdump while it runs; a context manager. `end()` asks it to end; leaving the context makes sure of it."""
+    """mitmdump while it runs; a context manager. `end()` asks it to end; leaving the context makes sure of it.
 
-    def __init__(self, program: Program, arguments: tuple[str, ...], settings: dict[str, Any], confdir: Path, stdin: int) -> None:
+    live: Ctrl-C and the limit ask it to end, and it is heard to its end; else they leave it. In a live session signals are heard only while
+    `blocks` waits, never between reading and giving on: no piece is lost to them.
+    """
+
+    def __init__(
+        self, program: Program, arguments: tuple[str, ...], settings: dict[str, Any], confdir: Path, *, stdin: int, live: bool
+    ) -> None:
         self._program = program
         self._command = (str(program.path), "-q", "-s", str(SCRIPT), "--set", f"confdir={confdir}", "--set", "flow_detail=0", *arguments)
         self._settings = settings
         self._environ = {**program.environ, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
         self._confdir = confdir
         self._stdin = stdin
+        self._live = live
         self._until: float | None = None
         self.ending = False
         """Whether it was asked to end."""
@@ -63,9 +70,12 @@ class Session:
         finally:
             os.close(out)
             os.close(life)
+        # Not before: the program would inherit it.
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDERS if self._live else ())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         self.end()
         os.close(self._lines)  # what it still wants to say is no longer heard
         for ender in (None, signal.SIGTERM, signal.SIGKILL):
@@ -97,41 +107,45 @@ class Session:
         except subprocess.TimeoutExpired:
             return None
 
-    def blocks(self, *, live: bool = False) -> Iterator[bytes]:
+    def blocks(self) -> Iterator[bytes]:
         """What the addon says, until it closes its pipe, until the limit, or until Ctrl-C (KeyboardInterrupt).
 
-        live: at the limit, and at Ctrl-C, it is asked to end, and is read on for a while; at the second Ctrl-C it is left. Signals are heard only while this waits, never between reading and giving on: no piece is lost to them.
+        In a live session until it was asked to end and has ended, until that takes too long, or until the second Ctrl-C.
         """
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDERS)
-        try:
-            while self._is_ready(live):
-                block = os.read(self._lines, BLOCK)
-                if not block:
-                    self.is_over = True
-                    return
-                yield block
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        while self._is_ready():
+            block = os.read(self._lines, BLOCK)
+            if not block:
+                self.is_over = True
+                return
+            yield block
 
-    def _is_ready(self, live: bool) -> bool:
+    def _is_ready(self) -> bool:
         """Wait until there is something to read; False where the time is over."""
         while True:
             left = None if self._until is None else self._until - time.monotonic()
             if left is not None and left <= 0:
-                if self.ending or not live:
+                if self.ending or not self._live:
                     return False
                 self.end()
                 continue
             try:
-                with _hearing():
+                with self._hearing():
                     ready, _, _ = select.select((self._lines,), (), (), left)
             except KeyboardInterrupt:
-                if self.ending or not live:
+                if self.ending or not self._live:
                     raise
                 self.end()
                 continue
             if ready:
                 return True
+
+    @contextmanager
+    def _hearing(self) -> Iterator[None]:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDERS if self._live else ())
 
 
 def opening(said: Iterator[Message], program: Program) -> str:
@@ -148,12 +162,3 @@ def not_begun(program: Program) -> CaskError:
     return CaskError(
         "CASK-C020", f"{NAME} ({program.origin}) ended before it began", place=str(program.path), mend=f"{program.path} --version"
     )
-
-
-@contextmanager
-def _hearing() -> Iterator[None]:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDERS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDERS)

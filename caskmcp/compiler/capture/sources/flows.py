@@ -118,7 +118,7 @@ def message(line: bytes, number: int) -> Message:
     """One line as a record. Raises CASK-C001."""
     try:
         return _DECODER.decode(line)
-    except (msgspec.DecodeError, RecursionError) as cause:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise CaskError("CASK-C001", "this is no line that the recorder writes", place=f"line {number}") from cause
 
 
