@@ -3,6 +3,7 @@
 Pure functions of records, shared by the compiler (pending lock), the door (`govern/admit.py`) and the diff: one definition of what is signed.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,16 +16,17 @@ from caskmcp.model.toolset import Toolsets
 
 UNSIGNED = ("operation", "confidence")
 """Fields of a tool that inform the reviewer and change nothing that is served."""
-LATER = ("constants", "within")
-"""Fields of a body plan that are left out of the served record while they are empty."""
+LATER = (("request", "constants"), ("request", "body", "constants"), ("request", "body", "within"), ("response", "envelope"))
+"""Places in the record that are left out while they are empty: they came later, and what was approved before them stays approved."""
 
 
 def served(tool: Tool, policy: Policy, toolsets: Toolsets) -> dict[str, Any]:
     """The served record: the whole tool but `UNSIGNED`, the policy rules that can match it, the declared toolsets that hold it."""
     record = tool.model_dump(mode="json", by_alias=True, exclude=set(UNSIGNED))
-    if body := record["request"]["body"]:
-        # Fields that came later count only where they say something: what was approved before them stays approved.
-        record["request"]["body"] = {key: value for key, value in body.items() if value or key not in LATER}
+    for *way, last in LATER:
+        place = functools.reduce(lambda value, key: value[key] or {}, way, record)
+        if not place.get(last):
+            place.pop(last, None)
     record["policy"] = [rule.model_dump(mode="json") for rule in policy.rules_for(tool)]
     record["toolsets"] = sorted(name for name, row in toolsets.toolsets.items() if row.declared and tool.name in row.tools)
     return {"schema": "caskmcp/served/1", **record}

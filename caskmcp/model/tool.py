@@ -128,6 +128,8 @@ class RequestPlan(Record):
     cookies: tuple[Field_, ...] = ()
     accept: str = "application/json"
     body: BodyPlan | None = None
+    constants: dict[str, str] = {}
+    """Headers that are always sent, exactly so: name on the wire -> value. None of them is one that an argument fills or one of the framing."""
 
 
 class ResponsePlan(Record):
@@ -140,6 +142,8 @@ class ResponsePlan(Record):
     expected: JsonSchema | None = None
     """What the structured content of a successful answer looked like: types alone, open, nothing required. Never served: what differs from it is
     passed on all the same and told as drift."""
+    envelope: Literal["", "mcp"] = ""
+    """What lies around the answer. `mcp`: a JSON-RPC response, alone or as an event of a stream, with the result of a tool's call."""
 
 
 class Reason(Record):

@@ -171,8 +171,12 @@ def _headers(plan: RequestPlan, arguments: Arguments, content_type: str, body: b
     yield "User-Agent", f"caskmcp/{__version__}"
     yield "Accept", plan.accept
     yield "Accept-Encoding", "gzip"
+    yield from wire.constant_headers(plan.constants)
+    constant = {name.lower() for name in plan.constants}
     for field in _given(plan.headers, arguments):
         if (row := wire.header(field, arguments[field.argument])) is not None:
+            if row[0].lower() in constant:
+                raise leaves("an argument would take the place of a constant header")
             yield row
     cookies = [text for field in _given(plan.cookies, arguments) if (text := wire.cookie(field, arguments[field.argument])) is not None]
     if cookies:

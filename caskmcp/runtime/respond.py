@@ -15,6 +15,7 @@ from caskmcp.errors import CaskError
 from caskmcp.model.tool import Tool
 from caskmcp.runtime import shrink
 from caskmcp.runtime.clean import Clean
+from caskmcp.runtime.envelope import called
 from caskmcp.text import MAX_DEPTH, is_deeper, parse_json
 
 ERROR_BYTES: Final = 2_000
@@ -76,7 +77,10 @@ def respond(tool: Tool, answer: Answer, shown: Schema | None, expected: Schema |
     """Shape an answer. shown: the output schema that clients have. expected: what answers looked like. A status that is no success is CASK-R008."""
     if not 200 <= answer.status < 300:
         return _failed(answer, clean)
-    value, notes = _value(tool, answer)
+    found = called(answer.body, _media(answer)) if tool.response.envelope else None
+    if found is not None and found.failed:
+        return _refused(str(found.value), answer.status, clean)
+    value, notes = (found.value, ()) if found is not None else _value(tool, answer)
     fitted, cuts = shrink.fit(clean(value), tool.response.max_bytes)
     structured = fitted if isinstance(fitted, dict) else {"data": fitted}
     told = (*notes, *(f"cut to {tool.response.max_bytes} bytes: {', '.join(cuts)}" for _ in cuts[:1]))
@@ -87,7 +91,7 @@ def respond(tool: Tool, answer: Answer, shown: Schema | None, expected: Schema |
 
 def _value(tool: Tool, answer: Answer) -> tuple[Any, tuple[str, ...]]:
     """The answer as JSON, and what is odd about it."""
-    media = answer.header("content-type").partition(";")[0].strip().lower()
+    media = _media(answer)
     if not answer.body:
         return {"data": None}, ()
     if answer.whole and (parsed := _parsed(answer.body)) is not None:
@@ -97,6 +101,10 @@ def _value(tool: Tool, answer: Answer) -> tuple[Any, tuple[str, ...]]:
     odd = () if "json" not in media else ("the answer says it is JSON and is not; it is passed on as text",)
     long = () if answer.whole else ("the answer was longer than what is read; this is its beginning",)
     return {"data": _decoded(answer.body)}, (*odd, *long)
+
+
+def _media(answer: Answer) -> str:
+    return answer.header("content-type").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True)
@@ -154,12 +162,17 @@ def _step(part: str | int) -> str:
 
 def _failed(answer: Answer, clean: Clean) -> Result:
     """An answer that says the call failed. No structured content: clients would hold it against the output schema."""
-    said = str(clean(_decoded(answer.body[: ERROR_BYTES * 2])))[:ERROR_BYTES] if _printable_start(answer.body) else ""
+    said = _decoded(answer.body[: ERROR_BYTES * 2]) if _printable_start(answer.body) else ""
+    return _refused(said, answer.status, clean)
+
+
+def _refused(words: str, status: int, clean: Clean) -> Result:
+    said = str(clean(words[: ERROR_BYTES * 2]))[:ERROR_BYTES] if words else ""
     return Result(
-        f"CASK-R008: the upstream answered {answer.status}{'; it said: ' + said if said else ''}",
+        f"CASK-R008: the upstream answered {status}{'; it said: ' + said if said else ''}",
         error="CASK-R008",
-        status=answer.status,
-        details={"status": answer.status},
+        status=status,
+        details={"status": status},
         untrusted=bool(said),
     )
 

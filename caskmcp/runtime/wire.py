@@ -163,6 +163,14 @@ def header(field: Field_, value: Any) -> tuple[str, str] | None:
     return field.wire, text
 
 
+def constant_headers(constants: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Headers of the plan, by name. Raises CASK-R003 for one that is none, or one of the framing."""
+    for name, value in sorted(constants.items()):
+        if not TOKEN.fullmatch(name) or name.lower() in FRAMING or not HEADER_VALUE.fullmatch(value):
+            raise leaves("the approved request has a constant header that may not be one")
+        yield name, value
+
+
 def _items_of_header(field: Field_, items: list[Any]) -> Iterator[str]:
     for item in items:
         text = plain(item, field.argument)

@@ -90,6 +90,8 @@ ROWS = [
     ("toolset", "toolsets", [], "narrows"),
     ("response", "response.max_bytes", 2000, "broadens"),
     ("response", "response.max_bytes", 10, "narrows"),
+    ("constant", "request.constants", {"Mcp-Name": "delete_order"}, "incomparable"),
+    ("envelope", "response.envelope", "mcp", "incomparable"),
     ("scope", "scope", "orders:write", "incomparable"),
     ("annotations", "annotations", {**TOOL["annotations"], "read_only": False}, "equal"),
     ("output", "output_schema", {"type": "object"}, "equal"),
