@@ -94,6 +94,20 @@ def _fifty(folder: Path, env: Mapping[str, str]) -> Pair:
     return Pair([*CASK, "build"], ["/bin/sh", "peer.sh"], before=lambda: shutil.rmtree(folder / ".caskmcp", ignore_errors=True))
 
 
+def _import(folder: Path, env: Mapping[str, str]) -> Pair:
+    """The peer decodes every JSON body of the file and keeps nothing; ours selects, redacts and writes as well."""
+    peer, recording = _given("CASK_BENCH_STREAM"), _given("CASK_BENCH_HAR")
+    host = os.environ.get("CASK_BENCH_HOST", "")
+    (folder / "p").mkdir()
+    ours = [*CASK, "capture", "import", recording, "-a", host, "--root", str(folder / "p" / "root")]
+    return Pair(ours, [sys.executable, peer, recording], before=lambda: _forget(folder))
+
+
+def _forget(folder: Path) -> None:
+    shutil.rmtree(folder / "p" / "root", ignore_errors=True)
+    (folder / "cask.yaml").unlink(missing_ok=True)
+
+
 def _given(name: str) -> str:
     value = os.environ.get(name, "")
     if not value or not Path(value).exists():
@@ -104,6 +118,7 @@ def _given(name: str) -> str:
 ROWS = (
     Row("help", "python -c 'import click'", "<= 1.5", _help),
     Row("no-op-build", "python -c 'import doit'", "<= 2", _no_op),
+    Row("import-har", "a stream of the same file that decodes every JSON body", "<= 6", _import),
     Row("build-50MB", "mitmproxy2swagger, two passes", "<= 0.5", _fifty),
 )
 
