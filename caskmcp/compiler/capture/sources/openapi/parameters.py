@@ -195,7 +195,8 @@ def _querystring(node: Node, schemas: Schemas) -> list[Placed]:
     whole, content = read(node, schemas), node.need("content", "a parameter `in: querystring`")
     media = next(iter(content.object("`content`")))
     form = whole.declared.schema.get("contentSchema", {})
-    if media.partition(";")[0].strip().lower() != FORM or form.keys() - _FORM_WORDS or form.get("additionalProperties", False) is not False:
+    is_open = form.get("additionalProperties", False) is not False or not form.get("properties")
+    if media.partition(";")[0].strip().lower() != FORM or form.keys() - _FORM_WORDS or is_open:
         return [whole]
     definitions = {"$defs": form["$defs"]} if "$defs" in form else {}
     fields = {name: {**_dict(schema), **definitions} for name, schema in form.get("properties", {}).items()}
