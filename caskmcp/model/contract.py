@@ -109,6 +109,8 @@ class Contract(Record):
     """What answers and requests hold, by field name and form: `pii`, `money`, `credential`, `auth`, `admin`; sorted."""
     disagreements: tuple[Disagreement, ...] = ()
     """Where successful traffic is outside of what documents say, sorted by rule and place; empty without both."""
+    unobserved: tuple[str, ...] = ()
+    """Bodies that exchanges had and no source holds or declares: `request`, `response`; sorted."""
 
 
 class Contracts(Record):

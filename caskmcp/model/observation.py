@@ -147,7 +147,9 @@ class Row(Record):
     single: tuple[int, ...] = ()
     """Indexes of segments that are classes and had one and the same token in all exchanges of this part."""
     named: dict[str, str] = {}
-    """Segment index -> the name that a collection gives the parameter there."""
+    """Segment index -> the name that a collection or a router gives the parameter there."""
+    routed: bool = False
+    """Whether the server's router said which template this path has: its literals are the route's own, and no values."""
     values: dict[str, dict[str, int]] = {}
     """Segment index -> locale tokens with counts: a closed public list, so they may be kept."""
     call: Call | None = None

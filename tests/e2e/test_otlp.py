@@ -78,8 +78,6 @@ def receiving(folder: Path, *words: str) -> Iterator[Receiving]:
     process = subprocess.Popen(
         [*CASK, "capture", "otlp", "--port", "0", *words], cwd=folder, env=environment(folder.parent / "home"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-        # A runner may have been started with Ctrl-C switched off, which children inherit.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     try:
         assert process.stderr is not None

@@ -79,7 +79,7 @@ def fitted(route: str, path: str) -> Fitted:
     names = tuple((index, each.name) for index, each in enumerate(found) if each.literal is None)
     literals = [each.literal for each in found if each.literal is not None]
     if not names and not all(map(_may_stand, literals)):
-        return Fitted(NO_ROUTE)
+        return Fitted(NO_ROUTE) if any(map(_is_value, literals)) else NOTHING
     return Fitted("/" + "/".join(each.text for each in found), names)
 
 
@@ -91,6 +91,11 @@ def trusted(routes: Iterable[str]) -> frozenset[str]:
     known = frozenset(routes)
     named = frozenset(route for route in known if "{" in route)
     return known if named and NO_ROUTE not in known else named
+
+
+def _is_value(literal: str) -> bool:
+    """Whether a literal can only be a value: a number, a date, an id, an address. Other tokens with digits are either."""
+    return label(literal) not in (literal, LOCALE, OTHER) or any(sign in "@:=+%~ " for sign in literal) or len(literal) > words.LONGEST
 
 
 def _may_stand(literal: str) -> bool:

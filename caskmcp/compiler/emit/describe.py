@@ -9,6 +9,7 @@ from caskmcp.compiler.capture.streams import is_stream
 from caskmcp.compiler.classify.words import split
 from caskmcp.compiler.emit.arguments import resolved
 from caskmcp.compiler.emit.hygiene import clean, is_visible, order_in, shortened
+from caskmcp.compiler.infer.unobserved import REQUEST, RESPONSE
 from caskmcp.model.contract import Contract, Response
 from caskmcp.model.record import JsonSchema
 from caskmcp.model.surface import Classified
@@ -28,6 +29,7 @@ WHEN: Final[dict[Effect, str]] = {
 # fmt: on
 UNPROVEN: Final = "Seems to read only, but no document says so."
 """Of what `classify` takes for a search without proof."""
+_UNSENT: Final = "The body that it takes was not observed: none is sent."
 
 
 class Wording(NamedTuple):
@@ -36,7 +38,7 @@ class Wording(NamedTuple):
     title: str
     description: str
     notes: tuple[str, ...]
-    """What was dropped from a document, sorted."""
+    """What was dropped from a document, and which bodies nobody observed; sorted."""
 
 
 def wording(contract: Contract, name: str, judged: Classified) -> Wording:
@@ -44,9 +46,10 @@ def wording(contract: Contract, name: str, judged: Classified) -> Wording:
     title, description = clean(contract.title, TITLE), clean(contract.description, _SAYS)
     said = description.text or title.text or _sentence(name, contract)
     when = UNPROVEN if judged.reasons[0].rule == "unproven-search" else WHEN[judged.effect]
-    parts = [_ended(said), when, returns(contract)]
+    parts = [_ended(said), when, _UNSENT if REQUEST in contract.unobserved and not contract.bodies else "", returns(contract)]
     dropped = {f"a document's text was dropped ({row.dropped})" for row in (title, description) if row.dropped}
-    return Wording(title.text or _titled(name), _fitted([part for part in parts if part]), tuple(sorted(dropped)))
+    missing = {f"body unobserved: {side}" for side in contract.unobserved}
+    return Wording(title.text or _titled(name), _fitted([part for part in parts if part]), tuple(sorted(dropped | missing)))
 
 
 def _titled(name: str) -> str:
@@ -83,6 +86,8 @@ def returns(contract: Contract) -> str:
     """What a successful call answers, in words; empty if that is not known."""
     rows = [row for row in success(contract) if row.schema_ is not None]
     if not rows:
+        if RESPONSE in contract.unobserved:
+            return "What it returns was not observed."
         return "Returns nothing." if any(row.status == "204" for row in contract.responses) else ""
     words = shape_words(resolved(rows[0].schema_ or {}))
     # A sequence has no JSON form of its own: the runtime passes it on as the text that it is.

@@ -71,13 +71,18 @@ def kind_of(media: str, seen: BodySeen | None = None) -> Any:
     """How a body of a media type is written: `json`, `form`, `multipart`, `text` or `binary`."""
     if is_stream(media):
         return "text"
-    if seen is not None and seen.kind in ("json", *_FORMS, "text", "binary") and (seen.shape is not None or seen.kind != "json"):
+    # A body that nobody holds counts as binary; what its media type is, is known all the same.
+    if (
+        seen is not None
+        and seen.kind in ("json", *_FORMS, "text", "binary")
+        and (seen.shape is not None or seen.kind not in ("json", "binary"))
+    ):
         return seen.kind
     if media in _KINDS:
         return _KINDS[media]
     if media.endswith(("/json", "+json")):
         return "json"
-    return "text" if media.startswith("text/") else "binary"
+    return "text" if media.startswith("text/") and (seen is None or seen.kind != "binary") else "binary"
 
 
 def request_schema(shape: Shape, kind: str, side: Side = REQUEST) -> JsonSchema:

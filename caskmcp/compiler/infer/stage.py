@@ -10,6 +10,7 @@ from caskmcp.compiler.infer.evidence import sources, successes
 from caskmcp.compiler.infer.parameters import parameters
 from caskmcp.compiler.infer.reconcile import disagreements
 from caskmcp.compiler.infer.traits import traits
+from caskmcp.compiler.infer.unobserved import unobserved
 from caskmcp.compiler.normalize.group import texts
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.contract import Contract, Evidence
@@ -34,6 +35,7 @@ def infer(group: Group) -> Contract:
     request, answers = bodies(group, declared), responses(group, declared)
     request = arguments(group, group.call, request) if group.call else request
     row, listed = group.row, group.stated
+    missing = unobserved(group, declared, answers)
     statuses = dict(sorted(row.statuses.items())) if row else {}
     count = row.count if row else 0
     return Contract(
@@ -60,9 +62,10 @@ def infer(group: Group) -> Contract:
             total=count,
             sources=sources(spec=bool(declared), traffic=count > 0, collection=listed is not None),
         ),
-        confidence=confidence(successes(statuses), documented=bool(declared)),
+        confidence=confidence(successes(statuses), documented=bool(declared), whole=not missing),
         traits=traits(group, found, request, answers),
         disagreements=disagreements(group, declared),
+        unobserved=missing,
     )
 
 
@@ -70,8 +73,8 @@ def _auth(row: Row | None) -> Iterable[str]:
     return row.auth if row else ()
 
 
-def confidence(good: int, *, documented: bool) -> Any:
-    """How sure a contract is: `low`, `medium` or `high`."""
-    if good >= MANY or (documented and good):
+def confidence(good: int, *, documented: bool, whole: bool = True) -> Any:
+    """How sure a contract is: `low`, `medium` or `high`. whole: whether bodies were observed where there were some."""
+    if whole and (good >= MANY or (documented and good)):
         return "high"
     return "medium" if documented or good >= FEWEST else "low"

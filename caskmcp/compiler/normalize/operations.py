@@ -1,10 +1,11 @@
-"""Templating: which raw rows are one operation. `paths:` wins, then documents, then the table of rules over the tree of raw paths."""
+"""Templating: which raw rows are one operation. `paths:` wins, then documents, then what routers said, then the table of rules over the tree of raw paths."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from caskmcp.compiler.normalize import rules
 from caskmcp.compiler.normalize.templates import Template
+from caskmcp.compiler.normalize.tokens import is_class
 from caskmcp.compiler.normalize.tree import Place, union
 
 Row = dict[str, Any]
@@ -62,7 +63,8 @@ def _walk(place: Place, above: Path, wanted: tuple[Template, ...], body_words: f
 def _merged(place: Place, body_words: frozenset[str], pinned: set[str], before: str | None, *, forced: bool) -> set[str]:
     if forced:
         return {label for label in place.children if label and label not in pinned}
-    siblings = rules.Siblings(place.children, body_words, pinned=pinned, above=before)
+    named = {label for label, child in place.children.items() if child.routed and not is_class(label)}
+    siblings = rules.Siblings(place.children, body_words, pinned=pinned | named, above=before)
     rules.apply(siblings)
     return siblings.parameter
 

@@ -83,7 +83,7 @@ class Row:
     """What is counted for one scheme, host, port, method, labelled path and call."""
 
     __slots__ = (
-        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "query", "requests", "responses", "statuses", "tokens", "wanted",
+        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "query", "requests", "responses", "routed", "statuses", "tokens", "wanted",
         "words",
     )  # fmt: skip
 
@@ -103,7 +103,8 @@ class Row:
         self.tokens: dict[int, str | None] = {}
         """Index of a segment that is a class -> its token so far; None as soon as there was another one."""
         self.named: dict[int, str] = {}
-        """Index of a segment -> what a collection calls the parameter there."""
+        """Index of a segment -> what a collection or a router calls the parameter there."""
+        self.routed = False
 
     def add(self, exchange: Exchange, tokens: tuple[str, ...], serial: int) -> None:
         """Count one exchange."""
@@ -157,6 +158,8 @@ class Row:
             out["responses"] = {status: _plain(bodies) for status, bodies in self.responses.items()}
         if self.locales:
             out["values"] = {index: dict(found) for index, found in self.locales.items()}
+        if self.routed:
+            out["routed"] = True
         if self.named:
             out["named"] = {str(index): name for index, name in self.named.items()}
         single = {index: token for index, token in self.tokens.items() if token is not None}

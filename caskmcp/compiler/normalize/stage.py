@@ -35,7 +35,7 @@ def run(inputs: Inputs) -> Outputs:
 
 def summarize(items: Iterable[Exchange | Declared], named: tuple[str, ...] = ()) -> dict[str, Any]:
     """The part of exchanges and declared operations, candidate form. `named`: templates whose literals may be kept."""
-    reader = _Reader([templates.parse(text) for text in named])
+    reader = _Reader(named)
     for serial, item in enumerate(items):
         reader.add(item, serial)
     return reader.plain()
@@ -47,14 +47,15 @@ def bare_part(candidates: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Reader:
-    def __init__(self, named: list[templates.Template]) -> None:
+    def __init__(self, named: tuple[str, ...]) -> None:
         self.rows: dict[Key, Row] = {}
         self.stated: dict[Key, Row] = {}
         self.body_words = Words()
         self.declared: list[dict[str, Any]] = []
         self.paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self.routes = frozenset(named)
         self.named: dict[int, list[templates.Template]] = {}
-        for template in named:
+        for template in map(templates.parse, named):
             self.named.setdefault(len(template.segments), []).append(template)
 
     def add(self, item: Exchange | Declared, serial: int) -> None:
@@ -78,6 +79,7 @@ class _Reader:
         if row is None:
             row = rows[key] = Row(key, self.body_words)
         row.add(item, tokens, serial)
+        row.routed |= item.route in self.routes
 
     def split(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         found = self.paths.get(path)

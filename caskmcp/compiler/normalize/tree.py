@@ -38,18 +38,21 @@ class Facts:
 class Place:
     """A node: the raw paths that run through it."""
 
-    __slots__ = ("children", "methods", "rows")
+    __slots__ = ("children", "methods", "routed", "rows")
 
     def __init__(self) -> None:
         self.children: dict[str, Place] = {}
         self.methods: dict[str, Facts] = {}
         self.rows: list[int] = []
+        self.routed = False
+        """Whether a router names the label of this place: then it is no value, unless it is a class."""
 
     def insert(self, number: int, row: dict[str, Any]) -> None:
         """Put a row below this root."""
         place = self
         for segment in row["segments"]:
             place = place.children.setdefault(segment, Place())
+            place.routed |= row.get("routed", False)
         place.rows.append(number)
         place.methods.setdefault(row["method"], Facts()).take(facts(row))
 
@@ -69,6 +72,7 @@ def union(places: Iterable[Place]) -> Place:
     below: dict[str, list[Place]] = {}
     for place in places:
         out.rows += place.rows
+        out.routed |= place.routed
         for method, found in place.methods.items():
             out.methods.setdefault(method, Facts()).take(found)
         for label, child in place.children.items():

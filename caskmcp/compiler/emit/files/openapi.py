@@ -13,6 +13,7 @@ from caskmcp.compiler.emit.files import called
 from caskmcp.compiler.emit.files.form import pretty
 from caskmcp.compiler.emit.hygiene import clean
 from caskmcp.compiler.emit.surface import Compiled
+from caskmcp.compiler.infer.unobserved import RESPONSE
 from caskmcp.model.contract import Body, Contract, Parameter, Response
 
 Plain = dict[str, Any]
@@ -157,6 +158,8 @@ def _responses(contract: Contract, components: Components) -> Plain:
     for row in contract.responses:
         if _STATUS.fullmatch(row.status):
             out.setdefault(row.status, _answer(row.status)).setdefault("content", {}).update(_content(row, components))
+    for status in (status for status in out if status.startswith("2") and status != "204" and RESPONSE in contract.unobserved):
+        out[status]["description"] += " (body unobserved)"
     rows = {status: {key: value for key, value in answer.items() if value} for status, answer in out.items()}
     return rows or {"default": {"description": "Not known"}}
 
