@@ -132,6 +132,16 @@ def test_a_documents_own_name_of_a_path_parameter_wins() -> None:
     assert table(arguments(renamed)) == {"id": ("path", "user_id")}
 
 
+def test_what_the_text_of_a_path_is_not_held_to_is_noted() -> None:
+    row = contract("GET /users/{name}")
+    schema = {"type": "array", "items": {"type": "string"}, "not": {"maxItems": 0}}
+    parameters = tuple(each.model_copy(update={"schema_": schema}) for each in row.parameters)
+    assert arguments(row.model_copy(update={"parameters": parameters})).notes == (
+        "path parameter `name`: `items` is not checked",
+        "path parameter `name`: `not` is not checked",
+    )
+
+
 def test_a_path_parameter_that_the_contract_forgot_is_text() -> None:
     row = contract("GET /users/{name}").model_copy(update={"parameters": ()})
     (argument,) = arguments(row).rows
@@ -152,6 +162,9 @@ def test_a_path_parameter_that_the_contract_forgot_is_text() -> None:
         ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, {"type": "string", "pattern": PATH_TEXT, "minLength": 1, "maxLength": 512}),
         ({"type": "array", "items": {"type": "string"}}, {"type": "string", "pattern": PATH_TEXT, "minLength": 1, "maxLength": 512}),
         ({"$ref": "#/$defs/Id", "$defs": {"Id": {"type": "integer"}}}, {"type": "integer", "$defs": {"Id": {"type": "integer"}}}),
+        ({"type": "string", "minLength": 3}, {"type": "string", "pattern": PATH_TEXT, "minLength": 3, "maxLength": 512}),
+        ({"const": "main"}, {"type": "string", "enum": ["main"], "pattern": PATH_TEXT, "minLength": 1, "maxLength": 512}),
+        ({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}, {"type": "integer", "minimum": 1}),
     ],
 )  # fmt: skip
 def test_a_path_argument_is_a_number_or_bounded_text(schema: Any, shown: Any) -> None:
@@ -208,6 +221,9 @@ def test_of_several_bodies_json_is_sent_before_forms_before_text() -> None:
         {"anyOf": [obj(a=STRING), obj(b=STRING)]},
         {"allOf": [obj(a=STRING), {"anyOf": [obj(b=STRING)]}]},
         {"$ref": "#/$defs/none"},
+        {**obj(a=STRING), "maxProperties": 1},
+        {**obj(a=STRING), "dependentRequired": {"a": ["b"]}},
+        {**obj(a=STRING), "propertyNames": {"maxLength": 3}},
         {},
     ],
 )

@@ -167,3 +167,59 @@ def test_whatever_comes_in_what_comes_out_compiles_in_both_engines(given: Any) -
     schema = {"type": "object", "properties": {"a": maker.convert(given)}, "$defs": maker.definitions}
     Draft202012Validator.check_schema(schema)
     assert jsonschema_rs.Draft202012Validator(schema).is_valid({})
+
+
+# ---------------------------------------------------------------- what documents say
+@pytest.mark.feature(4)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "object", "properties": {"a": S, "b": S}, "dependentRequired": {"a": ["b"]}},
+        {"type": "array", "items": S, "contains": {"type": "string", "minLength": 2}, "minContains": 2},
+        {"type": "string", "contentMediaType": "application/json", "contentEncoding": "base64"},
+    ],
+)
+def test_a_constraint_that_every_client_can_read_stands_as_it_is(given: Any) -> None:
+    assert portable(given) == given
+
+
+@pytest.mark.feature(4)
+@pytest.mark.parametrize("word", ["if", "dependentSchemas", "maxContains", "unevaluatedItems", "unevaluatedProperties"])
+def test_a_constraint_that_is_not_carried_is_noted_by_name(word: str) -> None:
+    maker = Portable()
+    maker.convert({"type": "object", "properties": {"a": {"type": "string", word: {}}}})
+    assert maker.notes == {f"`{word}`"}
+
+
+CAT, DOG = ({"type": "object", "required": ["kind"], "properties": {"kind": S, name: {"type": "integer"}}} for name in ("claws", "bark"))
+BRANCHES = [{"$ref": "#/$defs/Cat"}, {"$ref": "#/$defs/Dog"}]
+MAPPING = {"cat": "#/$defs/Cat", "kitten": "#/$defs/Cat"}
+
+
+@pytest.mark.feature(4)
+@pytest.mark.parametrize("word", ["oneOf", "anyOf"])
+def test_a_discriminator_becomes_the_names_that_are_mapped_to_a_branch(word: str) -> None:
+    maker = Portable()
+    given = {word: BRANCHES, "discriminator": {"propertyName": "kind", "mapping": MAPPING}, "$defs": {"Cat": CAT, "Dog": DOG}}
+    tag = {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string", "enum": ["Cat", "cat", "kitten"]}}}
+    assert maker.convert(given) == {word: [{"allOf": [{"$ref": "#/$defs/Cat"}, tag]}, {"$ref": "#/$defs/Dog"}]}
+    assert maker.notes == set()
+
+
+@pytest.mark.feature(4)
+def test_of_kinds_that_look_alike_the_discriminator_tells_which_it_is() -> None:
+    maker = Portable()
+    mapping = {"cat": "#/$defs/Cat", "dog": "#/$defs/Dog"}
+    given = {"oneOf": BRANCHES, "discriminator": {"propertyName": "kind", "mapping": mapping}, "$defs": {"Cat": CAT, "Dog": DOG}}
+    validator = Draft202012Validator({**(maker.convert(given) or {}), "$defs": maker.definitions})
+    assert validator.is_valid({"kind": "cat", "claws": 4})
+    assert not validator.is_valid({"kind": "dog", "bark": "loud"})
+    assert not validator.is_valid({"kind": "lion", "claws": 4})
+
+
+@pytest.mark.parametrize("discriminator", [{"propertyName": "kind"}, {"propertyName": "a\u200b", "mapping": MAPPING}, {"mapping": MAPPING}])
+def test_a_discriminator_that_nothing_is_mapped_by_is_noted(discriminator: Any) -> None:
+    maker = Portable()
+    shown = maker.convert({"oneOf": BRANCHES, "discriminator": discriminator, "$defs": {"Cat": CAT, "Dog": DOG}})
+    assert shown == {"oneOf": BRANCHES}
+    assert maker.notes == {"a discriminator"}
