@@ -40,6 +40,8 @@ RULES: Final = {
     )
 }
 # fmt: on
+EXCEPTION: Final = "redaction-exception"
+"""A name, or a profile, that lets values through."""
 _OF: Final = {
     Verdict.BROADENS: "tool-broadens",
     Verdict.INCOMPARABLE: "tool-differs",
@@ -69,6 +71,29 @@ def diff(sides: Sides, *, pinned: bool) -> Report:
         tables={"changes": tuple(rows)},
         lines=() if rows else ("Nothing differs from what was approved.",),
         told=True,
+    )
+
+
+def exception(area: str, name: str, what: str) -> dict[str, Any]:
+    """A row for something that redaction leaves."""
+    told = {"change": EXCEPTION, "subject": area, "risk": "high", "area": "redaction", "place": name, "before": "cut", "after": what}
+    return {"id": change_id(area, name, "cut", what), **told}
+
+
+def with_exceptions(report: Report, rows: tuple[dict[str, Any], ...]) -> Report:
+    """The report with exceptions from redaction as rows and findings. They change no exit status: they are no difference, and no approval ends them."""
+    findings = (
+        Finding(
+            code=EXCEPTION, severity=Severity.INFO, subject=row["subject"], message=row["after"], place="cask.yaml", mend="edit cask.yaml"
+        )
+        for row in rows
+    )
+    return report.model_copy(
+        update={
+            "summary": {**report.summary, EXCEPTION: len(rows)},
+            "findings": (*report.findings, *findings),
+            "tables": {**report.tables, "changes": (*report.tables["changes"], *rows)},
+        }
     )
 
 

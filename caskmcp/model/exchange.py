@@ -161,3 +161,7 @@ class CaptureHead(msgspec.Struct, frozen=True, omit_defaults=True):
     """(reason, label, count) of requests of first parties that were left out: for each reason the most frequent ones, sorted."""
     restored: tuple[tuple[str, int], ...] = ()
     """(reason, count) of what was kept because somebody asked for it, sorted."""
+    profile: str = ""
+    """What redaction cut: `redact.profile`."""
+    exceptions: tuple[str, ...] = ()
+    """Names under `redact.keep`, whose values were not cut by their name, sorted."""

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from caskmcp.model.exchange import RESTORABLE
 from caskmcp.model.record import Record
+from caskmcp.redact.patterns import problem
 
 ID: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
@@ -88,6 +89,21 @@ class Source(Record):
         return str(getattr(self, self.kind) or "")
 
 
+def _pattern(value: str) -> str:
+    if said := problem(value):
+        raise ValueError(said)
+    return value
+
+
+class Pattern(Record):
+    """A form of the user's own secrets."""
+
+    name: Id
+    """What the receipt counts it by."""
+    re: Annotated[str, AfterValidator(_pattern)]
+    """RE2 syntax. Its group, if it has one, is the part that is cut."""
+
+
 class Redact(Record):
     """What redaction cuts beyond its own table."""
 
@@ -96,6 +112,8 @@ class Redact(Record):
     """Names (of headers, parameters, fields; case-insensitive) whose values are always cut."""
     keep: tuple[str, ...] = ()
     """Names whose values are never cut by a rule on names; forms that give a secret away are cut all the same."""
+    patterns: tuple[Pattern, ...] = ()
+    """Forms whose finds are always cut, wherever they stand."""
 
 
 class Budget(Record):

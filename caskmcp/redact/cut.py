@@ -61,10 +61,17 @@ class TooDeep(Unread):
 class Redactor:
     """Cuts what the table finds, and counts it."""
 
-    def __init__(self, key: bytes, profile: str = "strict", keys: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        profile: str = "strict",
+        keys: Iterable[str] = (),
+        keep: Iterable[str] = (),
+        patterns: Iterable[tuple[str, str]] = (),
+    ) -> None:
         self._key = key
-        self._scanner = scanner(profile)
-        self.names = Rules(profile, keys, keep)
+        self._scanner = scanner(profile, tuple(patterns))
+        self.names = Rules(profile, keys, keep, self._scanner)
         self._made: dict[tuple[str, str], str] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
         """(detector, place) -> cuts: the receipt. Places are general, and a field is named only in the table's own words."""

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from caskmcp.redact import checks
 from caskmcp.redact.detectors import DETECTORS, NEVER, Detector
 from caskmcp.redact.names import LONGEST, compact, words
-from caskmcp.redact.scan import scanner
+from caskmcp.redact.scan import Scanner, scanner
 
 USER: Final = Detector("user", "secret", check="something")
 """What `redact.keys` of the manifest asks for."""
@@ -42,11 +42,11 @@ def _stands_under(parent: str, people: tuple[str, ...]) -> bool:
 class Rules(dict[str, tuple[Rule, ...]]):
     """Name -> rules, in the order of the table; empty for nearly all names. Filled as names come by."""
 
-    def __init__(self, profile: str, keys: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
+    def __init__(self, profile: str, keys: Iterable[str] = (), keep: Iterable[str] = (), forms: Scanner | None = None) -> None:
         super().__init__()
         self.odd: set[str] = set()
         """Names that themselves have a form that is cut."""
-        self._suspicious = scanner(profile).suspicious
+        self._suspicious = (forms or scanner(profile)).suspicious
         self._keys = frozenset(compact(key) for key in keys)
         self._keep = frozenset(compact(key) for key in keep)
         rows = [row for row in DETECTORS if profile == "strict" or not row.strict]

@@ -1,23 +1,37 @@
 """`cask diff`: what is approved against what was built, from the lock and its content alone; works unpinned, and says so."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from caskmcp import canon
-from caskmcp.analyze.diff import Sides, diff
+from caskmcp.analyze.diff import Sides, diff, exception, with_exceptions
 from caskmcp.errors import CaskError
 from caskmcp.govern import admit, content, offer
 from caskmcp.govern.admit import Survey
 from caskmcp.model.finding import Report
 from caskmcp.model.statement import Statement
 from caskmcp.ports import Files, World
+from caskmcp.store import project
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here
 
 
 def run(world: World) -> Report:
     """The capability diff of the chosen toolpack. Raises what reading it raises: a pack that cannot be read is no diff."""
-    return of_pack(world, here.pack(world))
+    report = of_pack(world, here.pack(world))
+    rows = tuple(exceptions(world))
+    return report if not rows else with_exceptions(report, rows)
+
+
+def exceptions(world: World) -> Iterator[dict[str, Any]]:
+    """What the manifest here takes from redaction: a risk that no approval covers, listed as long as it is there."""
+    if project.find_manifest(world.files, world.cwd) is None:
+        return
+    redact = project.load_project(world.files, world.cwd).project.redact
+    if redact.profile == "standard":
+        yield exception("redact.profile", "standard", "names, addresses, numbers and places of people are not cut")
+    for name in redact.keep:
+        yield exception("redact.keep", name, f"values under `{name}` are not cut by their name")
 
 
 def of_pack(world: World, pack: Pack) -> Report:

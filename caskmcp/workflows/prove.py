@@ -183,5 +183,5 @@ def _finding(left: Left) -> Finding:
         subject=f"detector:{left.family}",
         message=f"a value of {left.family}, from {left.place}, is left",
         place=left.file,
-        mend="edit cask.yaml" if left.family == RECORDED else "cask --version",
+        mend="edit cask.yaml" if left.family == RECORDED else "cask doctor",
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from caskmcp.model.exchange import Pair
+from caskmcp.redact.checks import decoded
 
 # fmt: off
 _NAMES_DROPPED: Final = """
@@ -105,4 +106,12 @@ def first(headers: Iterable[Pair], name: str) -> str:
 def secrets(headers: Iterable[Pair], sent: Iterable[Pair], is_credential: Callable[[str], bool]) -> list[str]:
     """The credentials themselves (of headers and of cookies `sent`), to be looked for in the rest of the exchange."""
     found = [value.strip().rpartition(" ")[2] for name, value in headers if name != "cookie" and is_credential(name)]
-    return found + [value for name, value in sent if _SESSIONS.fullmatch(name)]
+    basic = [_password(value) for name, value in headers if name in ("authorization", "proxy-authorization")]
+    return [*found, *filter(None, basic), *(value for name, value in sent if _SESSIONS.fullmatch(name))]
+
+
+def _password(authorization: str) -> str:
+    """The password of the scheme `Basic` (RFC 7617), or an empty text."""
+    scheme, _, rest = authorization.strip().partition(" ")
+    plain = decoded(rest.strip()) if scheme.lower() == "basic" else None
+    return (plain or "").partition(":")[2]

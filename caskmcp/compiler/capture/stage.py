@@ -52,8 +52,11 @@ def redacted(
 
     The items are asked for one by one, while `exchanges` is read; what they raise is raised there.
     """
-    redactor = Redactor(key, redact.get("profile", "strict"), redact.get("keys", ()), redact.get("keep", ()))
+    profile, exceptions = redact.get("profile", "strict"), redact.get("keep", ())
+    own = [(row["name"], row["re"]) for row in redact.get("patterns", ())]
+    redactor = Redactor(key, profile, redact.get("keys", ()), exceptions, own)
     capture = _Capture(kind, tuple(hosts), redactor, Keep(keep))
+    capture.profile, capture.exceptions = profile, tuple(sorted(exceptions))
     return {"exchanges": compress(capture.lines(items)), "head": capture.head()}
 
 
@@ -77,6 +80,8 @@ class _Capture:
         self._left: Counter[tuple[str, str]] = Counter()
         self._restored: Counter[str] = Counter()
         self._done = False
+        self.profile = "strict"
+        self.exceptions: tuple[str, ...] = ()
 
     def lines(self, items: Iterable[Item]) -> Iterator[bytes]:
         """Each kept item as a line, in the source's order."""
@@ -108,6 +113,8 @@ class _Capture:
                 auth=tuple((host, way, count) for (host, way), count in sorted(self._auth.items())),
                 left=tuple(_most_frequent(self._left)),
                 restored=tuple(sorted(self._restored.items())),
+                profile=self.profile,
+                exceptions=self.exceptions,
             )
         )
 
@@ -143,7 +150,7 @@ class _Capture:
         if skipped.label:
             self._left[skipped.reason, skipped.label] += 1
         if skipped.host:
-            self._third[skipped.host] += 1
+            self._third[self._redactor.name(skipped.host, "host")] += 1
         if skipped.detail and len(self._broken) < NAMED:
             self._broken.append((skipped.place, skipped.detail))
 

@@ -1,5 +1,6 @@
 """One recorded request becomes one redacted exchange, or is left out with a reason."""
 
+import base64
 import json
 from typing import Any
 
@@ -117,6 +118,16 @@ def test_a_credential_that_is_echoed_anywhere_is_cut_there_too() -> None:
 def test_a_session_that_is_echoed_in_the_answer_is_cut() -> None:
     found = kept("https://api.example.com/me", headers={"Cookie": "sid=s3cret77"}, answer={"who": "s3cret77"})
     assert "s3cret77" not in repr(found)
+
+
+def test_a_password_of_basic_or_of_a_url_is_looked_for_in_the_rest() -> None:
+    basic = base64.b64encode(b"alice:mango55w").decode()
+    found = kept("https://api.example.com/me", headers={"Authorization": f"Basic {basic}"}, answer={"error": "mango55w is wrong"})
+    assert found.response is not None
+    assert found.response.value == {"error": f"{PASSWORD} is wrong"}
+    found = kept("https://alice:mango%355w@api.example.com/me", answer={"error": "mango55w is wrong"})
+    assert found.response is not None
+    assert found.response.value == {"error": f"{PASSWORD} is wrong"}
 
 
 def test_forms_and_multipart_are_cut_by_name() -> None:
