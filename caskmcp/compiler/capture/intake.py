@@ -1,13 +1,12 @@
 """One recorded request becomes one redacted exchange, or a `Skipped` with the reason. Nothing comes out of here that was not redacted."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import msgspec
 
-from caskmcp.compiler import fleeting
 from caskmcp.compiler.capture import asked, bodies, headers, routes, stated
 from caskmcp.compiler.capture.address import Address, FirstParties, address, named
 from caskmcp.compiler.capture.codec import encode_line
@@ -18,8 +17,6 @@ from caskmcp.compiler.normalize.tokens import label
 from caskmcp.model.exchange import RESTORABLE, Body, Exchange, Pair, Skipped
 from caskmcp.redact.cut import Redactor, TooDeep
 
-_ECHOED: Final = 8
-"""Characters from which a cookie's value that comes again is no accident."""
 _WEB: Final = frozenset(("http", "https", "ws", "wss"))
 _BODILESS: Final = frozenset((204, 205))
 _METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"))
@@ -89,7 +86,6 @@ class Intake:
             cookies=tuple(redactor.name(name, "cookie") for name in names),
             auth=self._auth(recorded, sent, query, names, where),
             kept=kept,
-            echoes=tuple(sorted(set(self._echoes(sent, query, cookies)))),
             request=self._body(bodies.body(recorded.request, headers.first(sent, "content-encoding")), "request.body"),
             status=recorded.status,
             response=self._body(response, "response.body"),
@@ -113,15 +109,6 @@ class Intake:
             if self._redactor.is_credential(name, "query"):
                 self._redactor.secret(value)
         return tuple((name, value) for name, value in query if not self._redactor.is_credential(name, "query"))
-
-    def _echoes(self, sent: list[Pair], query: tuple[Pair, ...], cookies: list[Pair]) -> Iterator[Pair]:
-        """Values that live for a session and stand in a cookie as well: the double submit of many frameworks."""
-        known = {unquote(value): name for name, value in sorted(cookies) if len(value) >= _ECHOED}
-        places: tuple[tuple[fleeting.Place, Iterable[Pair]], ...] = (("header", sent), ("query", query))
-        for place, pairs in places if known else ():
-            for name, value in pairs:
-                if name != "cookie" and fleeting.may_be(place, name) and unquote(value) in known:
-                    yield f"{place} {self._redactor.name(name, place)}", f"cookie {self._redactor.name(known[unquote(value)], 'cookie')}"
 
     def _auth(
         self, recorded: Recorded, sent: list[Pair], query: tuple[Pair, ...], names: tuple[str, ...], where: Address
