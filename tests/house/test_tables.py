@@ -43,6 +43,7 @@ TABLES: Final = (
     Table("compiler.infer.reconcile:RULES", "id", ("unit/compiler/infer",)),
     Table("compiler.normalize.rules:RULES", "id", ("unit/compiler/normalize", "cases/normalize")),
     Table("compiler.pipeline:STAGES", "name", ("unit/compiler", "unit/engine", "property", "e2e")),
+    Table("redact.canaries:FAMILIES", "id", ("cases/redact",)),
     Table("redact.detectors:DETECTORS", "id", ("cases/redact",)),
     Table("runtime.gateway:STEPS", "name", ("unit/runtime", "security")),
     Table("runtime.networks:DENIED", "network", ("unit/runtime", "security")),
