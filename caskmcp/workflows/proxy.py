@@ -23,7 +23,7 @@ PATIENCE: Final = 600.0
 # fmt: off
 TRUST: Final = (
     # where             how it comes to trust the certificate
-    ("curl, scripts",   "curl --cacert {file}; Python: SSL_CERT_{file}={file} or REQUESTS_CA_BUNDLE={file}; Node: NODE_EXTRA_CA_CERTS={file}"),
+    ("curl, scripts",   "curl --cacert {file}; Python: SSL_CERT_FILE={file} or REQUESTS_CA_BUNDLE={file}; Node: NODE_EXTRA_CA_CERTS={file}"),
     ("macOS",           "sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain {file}"),
     ("Windows",         "certutil -addstore -user Root {file}"),
     ("Debian, Ubuntu",  "sudo cp {file} /usr/local/share/ca-certificates/cask-proxy.crt && sudo update-ca-certificates"),

@@ -33,6 +33,7 @@ class Exchanges:
         hosts = settings["hosts"]
         self.hosts = None if hosts is None else frozenset(host.lower().rstrip(".") for host in hosts)
         self.open: dict[str, Any] = {}
+        self.others: set[str] = set()
         self.tapped: dict[str, bytearray] = {}
         self.count = 0
         self.gone = False
@@ -63,7 +64,16 @@ class Exchanges:
         for flow in list(self.open.values()):
             if flow.response is not None:
                 self.seen(flow)
+        if self.hosts is None and not self.read_all():
+            self.send({"is": "failed"})
         self.send({"is": "ended", "count": self.count})
+
+    def read_all(self) -> bool:
+        """Whether the file was read to its end: mitmproxy 12 takes a length that no memory can hold for the end, and reports nothing."""
+        reader = self.master.addons.get("readfilestdin")
+        task = getattr(reader, "_read_task", None)
+        is_broken = task is not None and task.done() and not task.cancelled() and task.exception() is not None
+        return not is_broken and sys.stdin.buffer.read(1) == b""
 
     # ------------------------------------------------------------ HTTP
     def http_connect(self, flow: Any) -> None:
@@ -76,6 +86,7 @@ class Exchanges:
         if self.asks_ours(flow):
             self.open[flow.id] = flow
         else:
+            self.others.add(flow.id)
             flow.request.stream = True
 
     def responseheaders(self, flow: Any) -> None:
@@ -120,7 +131,8 @@ class Exchanges:
         if self.open.pop(flow.id, None) is not None:
             self.send(self.exchange(flow))
             self.count += 1
-        elif self.hosts is not None and flow.request.method != "CONNECT" and not self.asks_ours(flow):
+        elif flow.id in self.others:
+            self.others.discard(flow.id)
             self.passed(flow.request.pretty_host, flow.request.port)
 
     def exchange(self, flow: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The addon by itself: its hooks with flows as mitmproxy hands them over, its lines read as our side reads them."""
 
+import io
 import json
 import logging
 import os
@@ -60,6 +61,12 @@ class Run:
         self.master = Master()
         self.addon.load(SimpleNamespace(master=self.master))
 
+    def reads(self, data: bytes, problem: BaseException | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As if mitmproxy had read its standard input, and left some of it."""
+        task = SimpleNamespace(done=lambda: True, cancelled=lambda: False, exception=lambda: problem)
+        self.master.addons["readfilestdin"] = SimpleNamespace(_read_task=task)
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+
     def said(self) -> list[Message]:
         os.set_blocking(self.lines, False)
         data = b""
@@ -88,6 +95,7 @@ def file(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
 def running(hosts: list[str] | None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     run = Run(hosts, 1000, monkeypatch)
+    run.reads(b"", None, monkeypatch)
     before = logging.getLogger().handlers[:]
     yield run
     logging.getLogger().handlers = [each for each in before if type(each).__name__ != "Failures"]
@@ -118,6 +126,7 @@ def test_of_another_host_a_live_recording_says_the_name_alone(live: Run) -> None
     passing = flow("tracker.example", response=answer(b'{"secret": 1}'))
     live.passes(passing)
     live.passes(flow("tracker.example", 8443, number="2", response=answer()))
+    live.addon.error(passing)
     live.passes(flow(response=answer(), number="3"))
     assert live.said() == [Begun(""), Passed("tracker.example"), Passed("tracker.example:8443"), SEEN]
     assert passing.request.stream is True
@@ -211,6 +220,16 @@ def test_bytes_that_are_no_text_are_sent_all_the_same(file: Run) -> None:
 def test_an_error_that_mitmproxy_logs_fails_a_file_without_the_words_of_the_log(file: Run) -> None:
     logging.getLogger("mitmproxy.addons.readfile").error("Failed to read -: %s", "s3cr3t")
     assert file.said() == [Begun(""), Failed()]
+
+
+@pytest.mark.parametrize(("rest", "problem"), [(b"x", None), (b"", MemoryError())], ids=["something is left", "the reader broke"])
+def test_a_file_that_was_not_read_to_its_end_fails(
+    rest: bytes, problem: BaseException | None, file: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.reads(rest, problem, monkeypatch)
+    file.passes(flow(response=answer()))
+    file.addon.done()
+    assert file.said() == [Begun(""), SEEN, Failed(), Ended(1)]
 
 
 def test_an_error_that_mitmproxy_logs_fails_no_live_recording(live: Run) -> None:

@@ -61,7 +61,7 @@ def test_the_instructions_name_each_platform_with_the_file_and_the_port() -> Non
         assert platform in text
     assert "sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain /state/ca.pem" in text
     assert "adb reverse tcp:8099 tcp:8099" in text
-    assert "REQUESTS_CA_BUNDLE=/state/ca.pem" in text
+    assert "Python: SSL_CERT_FILE=/state/ca.pem or REQUESTS_CA_BUNDLE=/state/ca.pem; Node: NODE_EXTRA_CA_CERTS=/state/ca.pem" in text
     assert "{" not in text
     assert lines[1] == "Records api.example.com, b.test; everything else passes unrecorded, and its tunnels unopened."
     assert lines[-1] == "Ctrl-C ends the recording and keeps what was seen."
