@@ -194,10 +194,10 @@ def test_a_link_out_of_the_documents_folder_is_refused(spec: Path, target: str) 
 @pytest.mark.parametrize(
     ("reference", "rule"),
     [
-        ("../../secret.json", "leaves the document's folder"),
-        ("http://127.0.0.1:9/x.json", "leads to the host `127.0.0.1`"),
-        ("https://169.254.169.254/latest.json", "leads to the host `169.254.169.254`"),
-        ("../.env", "leads to a file that is none of .json, .yaml, .yml"),
+        ("../../secret.json", "the reference `../../secret.json` leaves the document's folder"),
+        ("http://127.0.0.1:9/x.json", "a reference leads to the host `127.0.0.1`"),
+        ("https://169.254.169.254/latest.json", "a reference leads to the host `169.254.169.254`"),
+        ("../.env", "the reference `../.env` leads to a file that is none of .json, .yaml, .yml"),
     ],
 )
 def test_nothing_outside_is_opened_for_a_reference(spec: Path, reference: str, rule: str) -> None:
@@ -206,5 +206,5 @@ def test_nothing_outside_is_opened_for_a_reference(spec: Path, reference: str, r
     (spec.parent / "kinds" / "kind0.json").write_text(json.dumps({"properties": {"a": {"$ref": reference}}}, indent=1))
     with pytest.raises(CaskError) as caught:
         take(spec)
-    assert (caught.value.code, caught.value.what) == ("CASK-C002", f"the reference `{reference}` {rule}")
+    assert (caught.value.code, caught.value.what) == ("CASK-C002", rule)
     assert caught.value.place == f"{spec}, kinds/kind0.json:4"

@@ -111,9 +111,14 @@ class Spec:
         if own is not None:
             return own
         host = _host(address)
+        if host is None:
+            raise self.refuse(at, "a reference is no address")
         if host:
-            raise self.refuse(at, f"the reference `{reference}` leads to the host `{host}`", mend=DOWNLOAD)
+            # The address itself may hold a password or a key: only the host is named.
+            raise self.refuse(at, f"a reference leads to the host `{host}`", mend=DOWNLOAD)
         name = bundle.resolve(base, address)
+        if name is None and "?" in address:
+            raise self.refuse(at, "a reference to a file has a query")
         if name is None:
             raise self.refuse(at, f"the reference `{reference}` leaves the document's folder", mend=MOVE)
         if name != self.main and not name.lower().endswith(bundle.ENDINGS):
@@ -148,12 +153,12 @@ def _self_of(value: Any) -> str | None:
     return own if isinstance(own, str) else None
 
 
-def _host(address: str) -> str:
-    """The host that an address names; empty if it names none."""
+def _host(address: str) -> str | None:
+    """The host that an address names; empty if it names none, None for what is no address."""
     try:
         return urlsplit(address).hostname or ""
     except ValueError:
-        return ""
+        return None
 
 
 def _objects(node: Node) -> Iterable[Node]:
@@ -229,7 +234,7 @@ def _version(spec: Spec) -> str:
         raise spec.refuse(("openapi",), f"OpenAPI {version[:20]} is not supported", mend=CONVERT)
     dialect = spec.value.get("jsonSchemaDialect", _DIALECTS[0])
     if not is_dialect(dialect):
-        raise spec.refuse(("jsonSchemaDialect",), f"the schema dialect `{dialect}` is not supported", mend=CONVERT)
+        raise spec.refuse(("jsonSchemaDialect",), "the schema dialect of `jsonSchemaDialect` is not supported", mend=CONVERT)
     return f"3.{match[1]}"
 
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from caskmcp.compiler.capture.sources.openapi.node import Node
 from caskmcp.compiler.capture.sources.openapi.schemas import Direction, Part, Schemas
-from caskmcp.compiler.capture.sources.openapi.stated import Answer, unsupported
+from caskmcp.compiler.capture.sources.openapi.stated import Answer, unsupported, unsupported_fields
 from caskmcp.model.exchange import DeclaredResponse, Skipped
 
 BODY_FIELDS: Final = frozenset({"description", "content", "required", "$ref"})
@@ -31,11 +31,12 @@ class Bodies(NamedTuple):
 def body(node: Node, schemas: Schemas) -> Bodies:
     """A request body. A part's own encoding is no part of the plan, and said to be left out."""
     node.check("a request body", BODY_FIELDS)
-    rows, skipped = [], []
+    rows: list[tuple[str, Part]] = []
+    skipped: list[Skipped] = []
     for name, part in _content(node.need("content", "a request body")):
         schema = part.get("schema")
         rows.append((name, anything(Direction.REQUEST) if schema is None else schemas.part(schema, Direction.REQUEST)))
-        skipped += [unsupported(part, field) for field in ("encoding", *sorted(STREAM_FIELDS)) if part.get(field) is not None]
+        skipped += unsupported_fields(part, ("encoding", *sorted(STREAM_FIELDS)))
     return Bodies(tuple(rows), node.flag_of("required"), tuple(skipped))
 
 
@@ -75,9 +76,9 @@ def response(code: str, node: Node, schemas: Schemas) -> list[Answer | Skipped]:
         schema = part.get("schema")
         made = None if schema is None else schemas.part(schema, Direction.RESPONSE)
         out.append(Answer(part, DeclaredResponse(code, name), made))
-        out += [unsupported(part, field) for field in sorted(STREAM_FIELDS) if part.get(field) is not None]
+        out += unsupported_fields(part, sorted(STREAM_FIELDS))
     out = out or [Answer(node, DeclaredResponse(code, ""), None)]
-    return out + [unsupported(link) for _, link in node.fields_of("links")]
+    return out + [unsupported(link, "a link") for _, link in node.fields_of("links")]
 
 
 def _content(content: Node) -> Iterator[tuple[str, Node]]:

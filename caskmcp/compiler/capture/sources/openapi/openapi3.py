@@ -66,7 +66,7 @@ def check(root: Node, schemas: Schemas) -> Iterator[Skipped]:
 
 def ending(root: Node) -> Iterator[Skipped]:
     """What stands beside the paths and can be no tool."""
-    yield from (unsupported(node) for _, node in root.fields_of("webhooks"))
+    yield from (unsupported(node, "a webhook") for _, node in root.fields_of("webhooks"))
 
 
 def _nothing(node: Node, schemas: Schemas) -> None:
@@ -117,7 +117,7 @@ def read(root: Node, item: Node, operation: Node, schemas: Schemas) -> Stated:
     placed = parameters.read_all((item, operation), schemas)
     skipped = (
         *servers.skipped(operation),
-        *(unsupported(node) for _, node in operation.fields_of("callbacks")),
+        *(unsupported(node, "a callback") for _, node in operation.fields_of("callbacks")),
         *(row for each in placed.values() for row in parameters.skipped(each)),
         *(found.skipped if found else ()),
         *left_out,

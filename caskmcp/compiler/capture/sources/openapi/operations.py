@@ -75,7 +75,7 @@ def _operation(item: Node, operation: Node, stated: Stated, *, place: tuple[str,
     name, method, here = place
     written = parameters.written(item, name, stated.placed, stated.auth)
     yield from stated.skipped
-    yield from (unsupported(row.node, detail=row.unsent) for row in stated.placed.values() if row.unsent and not row.declared.required)
+    yield from (unsupported(row.node, row.unsent) for row in stated.placed.values() if row.unsent and not row.declared.required)
     if unsent := stated.unsent or written.unsent:
         yield Skipped(here, UNSUPPORTED, detail=unsent)
         return

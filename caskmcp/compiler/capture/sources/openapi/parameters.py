@@ -13,7 +13,7 @@ import msgspec
 
 from caskmcp.compiler.capture.sources.openapi.node import Node
 from caskmcp.compiler.capture.sources.openapi.schemas import Direction, Schemas
-from caskmcp.compiler.capture.sources.openapi.stated import Placed, unsupported
+from caskmcp.compiler.capture.sources.openapi.stated import Placed, unsupported_fields
 from caskmcp.model.exchange import DeclaredParameter, Skipped
 from caskmcp.model.record import JsonSchema
 
@@ -82,9 +82,7 @@ def written(template: Node, name: str, placed: Mapping[tuple[str, str], Placed],
 
 def skipped(placed: Placed) -> Iterator[Skipped]:
     """What a parameter says that no request plan can do, although it can be sent."""
-    for field in ("allowReserved", "allowEmptyValue"):
-        if placed.node.flag_of(field):
-            yield unsupported(placed.node, field)
+    yield from unsupported_fields(placed.node, [name for name in ("allowReserved", "allowEmptyValue") if placed.node.flag_of(name)])
 
 
 def _word(key: tuple[str, str]) -> str:

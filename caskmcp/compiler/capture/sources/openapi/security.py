@@ -22,7 +22,7 @@ def skipped(root: Node) -> Iterator[Skipped]:
     """Schemes that no request can carry. Checks every scheme."""
     for name, scheme in _schemes(root).items():
         if _kind(scheme) == "mutualTLS":
-            yield Skipped(f"components.securitySchemes.{name}", "unsupported")
+            yield Skipped(f"components.securitySchemes.{name}", "unsupported", detail="`mutualTLS`")
         _word(scheme)
 
 

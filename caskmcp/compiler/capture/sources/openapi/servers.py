@@ -54,13 +54,14 @@ def origin(server: Node) -> Origin | None:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as cause:
-        raise url.refuse(f"`{text}` is no address: {cause}") from cause
+        # Neither the text nor what the library says of it: either may hold a password.
+        raise url.refuse("this is no address: its host or port cannot be read") from cause
     if parts.query or parts.fragment or "@" in parts.netloc or re.search(r"[\x00-\x20\x7f\\]", text):
         raise url.refuse("a server's address has no user, query, fragment, space or control character")
     if parts.scheme not in ("", *DEFAULT_PORTS):
         return None
     if parts.scheme and not parts.hostname:
-        raise url.refuse(f"`{text}` names no host")
+        raise url.refuse("this address names no host")
     base = quote("/" + parts.path.strip("/"), safe=_PCHAR).rstrip("/")
     scheme = parts.scheme or "https"
     return Origin(scheme, (parts.hostname or "").lower(), 0 if port in (None, DEFAULT_PORTS[scheme]) else int(port or 0), base)

@@ -1,6 +1,6 @@
 """What an operation says, in the words that all versions share. `openapi3` and `swagger` read it, `operations` puts it together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from caskmcp.compiler.capture.sources.openapi.node import Node
@@ -47,6 +47,11 @@ class Stated(NamedTuple):
     """Why no request plan can send the operation; empty if one can."""
 
 
-def unsupported(node: Node, *below: str, detail: str = "") -> Skipped:
-    """Something that is left out, by its place."""
-    return Skipped(".".join((node.place, *below)), UNSUPPORTED, detail=detail)
+def unsupported(node: Node, what: str) -> Skipped:
+    """Something that is left out, by its place. what: in words that are ours, or a field's name."""
+    return Skipped(node.place, UNSUPPORTED, detail=what)
+
+
+def unsupported_fields(node: Node, names: Iterable[str]) -> list[Skipped]:
+    """Fields that are left out, those that are there."""
+    return [Skipped(f"{node.place}.{name}", UNSUPPORTED, detail=f"`{name}`") for name in names if node.get(name) is not None]

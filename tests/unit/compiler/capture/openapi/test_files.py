@@ -153,7 +153,7 @@ BROKEN = [
     # other file                                  rule                                                       place
     ({"$ref": "nowhere.yaml"},                    "the reference `nowhere.yaml` leads to a file that is not there", "kinds/pet.yaml:2"),
     ({"a": {"$ref": "../../x.yaml"}},             "the reference `../../x.yaml` leaves the document's folder", "kinds/pet.yaml:3"),
-    ({"a": {"$ref": "https://h.example/x.yaml"}}, "the reference `https://h.example/x.yaml` leads to the host `h.example`", "kinds/pet.yaml:3"),
+    ({"a": {"$ref": "https://h.example/x.yaml"}}, "a reference leads to the host `h.example`", "kinds/pet.yaml:3"),
     ({"type": "object", "minLength": "1"},        "`minLength`: expected a whole number from 0 up",           "kinds/pet.yaml:3"),
     ({"openapi": "3.0.3"},                        "this file is of version 3.0.3, the document that refers to it of 3.1", "kinds/pet.yaml:1"),
     (b"a: [\n",                                   "",                                                        "kinds/pet.yaml:2"),

@@ -171,12 +171,12 @@ def test_titles_tags_and_deprecation_are_kept(traps: list[Declared | Skipped]) -
 
 
 def test_what_cannot_be_a_tool_is_listed_with_its_place(traps: list[Declared | Skipped]) -> None:
-    assert [(row.place, row.reason) for row in traps if isinstance(row, Skipped)] == [
-        ("components.securitySchemes.tls", "unsupported"),
-        ("paths./uploads.servers.1", "not http"),
-        ("paths./uploads.post.callbacks.onDone", "unsupported"),
-        ("paths./uploads.post.requestBody.content.multipart/form-data.encoding", "unsupported"),
-        ("paths./uploads.post.responses.201.links.self", "unsupported"),
+    assert [(row.place, row.reason, row.detail) for row in traps if isinstance(row, Skipped)] == [
+        ("components.securitySchemes.tls", "unsupported", "`mutualTLS`"),
+        ("paths./uploads.servers.1", "not http", ""),
+        ("paths./uploads.post.callbacks.onDone", "unsupported", "a callback"),
+        ("paths./uploads.post.requestBody.content.multipart/form-data.encoding", "unsupported", "`encoding`"),
+        ("paths./uploads.post.responses.201.links.self", "unsupported", "a link"),
     ]
 
 
@@ -186,7 +186,7 @@ def test_every_keyword_of_3_1_is_kept_word_for_word() -> None:
     (row, webhook) = read("captures/openapi/traps-3.1.json")
     assert isinstance(row, Declared)
     assert (row.host, row.path, row.operation_id) == ("", "/api/things", "makeThing")
-    assert webhook == Skipped("webhooks.thingMade", "unsupported")
+    assert webhook == Skipped("webhooks.thingMade", "unsupported", detail="a webhook")
     thing = row.bodies[0].schema["$defs"]["Thing"]
     assert thing == {
         "type": "object",
