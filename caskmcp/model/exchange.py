@@ -83,6 +83,10 @@ class Declared(msgspec.Struct, frozen=True, omit_defaults=True):
     responses: tuple["DeclaredResponse", ...] = ()
     auth: tuple[str, ...] = ()
     """As `Exchange.auth`."""
+    call: dict[str, Any] | None = None
+    """What a shared endpoint is asked for, as `model.observation.Call`; `bodies` are then its arguments."""
+    assumed: bool = False
+    """Whether the path is a convention that the document does not state; where recordings show the endpoint, it is there."""
 
 
 class DeclaredParameter(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -92,7 +92,7 @@ class Variable(Record):
 class Call(Record):
     """What a request asks a shared endpoint for: one GraphQL operation, one method of JSON-RPC. Taken from that request alone."""
 
-    protocol: Literal["graphql", "jsonrpc"]
+    protocol: Literal["graphql", "jsonrpc", "mcp"]
     refused: str = ""
     """Why it becomes no operation; then nothing else is known of it."""
     name: str = ""
@@ -110,6 +110,8 @@ class Call(Record):
     persisted: str = ""
     """The digest by which the client named the operation to the server, in hexadecimal digits."""
     variables: dict[str, Variable] = {}
+    headers: dict[str, str] = {}
+    """Headers that say what is asked for once more, for those who do not read bodies: exactly what is sent later."""
 
     @model_validator(mode="after")
     def _closed(self) -> "Call":

@@ -56,7 +56,9 @@ def candidates(contract: Contract) -> Iterator[str]:
     best = _fitting([_declared(contract)] if _declared(contract) else list(_called(contract) or _observed(contract)), stamp)
     path = (word for row in segments(contract) for word in row)
     yield best
-    yield _fitting(["_".join(dict.fromkeys((*best.split("_"), *path)))], stamp)
+    # A schema and recordings of its clients often ask for the same, each in a text of its own.
+    stated = contract.call is not None and contract.evidence.sources == ("spec",)
+    yield _fitting([f"{best}_schema" if stated else "_".join(dict.fromkeys((*best.split("_"), *path)))], stamp)
     yield _stamped(best, stamp)
     yield f"op_{stamp[:33]}"
 
@@ -83,14 +85,16 @@ def _declared(contract: Contract) -> str:
 
 def _called(contract: Contract) -> list[str]:
     """The name of a call, its verb first: `users.get` -> `get_users`. Empty if the operation is none, or its call has no word."""
-    words = list(split(contract.call.name)) if contract.call else []
-    if not words:
+    call = contract.call
+    words = list(split(call.name)) if call else []
+    if call is None or not words:
         return []
-    verb = next((word for word in (words[0], words[-1]) if word in VERBS | MONEY_VERBS), "")
-    rest = words[1:] if words[0] == verb else words[:-1] if verb else words
-    if not verb:
-        verb = ("list" if is_plural(words[-1]) else "get") if contract.call and contract.call.kind == "query" else "call"
-    return ["_".join([verb, *rest])]
+    if call.kind == "query":
+        verb = [] if words[0] in READ_VERBS - NOUNS else ["list" if is_plural(words[-1]) else "get"]
+        return ["_".join([*verb, *words])]
+    if call.protocol == "jsonrpc" and words[0] not in VERBS | MONEY_VERBS:
+        words = [words[-1], *words[:-1]] if words[-1] in VERBS | MONEY_VERBS else ["call", *words]
+    return ["_".join(words)]
 
 
 # ---------------------------------------------------------------- from method and path

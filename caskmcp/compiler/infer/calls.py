@@ -10,7 +10,9 @@ JSON = "application/json"
 
 
 def arguments(group: Group, call: Call, found: list[Body]) -> list[Body]:
-    """The body of arguments. found: as it would be by observation alone, which holds where there is no text."""
+    """The body of arguments. found: as it would be without a text: by a document, which wins, or by observation alone."""
+    if group.declared:
+        return found
     if not call.within or (call.digest and not call.variables):
         return []
     if not call.digest:

@@ -5,6 +5,7 @@ from typing import Any
 
 from caskmcp import canon
 from caskmcp.compiler.normalize.group import Operation
+from caskmcp.compiler.normalize.tokens import is_class
 
 Plain = dict[str, Any]
 
@@ -28,8 +29,24 @@ class Calls:
 
     def key(self, row: Mapping[str, Any]) -> str:
         """What the rows of one operation have in common beside method and path; empty without a call."""
-        call = self.of(row)
-        return canon.digest(call["constants"]) if call else ""
+        return of(self.of(row))
+
+
+def of(call: Plain | None) -> str:
+    """What tells one call from another; empty without one."""
+    return canon.digest(call["constants"]) if call else ""
+
+
+def endpoints(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
+    """Origin -> path of the GraphQL endpoint that most requests went to; of two the first by name."""
+    counts: dict[tuple[str, int], dict[str, int]] = {}
+    for row in rows:
+        is_graphql = row.get("call", {}).get("protocol") == "graphql" and row["method"] == "POST"
+        if is_graphql and not any(map(is_class, row["segments"])):
+            found = counts.setdefault((row["host"], row.get("port", 0)), {})
+            path = "/" + "/".join(row["segments"])
+            found[path] = found.get(path, 0) + row["count"]
+    return {origin: min(found, key=lambda path: (-found[path], path)) for origin, found in counts.items()}
 
 
 def refused(row: Mapping[str, Any]) -> str:

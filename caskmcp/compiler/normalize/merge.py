@@ -107,21 +107,25 @@ def _operations(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]
 def _declare(parts: Mapping[str, Plain], found: dict[Key, Operation], wanted: Sequence[templates.Template]) -> dict[tuple[str, int], dict[str, list[templates.Template]]]:  # fmt: skip
     """Put every declared operation among the found ones; the templates by origin and method."""
     out: dict[tuple[str, int], dict[str, list[templates.Template]]] = {}
+    endpoints = identity.endpoints(row for part in parts.values() for row in part.get("rows", ()))
     for owner in sorted(parts):
         for item in parts[owner].get("declared", ()):
             origin = (item["host"], item["port"])
-            template = templates.parse(item["path"])
+            call = item.get("call")
+            template = templates.parse(endpoints.get(origin, item["path"]) if item.get("assumed") else item["path"])
             user = operations.matching(
                 wanted, tuple(f"{{{index}}}" if fixed is None else fixed for index, fixed in enumerate(template.fixed))
             )
-            operation = _at(found, origin, item["method"], operations.slots(user or template))
+            operation = _at(found, origin, item["method"], operations.slots(user or template), identity.of(call))
+            operation.call = call
             operation.wire = operation.wire or template.segments
             if user is None:
                 operation.path = tuple(slot if len(slot.pieces) > 1 else operations.Slot(slot.literal) for slot in operation.path)
             if item not in operation.declared:
                 operation.declared.append(item)
             operation.declarers.append(owner)
-            out.setdefault(origin, {}).setdefault(item["method"], []).append(template)
+            if call is None:
+                out.setdefault(origin, {}).setdefault(item["method"], []).append(template)
     return out
 
 

@@ -11,6 +11,7 @@ SOURCES: Final = {
     "har":     "compiler.capture.sources.har:Har",
     "capture": "compiler.capture.sources.captured:Captured",
     "openapi": "compiler.capture.sources.openapi:OpenApi",
+    "graphql": "compiler.capture.sources.graphql:GraphQL",
     "otel":    "compiler.capture.sources.otel:Otel",
     "flows":   "compiler.capture.sources.flows:Flows",
     "postman": "compiler.capture.sources.postman:Postman",
