@@ -23,7 +23,7 @@ from caskmcp.ports import Files, World
 from caskmcp.store.blobs import Blobs
 from caskmcp.store.layout import Root
 from caskmcp.store.spool import Spool
-from caskmcp.workflows import nearby, specfiles
+from caskmcp.workflows import brunofolder, nearby, specfiles
 from caskmcp.workflows.nearby import Seen
 
 LONG: Final = 16 << 20
@@ -63,8 +63,14 @@ class Taken:
 
 
 def name(world: World, given: str, kind: str | None = None) -> Named:
-    """Look at a file that was given. Raises CASK-I002 for a missing one, CASK-C001 for one of no known kind. kind: what it is, if that is said."""
+    """Look at a file (or a folder of Bruno) that was given. kind: what it is, if that is said.
+
+    Raises CASK-I002 for a missing one, CASK-C001 for one of no known kind.
+    """
     path = world.cwd / given
+    if world.files.is_folder(path) and kind in (None, brunofolder.KIND):
+        folder = brunofolder.content(world.files, path, given)
+        return Named(given, brunofolder.KIND, path, canon.digest_bytes(folder), folder)
     kind = kind or nearby.kind_of(world.files, path)
     if kind is None:
         what = f"this is of no kind that is known here ({', '.join(row.kind for row in KINDS)})"
@@ -98,9 +104,7 @@ def read(files: Files, root: Root, project: Project, named: Named, key: bytes, t
 class _Watched(BoundInputs):
     """Inputs that tell how much of the source was read, once for each hundredth of it."""
 
-    def __init__(
-        self, files: Files, blobs: Blobs, bound: Mapping[str, Bound], label: str, size: int, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, files: Files, blobs: Blobs, bound: Mapping[str, Bound], label: str, size: int, tell: Callable[[str], None]) -> None:
         super().__init__(files, blobs, bound)
         self._label, self._size, self._tell = label, size, tell
 

@@ -7,7 +7,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -20,11 +20,11 @@ from caskmcp.compiler.capture.sources.table import source
 from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Declared
 from caskmcp.model.finding import Finding, Severity
-from caskmcp.model.project import HOST
+from caskmcp.model.project import HOST, SOURCE_KINDS
 from caskmcp.ports import Files
 from caskmcp.store.manifest import Entry, literal
+from caskmcp.workflows import brunofolder, specfiles
 
-from caskmcp.workflows import specfiles
 DEPTH: Final = 3
 """Folders below the project that are looked into."""
 MOST: Final = 2000
@@ -134,8 +134,17 @@ NOTHING: Final = Nearby((), {}, ())
 
 
 def look(files: Files, folder: Path) -> Nearby:
-    """Find what lies around, and look into it."""
-    return into(files, folder, find(files, folder))
+    """Find what lies around, and look into it. What no manifest may name is left out, with the command that brings it in."""
+    found = find(files, folder)
+    around = into(files, folder, tuple(row for row in found if row[0] in SOURCE_KINDS or kinds.is_converted(row[0])))
+    others = (path for kind, path in found if kind not in SOURCE_KINDS and not kinds.is_converted(kind))
+    names = dict.fromkeys(os.path.relpath(brunofolder.holder(files, path), folder) for path in others)
+    return replace(around, findings=(*around.findings, *map(_only_imported, names)))
+
+
+def _only_imported(name: str) -> Finding:
+    cause = CaskError("CASK-C001", "an import alone takes it", mend=f"cask capture import {shlex.quote(name)}")
+    return _unreadable(cause, name)
 
 
 def into(files: Files, folder: Path, found: tuple[tuple[str, Path], ...]) -> Nearby:
@@ -181,6 +190,8 @@ def _host(url: str) -> str:
 
 
 def _scheme(row: Recorded) -> str:
+    if row.credentials:
+        return row.credentials[0][0]
     sent = next((value for name, value in row.headers if name.lower() == "authorization"), "")
     word = sent.partition(" ")[0].lower()
     return word if word in ("bearer", "basic") else "header:authorization" if sent else ""
