@@ -47,6 +47,10 @@ class OperationCoverage(Record):
     tool: str = ""
     """Its tool; empty if it was left out, then `reason` says why."""
     reason: str = ""
+    origins: dict[str, dict[str, int]] = {}
+    """Place of a value that lives for a session, or of a cursor -> where it came from in the same source, with counts."""
+    manual: tuple[str, ...] = ()
+    """What a call may need and its tool does not send, since the value lives for a session: it has to be brought by hand, sorted."""
     notes: tuple[str, ...] = ()
     """What of the operation its tool leaves out (a credential as parameter, a text that gives orders), sorted."""
 

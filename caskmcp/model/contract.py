@@ -63,6 +63,17 @@ class Response(Record):
     fields: dict[str, Evidence] = {}
 
 
+class Fleeting(Record):
+    """One input whose value lives for a session, page or build, or is a cursor."""
+
+    place: str
+    """`header x-csrf-token`, `body authenticity_token`."""
+    rule: str
+    """A row of the table of ephemeral values, e.g. `csrf`."""
+    argument: bool = False
+    """Whether the tool takes it as an argument: a cursor alone, since an earlier answer gave it."""
+
+
 class Disagreement(Record):
     """One thing that documents and traffic say differently, and whom the surface follows. Value-free: names of fields, types, statuses."""
 
@@ -107,6 +118,8 @@ class Contract(Record):
     """low: fewer than 3 successful exchanges and no document; high: 10 or more, or a document and traffic."""
     traits: tuple[str, ...] = ()
     """What answers and requests hold, by field name and form: `pii`, `money`, `credential`, `auth`, `admin`; sorted."""
+    fleeting: tuple[Fleeting, ...] = ()
+    """Inputs that live for a session, and cursors; sorted by place."""
     disagreements: tuple[Disagreement, ...] = ()
     """Where successful traffic is outside of what documents say, sorted by rule and place; empty without both."""
     unobserved: tuple[str, ...] = ()

@@ -56,6 +56,8 @@ class Exchange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Segments of the path (from 0) that a collection or the server's router says are parameters, with its name for them."""
     route: str = ""
     """The template that the server's router matched, `/orders/{id}`; `*` if the recorder gave something that holds values instead."""
+    echoes: tuple[Pair, ...] = ()
+    """(`header x-csrf-token`, `cookie csrftoken`): values that live for a session and stood in two places of the request."""
     kept: str = ""
     """Why it would have been left out, had nobody asked to keep it; a row of `REASONS`."""
     links: tuple[Pair, ...] = ()
@@ -163,6 +165,8 @@ class CaptureHead(msgspec.Struct, frozen=True, omit_defaults=True):
     """(host with its port if that is not the scheme's own, way as in `Exchange.auth`, exchanges), sorted."""
     left: tuple[tuple[str, str, int], ...] = ()
     """(reason, label, count) of requests of first parties that were left out: for each reason the most frequent ones, sorted."""
+    origins: tuple[Pair, ...] = ()
+    """(placeholder, where it stood) of values that live for a session, in pages that were left out; sorted, private to the root."""
     restored: tuple[tuple[str, int], ...] = ()
     """(reason, count) of what was kept because somebody asked for it, sorted."""
     profile: str = ""

@@ -133,6 +133,8 @@ class Row(Record):
     segments: tuple[str, ...]
     """Labels of the segments after the first `/`: a literal, or a class in braces. `/` is one empty literal."""
     count: int
+    origins: dict[str, dict[str, int]] = {}
+    """Place of a value that lives for a session, or of a cursor (`header x-csrf-token`) -> where it came from in this source, with counts."""
     wanted: int = 0
     """Exchanges that would have been left out, had nobody asked to keep them (`keep:`)."""
     statuses: dict[str, int]

@@ -72,9 +72,9 @@ def test_an_import_shows_how_far_it_is_on_a_terminal_and_leaves_nothing_when_it_
     with Terminal.spawn(argv, folder, environment(tmp_path / "home", TMPDIR=str(temporary))) as terminal:
         terminal.expect(" % of ").interrupt()
         done = terminal.finish()
-    assert done.status == 5
-    assert "CASK-W004" in done.output
-    assert "Traceback" not in done.output
+    assert done.exit == 5
+    assert "CASK-W004" in done.transcript
+    assert "Traceback" not in done.transcript
     assert list(folder.iterdir()) == list(temporary.iterdir()) == []
 
 

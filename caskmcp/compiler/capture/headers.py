@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from caskmcp.compiler.fleeting import may_be
 from caskmcp.model.exchange import Pair
 from caskmcp.redact.checks import decoded
 
@@ -17,7 +18,7 @@ content-encoding content-md5 content-disposition date dnt te trailer transfer-en
 via from expect range pragma cache-control max-forwards http2-settings priority purpose save-data device-memory downlink ect rtt dpr width
 viewport-width early-data alt-used idempotent
 cookie cookie2 set-cookie authorization www-authenticate forwarded true-client-ip client-ip x-real-ip x-client-ip x-client-data
-x-requested-with x-moz x-purpose x-uidh x-wap-profile x-chrome-connected x-http2-stream-id x-att-deviceid x-csrftoken x-csrf-token x-xsrf-token
+x-requested-with x-moz x-purpose x-uidh x-wap-profile x-chrome-connected x-http2-stream-id x-att-deviceid
 x-request-id x-correlation-id x-amzn-trace-id x-cloud-trace-context x-request-start x-trace-id x-span-id x-transaction-id request-id request-context
 correlation-id correlation-context traceparent tracestate baggage sentry-trace uber-trace-id newrelic elastic-apm-traceparent x-instana-t
 x-amz-date x-amz-content-sha256 x-amz-cf-id x-amz-security-token x-goog-api-client x-client-version x-sentry-auth postman-token cdn-loop
@@ -59,7 +60,7 @@ def lowered(headers: Iterable[Pair]) -> list[Pair]:
 
 def kept(headers: Iterable[Pair], is_credential: Callable[[str], bool]) -> tuple[Pair, ...]:
     """The headers that can matter, in order. Names are in lower case here and below (`lowered`)."""
-    return tuple((name, value) for name, value in headers if _matters(name) and not is_credential(name))
+    return tuple((name, value) for name, value in headers if _matters(name) and (not is_credential(name) or may_be("header", name)))
 
 
 def _matters(name: str) -> bool:
@@ -92,7 +93,7 @@ def auth(
         if name == "authorization":
             scheme = value.split(" ", 1)[0].lower()
             found.add(scheme if scheme in _SCHEMES else "header:authorization")
-        elif name not in DROPPED and is_credential(name) and is_token(name):
+        elif name not in DROPPED and is_credential(name) and is_token(name) and not may_be("header", name):
             found.add(f"header:{name}")
     found |= {f"query:{name}" for name in query}
     return tuple(sorted(found | {f"cookie:{name}" for name in names if _SESSIONS.fullmatch(name)}))

@@ -1,13 +1,15 @@
 """One recorded request becomes one redacted exchange, or a `Skipped` with the reason. Nothing comes out of here that was not redacted."""
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import msgspec
 
-from caskmcp.compiler.capture import asked, bodies, headers, routes, stated
+from caskmcp.compiler import fleeting
+from caskmcp.compiler.capture import asked, bodies, headers, pages, routes, stated
 from caskmcp.compiler.capture.address import Address, FirstParties, address, named
 from caskmcp.compiler.capture.codec import encode_line
 from caskmcp.compiler.capture.select import Keep, Seen, reason
@@ -17,6 +19,8 @@ from caskmcp.compiler.normalize.tokens import label
 from caskmcp.model.exchange import RESTORABLE, Body, Exchange, Pair, Skipped
 from caskmcp.redact.cut import Redactor, TooDeep
 
+_ECHOED: Final = 8
+"""Characters from which a cookie's value that comes again is no accident."""
 _WEB: Final = frozenset(("http", "https", "ws", "wss"))
 _BODILESS: Final = frozenset((204, 205))
 _METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"))
@@ -31,6 +35,8 @@ class Intake:
         self._first = listed[0]
         self._hosts = FirstParties(listed)
         self._redactor = redactor
+        self.origins: set[Pair] = set()
+        """(placeholder, where it stood) of values that live for a session, in pages that were left out."""
 
     def take(self, recorded: Recorded) -> tuple[Exchange, bytes] | Skipped:
         """The redacted exchange and its encoded line (without its links), or why it is left out."""
@@ -54,6 +60,7 @@ class Intake:
         response = _answer(recorded)
         left_out = reason(Seen(recorded, where, response))
         if left_out and not self._keep(left_out, recorded.method, where.path):
+            self._look_into(recorded, where, left_out)
             return Skipped(recorded.place, left_out, label=_label(recorded.method, where) if left_out in RESTORABLE else "")
         return self._redacted(recorded, where, response, left_out)
 
@@ -86,6 +93,7 @@ class Intake:
             cookies=tuple(redactor.name(name, "cookie") for name in names),
             auth=self._auth(recorded, sent, query, names, where),
             kept=kept,
+            echoes=tuple(sorted(set(self._echoes(sent, query, cookies)))),
             request=self._body(bodies.body(recorded.request, headers.first(sent, "content-encoding")), "request.body"),
             status=recorded.status,
             response=self._body(response, "response.body"),
@@ -109,6 +117,28 @@ class Intake:
             if self._redactor.is_credential(name, "query"):
                 self._redactor.secret(value)
         return tuple((name, value) for name, value in query if not self._redactor.is_credential(name, "query"))
+
+    def _look_into(self, recorded: Recorded, where: Address, left_out: str) -> None:
+        if left_out != "page" or recorded.response is None or not recorded.response.text:
+            return
+        counts = Counter(self._redactor.counts)
+        self._redactor.begin()
+        for name, value in pages.given(recorded.response.text):
+            origin = f"{_label(recorded.method, where)} page {self._redactor.name(name, 'page')}"
+            if (cut := self._redactor.value(name, value, "page")) != value:  # what is not cut may be anybody's
+                self.origins.add((cut, origin))
+        # Nothing of the page is kept, so nothing of it stands in the receipt.
+        self._redactor.counts.clear()
+        self._redactor.counts.update(counts)
+
+    def _echoes(self, sent: list[Pair], query: tuple[Pair, ...], cookies: list[Pair]) -> Iterator[Pair]:
+        """Values that live for a session and stand in a cookie as well: the double submit of many frameworks."""
+        known = {unquote(value): name for name, value in sorted(cookies) if len(value) >= _ECHOED}
+        places: tuple[tuple[fleeting.Place, Iterable[Pair]], ...] = (("header", sent), ("query", query))
+        for place, pairs in places if known else ():
+            for name, value in pairs:
+                if name != "cookie" and fleeting.may_be(place, name) and unquote(value) in known:
+                    yield f"{place} {self._redactor.name(name, place)}", f"cookie {self._redactor.name(known[unquote(value)], 'cookie')}"
 
     def _auth(
         self, recorded: Recorded, sent: list[Pair], query: tuple[Pair, ...], names: tuple[str, ...], where: Address

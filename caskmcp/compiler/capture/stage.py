@@ -112,6 +112,7 @@ class _Capture:
                 no_body=self._no_body,
                 auth=tuple((host, way, count) for (host, way), count in sorted(self._auth.items())),
                 left=tuple(_most_frequent(self._left)),
+                origins=tuple(sorted(self._intake.origins)),
                 restored=tuple(sorted(self._restored.items())),
                 profile=self.profile,
                 exceptions=self.exceptions,

@@ -92,12 +92,15 @@ def arguments(contract: Contract, credentials: frozenset[str] = frozenset()) -> 
     wanted: list[_Wanted] = []
     notes: set[str] = set()
     wanted += _path(contract)
+    gone = {row.place: f"it is ephemeral ({row.rule})" for row in contract.fleeting if not row.argument}
     notes |= set(_unchecked(contract))
     for row in sorted(contract.parameters, key=lambda row: (LOCATIONS.index(row.location), row.wire, row.name)):
-        reason = _left_out(row, secret)
+        reason = gone.get(f"{row.location} {row.wire}") or _left_out(row, secret)
         notes |= {f"{row.location} parameter `{visible(row.wire)[:60]}` left out: {reason}"} if reason else set()
         wanted += [_parameter(row)] if row.location != "path" and not reason else []
-    wanted += _in_call(contract, _body(body, notes)) if body else []
+    inside = _in_call(contract, _body(body, notes)) if body else []
+    wanted += [row for row in inside if f"body {row.wire}" not in gone]
+    notes |= {f"body field `{visible(row.wire)[:60]}` left out: {gone[f'body {row.wire}']}" for row in inside if f"body {row.wire}" in gone}
     portable = Portable()
     rows = tuple(_arguments(wanted, portable))
     notes |= {f"left out of the input schema: {note}" for note in portable.notes}

@@ -7,6 +7,7 @@ from caskmcp import canon
 from caskmcp.compiler.infer.bodies import bodies, responses
 from caskmcp.compiler.infer.calls import arguments
 from caskmcp.compiler.infer.evidence import sources, successes
+from caskmcp.compiler.infer.fleeting import fleeting
 from caskmcp.compiler.infer.parameters import parameters
 from caskmcp.compiler.infer.reconcile import disagreements
 from caskmcp.compiler.infer.traits import traits
@@ -64,6 +65,7 @@ def infer(group: Group) -> Contract:
         ),
         confidence=confidence(successes(statuses), documented=bool(declared), whole=not missing),
         traits=traits(group, found, request, answers),
+        fleeting=fleeting(found, request),
         disagreements=disagreements(group, declared),
         unobserved=missing,
     )

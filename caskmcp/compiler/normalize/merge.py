@@ -63,7 +63,7 @@ def merge(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> t
         single |= {f"{name} {parameter}": count for parameter, count in operation.single(segments).items()}
         _settle(operation)
         groups[name] = canon.compact(operation.plain(segments))
-        coverage["operations"][name] = {"parts": _by_part(operation)}
+        coverage["operations"][name] = {"parts": _by_part(operation)} | _origins(operation)
     if not groups:
         raise CaskError("CASK-N001", _nothing(left_out), mend="add a recording or a document under `sources:` in cask.yaml")
     coverage |= {"left_out": left_out} if left_out else {}
@@ -195,6 +195,17 @@ def _by_part(operation: Operation) -> dict[str, int]:
     for owner, row in zip(operation.owners, operation.rows, strict=True):
         out[owner] = out.get(owner, 0) + row["count"]
     return out
+
+
+def _origins(operation: Operation) -> Plain:
+    """Where values that live for a session came from, added up."""
+    out: dict[str, dict[str, int]] = {}
+    for row in operation.rows:
+        for place, found in row.get("origins", {}).items():
+            into = out.setdefault(place, {})
+            for origin, count in found.items():
+                into[origin] = into.get(origin, 0) + count
+    return {"origins": out} if out else {}
 
 
 def _raw(row: Plain) -> str:

@@ -83,7 +83,7 @@ class Row:
     """What is counted for one scheme, host, port, method, labelled path and call."""
 
     __slots__ = (
-        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "query", "requests", "responses", "routed", "statuses", "tokens", "wanted",
+        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "origins", "query", "requests", "responses", "routed", "statuses", "tokens", "wanted",
         "words",
     )  # fmt: skip
 
@@ -99,6 +99,8 @@ class Row:
         self.headers: dict[str, Parameter] = {}
         self.requests: dict[str, Bodies] = {}
         self.responses: dict[str, dict[str, Bodies]] = {}
+        self.origins: dict[str, Counter[str]] = {}
+        """Place of a value that lives for a session, or of a cursor -> where it came from, with counts."""
         self.locales: dict[str, Counter[str]] = {}
         self.tokens: dict[int, str | None] = {}
         """Index of a segment that is a class -> its token so far; None as soon as there was another one."""
@@ -152,6 +154,8 @@ class Row:
         out |= ({"port": port} if port else {}) | ({"call": json.loads(call)} if call else {})
         out |= {name: dict(found) for name in ("statuses", "bodiless", "cookies", "auth") if (found := getattr(self, name))}
         out |= {name: _plain(found) for name in ("query", "headers", "requests") if (found := getattr(self, name))}
+        if self.origins:
+            out["origins"] = {place: dict(found) for place, found in self.origins.items()}
         if self.wanted:
             out["wanted"] = self.wanted
         if self.responses:

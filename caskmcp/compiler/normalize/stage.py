@@ -4,7 +4,8 @@ Two outputs. `part` is what is committed but for vocabularies and bounds: its di
 `candidates` is the same with what those are decided from, over all sources together, by `merge`; it is private and stays in the cache.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ from caskmcp.compiler.capture.codec import decode_lines
 from caskmcp.compiler.normalize import templates
 from caskmcp.compiler.normalize.calls import calls_of
 from caskmcp.compiler.normalize.forms import Words
+from caskmcp.compiler.normalize.origins import Origins
 from caskmcp.compiler.normalize.row import Row, bare_row
 from caskmcp.compiler.normalize.tokens import OTHER, is_class, label
 from caskmcp.compiler.pipeline import Inputs, Outputs
@@ -28,16 +30,32 @@ COLLECTION: Final = "collection"
 
 def run(inputs: Inputs) -> Outputs:
     """Stage `normalize`."""
-    items = decode_lines(inputs.blocks("capture.exchanges"))
-    candidates = summarize(items, tuple(inputs.value("vocabulary.templates")))
+    items = partial(_items, inputs)
+    pages = tuple(map(tuple, inputs.value("capture.head").get("origins", ())))
+    candidates = summarize(items(), tuple(inputs.value("vocabulary.templates")), again=items, pages=pages)
     return {"part": canon.compact(bare_part(candidates)), "candidates": canon.compact(candidates)}
 
 
-def summarize(items: Iterable[Exchange | Declared], named: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The part of exchanges and declared operations, candidate form. `named`: templates whose literals may be kept."""
+def _items(inputs: Inputs) -> Iterator[Exchange | Declared]:
+    return decode_lines(inputs.blocks("capture.exchanges"))
+
+
+def summarize(
+    items: Iterable[Exchange | Declared],
+    named: tuple[str, ...] = (),
+    *,
+    again: Callable[[], Iterable[Exchange | Declared]] | None = None,
+    pages: Iterable[tuple[str, str]] = (),
+) -> dict[str, Any]:
+    """The part of exchanges and declared operations, candidate form. `named`: templates whose literals may be kept.
+
+    again: the items once more, for what only a second look can tell. pages: values that stood in pages that were left out, and where.
+    """
     reader = _Reader(named)
     for serial, item in enumerate(items):
         reader.add(item, serial)
+    if again is not None and reader.origins.is_needed:
+        reader.origins.find(again(), pages)
     return reader.plain()
 
 
@@ -54,6 +72,7 @@ class _Reader:
         self.declared: list[dict[str, Any]] = []
         self.paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.routes = frozenset(named)
+        self.origins = Origins(lambda path: self.split(path)[1])
         self.named: dict[int, list[templates.Template]] = {}
         for template in map(templates.parse, named):
             self.named.setdefault(len(template.segments), []).append(template)
@@ -79,6 +98,7 @@ class _Reader:
         if row is None:
             row = rows[key] = Row(key, self.body_words)
         row.add(item, tokens, serial)
+        self.origins.note(item, row)
         row.routed |= item.route in self.routes
 
     def split(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

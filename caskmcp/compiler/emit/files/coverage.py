@@ -1,11 +1,12 @@
 """`coverage.json`: which parts stand behind which operation, what became a tool, what was left out and why, what a list costs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from caskmcp.compiler.emit.budget import kept, tokens
 from caskmcp.compiler.emit.files.form import as_json
 from caskmcp.compiler.emit.files.toolsets import DEFAULT, use
 from caskmcp.compiler.emit.surface import Compiled
+from caskmcp.compiler.fleeting import BY_ID
 from caskmcp.compiler.infer import reconcile
 from caskmcp.model.artifact import Coverage, OperationCoverage
 from caskmcp.model.contract import Contract, Disagreement
@@ -30,6 +31,16 @@ def coverage(compiled: Compiled) -> Coverage:
     )
 
 
+def _manual(compiled: Compiled, operation: str, origins: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """What a server may ask for that lives for a session: the tool does not send it."""
+    contract = next(row for row in compiled.contracts if row.id == operation)
+    for row in contract.fleeting:
+        if BY_ID[row.rule].manual:
+            found = origins.get(row.place, {})
+            source = max(sorted(found), key=lambda name: found[name], default="")
+            yield f"{row.place} is ephemeral ({row.rule}): " + (f"it came from {source}" if source else "where it comes from was not seen")
+
+
 def _disagreements(contracts: tuple[Contract, ...]) -> Iterator[Disagreement]:
     """Those inside of operations, and operations that one side alone knows, of origins that both know."""
     known = {side: {_origin(row) for row in contracts if side in row.evidence.sources} for side in ("spec", "traffic")}
@@ -51,5 +62,6 @@ def _operation(compiled: Compiled, operation: str, fitting: frozenset[str]) -> O
     if operation in compiled.left_out:
         return known.model_copy(update={"reason": compiled.left_out[operation]})
     name = compiled.names[operation]
+    known = known.model_copy(update={"manual": tuple(_manual(compiled, operation, known.origins))})
     budget = () if name in fitting else (f"not in the toolset `{DEFAULT}`: `tools.budget` is used up",)
     return known.model_copy(update={"tool": name, "notes": tuple(sorted((*compiled.made[operation].notes, *budget)))})

@@ -34,7 +34,6 @@ def test_a_header_that_can_matter_is_kept_in_lower_case(name: str) -> None:
         "X-Auth-Token",
         "Private-Token",
         "DD-API-KEY",
-        "X-CSRF-Token",
         "Sec-Fetch-Mode",
         "Sec-CH-UA",
         "X-Forwarded-For",
@@ -115,3 +114,9 @@ def test_answers_keep_what_says_something_about_the_operation() -> None:
 )
 def test_a_token_is_what_a_method_is_made_of(text: str, good: bool) -> None:
     assert headers.is_token(text) is good
+
+
+def test_a_token_that_lives_for_a_session_is_kept_to_be_marked_and_is_no_way_to_authenticate() -> None:
+    given = headers.lowered([("X-CSRF-Token", "v"), ("X-Auth-Token", "v")])
+    assert headers.kept(given, is_credential) == (("x-csrf-token", "v"),)
+    assert headers.auth(given, (), (), False, is_credential) == ("header:x-auth-token",)

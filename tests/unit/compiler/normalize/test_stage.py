@@ -20,7 +20,7 @@ class Capture(Given):
     """A capture of some traffic."""
 
     def __init__(self, found: Iterable[Item], templates: tuple[str, ...] = (), cut: int | None = None) -> None:
-        super().__init__({"vocabulary.templates": list(templates)})
+        super().__init__({"vocabulary.templates": list(templates), "capture.head": {}})
         self.bytes = b"".join(compress(map(encode_line, items(found))))[:cut]
 
     def blocks(self, role: str) -> Iterable[bytes]:  # type: ignore[override]
