@@ -243,7 +243,7 @@ def _parameter(node: Node, schemas: Schemas) -> Placed | None:
 
 def _bare(node: Node) -> Node:
     """The parameter or the items of one as a schema."""
-    value: JsonSchema = {key: node.value[key] for key in node.value if key in _CONSTRAINTS or key == "x-nullable"}
+    value: JsonSchema = {key: given for key, given in node.object("a schema").items() if key in _CONSTRAINTS or key == "x-nullable"}
     if value.get("type") == "file":
         value |= {"type": "string", "format": "binary"}
     if value.get("type") == "array":
@@ -260,7 +260,7 @@ def _style(node: Node, where: str) -> tuple[str, bool | None, str]:
         raise node.child("collectionFormat").refuse(f"`{form}` is none of {', '.join(FORMATS)}")
     if (form, where) not in STYLES:
         return "", None, f"`collectionFormat: {form}` in {where}"
-    nested = "a list of lists" if node.need("items", "a list").value.get("type") == "array" else ""
+    nested = "a list of lists" if node.need("items", "a list").object("`items`").get("type") == "array" else ""
     return (*STYLES[form, where], nested)
 
 
