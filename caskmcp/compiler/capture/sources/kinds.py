@@ -6,6 +6,9 @@ The rows are asked in order. What a build makes of a file is said by the source 
 import re
 from typing import Final, Literal, NamedTuple
 
+from caskmcp.compiler.capture.inflate import decompressed
+from caskmcp.errors import CaskError
+
 HEAD: Final = 1 << 16
 """Bytes from the beginning of a file that are looked at."""
 _BOM: Final = b"\xef\xbb\xbf"
@@ -46,19 +49,35 @@ KINDS: Final = (
     Kind("otel",    "recording", _OTLP,                           re.compile(
         rb"""\A\s*\[?\s*\{(?s:.{0,4096}?)"(?:resourceSpans|resource_spans|scopeSpans|instrumentationLibrarySpans)"\s*:\s*\["""
         rb"""|\A(?:\x00(?s:.{3})|[\x01-\x7f]|[\x80-\xff]{1,3}[\x01-\x7f])?(?:\x0a[\x80-\xff]{0,4}[\x00-\x7f]){4}[a-z][a-z0-9._]+\x12""")),
+    Kind("access_log", "recording", (),                           re.compile(
+        rb"""\A(?:#[^\n]*\n)*(?:(?:[A-Za-z0-9.:-]+ )?\S+ \S+ \S+ \[[0-9]{1,2}/[A-Z][a-z]{2}/[0-9]{4}:[^\]\n]+\] "|\[[0-9]{4}-[0-9]{2}-[0-9]{2}T[^\]\n]+\] ")"""
+        rb"""|\A\s*\{[^\n]*?"(?:request_method|request_uri|RequestMethod|x-envoy-origin-path|response_code|http_method|status_code|latencies|httpRequest)"\s*:"""
+        rb"""|\A\s*\{[^\n]*?(?:"logger"\s*:\s*"http\.log\.access|"request"\s*:\s*"[A-Z]+ /|"event_type"\s*:\s*")""")),
+    Kind("ndjson",  "recording", (),                              re.compile(
+        rb"""\A\s*\{(?=[^\n]*"method"\s*:\s*")(?=[^\n]*"url"\s*:\s*")(?:\s*"[\w-]+"\s*:\s*(?:"[^"\n]*"|[-0-9.]+|null|true|false)\s*,){0,20}\s*"(?:method|url)\""""
+        rb"""|\A\s*\{(?=[^\n]*"metric"\s*:\s*")[^\n]*?"type"\s*:\s*"(?:Metric|Point)\"""")),
 )
 # fmt: on
 PACKED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-"""First bytes of gzip and zstd: only the name tells what is in there, and without one it is a HAR."""
+"""First bytes of gzip and zstd. Where what is in there tells nothing, and neither does the name, it is a HAR."""
 
 
 def kind_of(name: str, head: bytes) -> str | None:
     """The kind of a file by its name and first bytes; None for what is none."""
     bare, lower = head.removeprefix(_BOM), name.lower()
-    if not bare.startswith(PACKED):
-        found = next((row.kind for row in KINDS if row.head and row.head.search(bare)), None)
-        return found or kind_by_name(lower)
-    return kind_by_name(lower) or "har"
+    is_packed = bare.startswith(PACKED)
+    seen = _unpacked(bare)[:HEAD].removeprefix(_BOM) if is_packed else bare
+    rows = (row for row in KINDS if row.role == "recording" or not is_packed)
+    found = next((row.kind for row in rows if row.head and row.head.search(seen)), None)
+    return found or kind_by_name(lower) or ("har" if is_packed else None)
+
+
+def _unpacked(head: bytes) -> bytes:
+    """The beginning of what is packed; empty if it cannot be unpacked."""
+    try:
+        return next(decompressed((head,)), b"")
+    except CaskError:
+        return b""
 
 
 def kind_by_name(name: str) -> str | None:

@@ -19,6 +19,8 @@ SOURCES: Final = {
     "insomnia": "compiler.capture.sources.insomnia:Insomnia",
     "curl":    "compiler.capture.sources.curl:Curl",
     "http":    "compiler.capture.sources.http_file:HttpFile",
+    "access_log": "compiler.capture.sources.access_log:AccessLog",
+    "ndjson":  "compiler.capture.sources.ndjson:Ndjson",
 }
 # fmt: on
 

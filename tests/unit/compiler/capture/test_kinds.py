@@ -1,5 +1,7 @@
 """A file's kind by its first bytes, else by its name."""
 
+import gzip
+
 import pytest
 
 from caskmcp.compiler.capture.sources.kinds import KINDS, is_document, kind_by_name, kind_of
@@ -20,6 +22,13 @@ from caskmcp.compiler.capture.sources.table import SOURCES
         ("openapi",    b"",                                     None),
         ("a.json",     b'{ "resourceSpans" : [{}]}',            "otel"),
         ("a.otlp.gz",  b"\x1f\x8b\x08",                         "otel"),
+        ("a.gz",       gzip.compress(b'{"resourceSpans": []}' + bytes(range(256)) * 999)[:300], "otel"),
+        ("access.log", b'1.2.3.4 - - [20/Nov/2025:10:00:00 +0000] "GET / HTTP/1.1" 200 7', "access_log"),
+        ("a.log",      b'[2025-11-20T10:00:00.412Z] "GET / HTTP/2" 200 -', "access_log"),
+        ("a.jsonl",    b'{"time":"x","request_method":"GET","uri":"/"}', "access_log"),
+        ("a.ndjson",   b'{"time": 7.5, "method": "GET", "url": "/a"}', "ndjson"),
+        ("a.json",     b'{"type":"Point","metric":"http_reqs","data":{}}', "ndjson"),
+        ("a.json",     b'{"tools": [{"method": "GET", "url": "https://x.example"}]}', None),
         ("a.har",      b'{"log":{"x":"{\\"resourceSpans\\":[]}"}', "har"),
     ],
 )  # fmt: skip
