@@ -5,7 +5,6 @@ import io
 import os
 import shlex
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import pairwise
@@ -14,10 +13,16 @@ from typing import Any
 import click
 
 from caskmcp import __version__
+from caskmcp.cli import faults
 from caskmcp.cli.group import GLOBALS, TableGroup
 from caskmcp.cli.table import COMMANDS
 from caskmcp.errors import AGAIN, CaskError, Exit
 from caskmcp.load import load
+
+try:
+    import resource
+except ImportError:  # Windows writes no such images
+    resource = None  # type: ignore[assignment]
 
 
 def _show_all(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -42,6 +47,7 @@ def program() -> TableGroup:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Returns the exit status; never raises."""
+    _leave_no_core()
     words = sys.argv[1:] if arguments is None else arguments
     state: dict[str, Any] = {"format": _format(words)}
     for stream in (sys.stdout, sys.stderr):
@@ -58,9 +64,15 @@ def main(arguments: list[str] | None = None) -> int:
         _abandon()
         return Exit.WORLD
     except Exception as cause:
-        return _fail(_worded(cause, words), words, state)
+        return _fail(_worded(cause, words), words, state, cause)
     except KeyboardInterrupt:
         return _fail(CaskError("CASK-W004", "interrupted; what was finished is kept", mend=AGAIN), words, state)
+
+
+def _leave_no_core() -> None:
+    """A crash writes no image of the memory, in which a recording may lie unredacted. Holds for the processes that are started too."""
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _run(words: Sequence[str], state: dict[str, Any]) -> int:
@@ -85,7 +97,7 @@ def _worded(cause: Exception, words: Sequence[str]) -> CaskError:
         full = cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         mend = "df -h" if full else f"ls -ld {shlex.quote(place)}" if place else f"{AGAIN} --debug"
         return CaskError("CASK-W001", (cause.strerror or str(cause)).lower(), place=place, mend=mend)
-    return CaskError("CASK-W003", f"{type(cause).__name__}: {cause}".split("\n", maxsplit=1)[0][:300], mend=f"{AGAIN} --debug")
+    return CaskError("CASK-W003", faults.kind(cause), mend=f"{AGAIN} --debug")
 
 
 def _usage(cause: click.ClickException, words: Sequence[str]) -> CaskError:
@@ -101,9 +113,9 @@ def _format(words: Sequence[str]) -> str:
     return "json" if asked else "text"
 
 
-def _fail(error: CaskError, words: Sequence[str], state: dict[str, Any]) -> int:
+def _fail(error: CaskError, words: Sequence[str], state: dict[str, Any], cause: BaseException | None = None) -> int:
     if state.get("debug") and error.exit in (Exit.BUG, Exit.WORLD):
-        traceback.print_exc(file=sys.stderr)
+        sys.stderr.writelines(faults.trace(cause or error))
     mend = error.mend
     if mend and mend.startswith(AGAIN):
         mend = _again(words, mend.removeprefix(AGAIN).split())

@@ -115,10 +115,13 @@ def test_a_bug_is_one_line_and_its_mend_shows_the_traceback(place: Place) -> Non
     run = [CASK[0], "-c", code, "gate", "status"]
     done = subprocess.run(run, cwd=place.project, env=env, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (70, "")
-    assert done.stderr == "error: CASK-W003 KeyError: 'entries' · run: cask gate status --debug\n"
+    # What stands in quotes may be what was read: it is never repeated.
+    assert done.stderr == "error: CASK-W003 KeyError: '…' · run: cask gate status --debug\n"
     again = subprocess.run([*run, "--debug"], cwd=place.project, env=env, capture_output=True, text=True)
     assert again.returncode == 70
     assert again.stderr.startswith("Traceback (most recent call last):\n")
+    assert "in user_config_dir" in again.stderr
+    assert again.stderr.endswith("KeyError: '…'\nerror: CASK-W003 KeyError: '…' · run: cask gate status --debug\n")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
