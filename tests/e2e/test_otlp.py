@@ -133,6 +133,27 @@ def _plain(path: Path) -> bytes:
 
 
 @pytest.mark.feature(6)
+@pytest.mark.parametrize("name", ["session.old.otlp.json", "session.otlp.jsonl"])
+def test_a_file_in_the_manifest_gives_tools_with_the_routes_parameters_and_says_that_bodies_are_unobserved(folder: Path, name: str) -> None:
+    (folder / "traces").mkdir()
+    (folder / "traces" / name).write_bytes((ROOT / "fixtures" / "captures" / "twins" / name).read_bytes())
+    manifest = f"version: 1\nname: shop\nhosts: [{HOST}]\nsources:\n  - otel: traces/*\n"
+    (folder / "cask.yaml").write_text(manifest, encoding="utf-8")
+    assert cask(folder, "build").returncode == 0
+    artifact = folder / ".caskmcp/toolpacks/shop/artifact"
+    tools = {tool["name"]: tool for tool in json.loads((artifact / "tools.json").read_text(encoding="utf-8"))["tools"]}
+    assert list(tools["get_order"]["input_schema"]["properties"]) == ["order_id"]
+    assert tools["get_order"]["operation"] == f"GET {HOST}/orders/{{order_id}}"
+    assert "What it returns was not observed." in tools["get_order"]["description"]
+    coverage = json.loads((artifact / "coverage.json").read_text(encoding="utf-8"))["operations"]
+    assert coverage[f"GET {HOST}/orders/{{order_id}}"]["notes"] == ["body unobserved: response"]
+    assert coverage[f"POST {HOST}/orders"]["notes"] == ["body unobserved: request", "body unobserved: response"]
+    answers = json.loads((artifact / "openapi.json").read_text(encoding="utf-8"))["paths"]["/orders/{order_id}"]["get"]["responses"]
+    assert answers["200"]["description"] == "OK (body unobserved)"
+    assert sum(coverage[f"GET {HOST}/orders/{{order_id}}"]["parts"].values()) == 3
+
+
+@pytest.mark.feature(6)
 @pytest.mark.skipif(not has_exporter(), reason="needs the exporter of OpenTelemetry: pip install 'caskmcp[otel]'")
 @pytest.mark.parametrize("compression", ["NoCompression", "Gzip"])
 def test_spans_of_the_real_exporter_are_stored_each_call_once(folder: Path, compression: str) -> None:

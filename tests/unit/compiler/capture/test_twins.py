@@ -41,6 +41,7 @@ def test_the_har_gives_the_written_calls() -> None:
     assert {(each.scheme, each.host, each.port) for each in found} == {("https", HOST, 0)}
 
 
+@pytest.mark.feature(10)
 @pytest.mark.parametrize("name", FILES)
 def test_a_twin_gives_the_same_calls(name: str) -> None:
     found = taken(name)
