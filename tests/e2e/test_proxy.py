@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from caskmcp.workflows.demo.service import Service
 from tests.support import odd_service
+from tests.support.demo_recording import entry
+from tests.support.flow_recording import demo_calls
 from tests.support.mitm import MITMDUMP, NEEDED, Desk, ask, ask_securely, certificate
 from tests.support.odd_service import SECRET, Server, serving
 from tests.support.secrets import forms
@@ -143,6 +146,29 @@ def test_it_ends_after_its_duration_and_its_authority_is_private_and_stays(desk:
     assert "CASK-C003" in desk.said()
     assert desk.authority.read_bytes() == before
     assert desk.leftovers() == []
+
+
+@pytest.mark.feature(9)
+def test_a_session_through_the_proxy_is_the_same_capture_as_a_har_of_it(desk: Desk) -> None:
+    port, entries = free_port(), []
+    process = desk.start("capture", "proxy", "-a", "127.0.0.1", "--port", str(port))
+    desk.wait_for("Ctrl-C ends the recording", process)
+    with Service() as service:
+        for number, (method, target, body, headers) in enumerate(demo_calls()):
+            url, sent = f"http://127.0.0.1:{service.port}{target}", None if body is None else body.decode()
+            status, answer = ask(port, url, method, body, headers)
+            entries.append(
+                entry(number, url, method, sent, status, "application/json" if answer else "", answer.decode(), tuple(headers.items()))
+            )
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0, desk.said()
+    (live,) = (path.parent.name for path in desk.project.rglob("exchanges.ndjson.gz"))
+    twin = {"log": {"version": "1.2", "creator": {"name": "t", "version": "1"}, "entries": entries}}
+    (desk.home / "twin.har").write_text(json.dumps(twin))
+    done = desk.run("capture", "import", str(desk.home / "twin.har"), "--format", "json")
+    assert done.exit == 0, done.errors
+    (row,) = json.loads(done.transcript)["sources"]
+    assert (row["source"], row["state"], row["kept"]) == (f"capture: {live}", "known", 37)
 
 
 @pytest.mark.feature(9)

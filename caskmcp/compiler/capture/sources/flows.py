@@ -127,6 +127,8 @@ def items(said: Iterable[Message]) -> Iterator[Recorded | Skipped]:
     number = count = 0
     ended = None
     for each in said:
+        if ended is not None:
+            raise CaskError("CASK-C001", "the recorder went on after its end", place=f"flow {number}")
         if isinstance(each, Failed):
             raise unreadable(number)
         if isinstance(each, Ended):

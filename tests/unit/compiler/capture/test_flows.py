@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caskmcp.compiler.capture.sources import flows
 from caskmcp.compiler.capture.sources.flows import Flows
@@ -126,6 +128,16 @@ def test_a_line_that_is_none_is_an_error_with_its_number_and_without_its_text(na
     assert SECRET not in str(raised.value)
 
 
+@given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([BEGUN, exchange(), ended(1), b"\n", b'{"is":'])), max_size=6))
+def test_whatever_comes_through_the_pipe_is_exchanges_or_an_error_of_ours(blocks: list[bytes]) -> None:
+    try:
+        found = list(Flows().read(blocks))
+    except CaskError:
+        return
+    assert b"".join(blocks).endswith(ended(1))
+    assert len(found) == 1
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -148,6 +160,12 @@ def test_a_file_that_cannot_be_read_on_is_an_error_with_the_flow() -> None:
     with pytest.raises(CaskError) as raised:
         read(BEGUN, exchange(), exchange(), line(**{"is": "failed"}), ended(2))
     assert (raised.value.code, raised.value.place) == ("CASK-C001", "flow 2")
+
+
+def test_nothing_may_follow_the_end() -> None:
+    with pytest.raises(CaskError) as raised:
+        read(BEGUN, exchange(), ended(2), exchange())
+    assert (raised.value.code, raised.value.place) == ("CASK-C001", "flow 1")
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

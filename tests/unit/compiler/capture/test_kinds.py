@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from caskmcp.compiler.capture.sources.kinds import KINDS, is_document, kind_by_name, kind_of
+from caskmcp.compiler.capture.sources.kinds import KINDS, is_converted, is_document, kind_by_name, kind_of, shows
 from caskmcp.compiler.capture.sources.table import SOURCES
 
 
@@ -19,6 +19,12 @@ from caskmcp.compiler.capture.sources.table import SOURCES
         ("a.txt",      b"openapi: 3.0.3\ninfo: {}",             "openapi"),
         ("a.har",      b'{"info": {}, "swagger": "2.0"}',       "openapi"),
         ("a.json",     b'{"x": {"log": 1}}',                    None),
+        ("a.bin",      b"2412:9:websocket;0:~8:response;708:6:reason;2:OK,", "flows"),
+        ("a.har",      b"2412:9:websocket;0:~7:content;30:openapi: 3.1.0\nopenapi: 3.1.0,", "flows"),
+        ("old.dump",   b"1180:8:response,700:6:reason,2:OK,",   "flows"),
+        ("a.MITM",     b"",                                     "flows"),
+        ("a.flows",    b"anything",                             "flows"),
+        ("a.txt",      b"12:30:00 GET /",                       None),
         ("openapi",    b"",                                     None),
         ("a.json",     b'{ "resourceSpans" : [{}]}',            "otel"),
         ("a.otlp.gz",  b"\x1f\x8b\x08",                         "otel"),
@@ -40,6 +46,11 @@ def test_every_kind_has_a_reader_and_a_way_to_be_known() -> None:
     assert {row.kind for row in KINDS} <= set(SOURCES)
     assert all(row.names or row.head for row in KINDS)
     assert len({row.kind for row in KINDS}) == len(KINDS)
+
+
+def test_what_another_program_reads_is_known_as_such_by_its_first_bytes() -> None:
+    assert (is_converted("flows"), is_converted("har"), is_converted("openapi")) == (True, False, False)
+    assert (shows("flows", b"2412:9:websocket;"), shows("flows", b"// @flow"), shows("har", b'{"log":')) == (True, False, True)
 
 
 def test_documents_are_not_found_by_their_name() -> None:
