@@ -18,7 +18,7 @@ class Evidence(Record):
     seen: int = 0
     total: int = 0
     sources: tuple[str, ...] = ()
-    """Kinds of source that say it, sorted: `collection`, `manifest`, `spec`, `traffic`."""
+    """Kinds of source that say it, sorted: `collection`, `compiled` (an `openapi.json` of ours), `manifest`, `spec`, `traffic`."""
 
 
 class Parameter(Record):

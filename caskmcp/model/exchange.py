@@ -85,6 +85,8 @@ class Declared(msgspec.Struct, frozen=True, omit_defaults=True):
     responses: tuple["DeclaredResponse", ...] = ()
     auth: tuple[str, ...] = ()
     """As `Exchange.auth`."""
+    compiled: bool = False
+    """Whether the document is one that was compiled here: it says again what was known, and is evidence of nothing."""
     call: dict[str, Any] | None = None
     """What a shared endpoint is asked for, as `model.observation.Call`; `bodies` are then its arguments."""
     assumed: bool = False
@@ -165,6 +167,8 @@ class CaptureHead(msgspec.Struct, frozen=True, omit_defaults=True):
     """(host with its port if that is not the scheme's own, way as in `Exchange.auth`, exchanges), sorted."""
     left: tuple[tuple[str, str, int], ...] = ()
     """(reason, label, count) of requests of first parties that were left out: for each reason the most frequent ones, sorted."""
+    compiled: int = 0
+    """Operations of a document that was compiled here."""
     origins: tuple[Pair, ...] = ()
     """(placeholder, where it stood) of values that live for a session, in pages that were left out; sorted, private to the root."""
     restored: tuple[tuple[str, int], ...] = ()

@@ -269,6 +269,8 @@ def _derived(world: World, loaded: LoadedProject, root: Root, bench: Root, kit: 
 def _basis(gathered: Gathered, observations: bytes, pack: Pack, files: Files) -> Basis:
     parts = json.loads(observations)["parts"] if observations else {}
     kinds = {part["kind"] for part in parts.values()}
+    if any(item.get("compiled") for part in parts.values() for item in part.get("declared", ())):
+        return "observations"  # what we compiled ourselves is no evidence of its own
     if kinds <= {"spec"}:
         return "spec"
     if "traffic" not in kinds:

@@ -170,6 +170,8 @@ def told(taken: Taken) -> Iterator[str]:
     yield from (f"  {place}: {problem}" for place, problem in taken.head.get("broken", ())[:NAMED])
     if hosts := taken.head.get("hosts", ()):
         yield f"  hosts that are not yours: {', '.join(f'{host} ({count})' for host, count in hosts)}"
+    if compiled := taken.head.get("compiled", 0):
+        yield f"  {compiled} of them come from a document that was compiled here: they add no evidence, and lower no risk"
     yield from _left(taken.head)
     yield from _authenticated(taken.head)
     if bare := taken.head.get("no_body", 0):

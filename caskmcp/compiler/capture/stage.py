@@ -76,6 +76,7 @@ class _Capture:
         self._templates: set[str] = set()
         self._routes: set[str] = set()
         self._no_body = 0
+        self._compiled = 0
         self._auth: Counter[tuple[str, str]] = Counter()
         self._left: Counter[tuple[str, str]] = Counter()
         self._restored: Counter[str] = Counter()
@@ -112,6 +113,7 @@ class _Capture:
                 no_body=self._no_body,
                 auth=tuple((host, way, count) for (host, way), count in sorted(self._auth.items())),
                 left=tuple(_most_frequent(self._left)),
+                compiled=self._compiled,
                 origins=tuple(sorted(self._intake.origins)),
                 restored=tuple(sorted(self._restored.items())),
                 profile=self.profile,
@@ -139,6 +141,7 @@ class _Capture:
         self._auth.update((f"{item.host}:{item.port}" if item.port else item.host, way) for way in item.auth)
         if isinstance(item, Declared):
             self._templates.add(item.path)
+            self._compiled += item.compiled
             return line
         if item.route:
             self._routes.add(item.route)

@@ -88,7 +88,7 @@ class Facts:
     @cached_property
     def operation_words(self) -> tuple[str, ...]:
         """Words of the document's operation id."""
-        return split(self.contract.operation_id)
+        return () if "compiled" in self.contract.evidence.sources else split(self.contract.operation_id)
 
     def verb(self, table: frozenset[str]) -> str:
         """The first verb of the table: a whole segment, any word of the last, the first word of another, or leading the operation id; empty if none."""

@@ -9,6 +9,7 @@ from caskmcp.model.observation import Shape
 TRAFFIC = ("traffic",)
 SPEC = ("spec",)
 COLLECTION = ("collection",)
+COMPILED = ("compiled",)
 BOTH = ("spec", "traffic")
 _DEEPEST = 8
 """Levels that evidence is kept of; below, nobody asks about a field."""
@@ -36,9 +37,9 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def sources(*, spec: bool, traffic: bool, collection: bool = False) -> tuple[str, ...]:
+def sources(*, spec: bool, traffic: bool, collection: bool = False, compiled: bool = False) -> tuple[str, ...]:
     """Kinds of source, sorted."""
-    return COLLECTION * collection + SPEC * spec + TRAFFIC * traffic
+    return COLLECTION * collection + COMPILED * compiled + SPEC * spec + TRAFFIC * traffic
 
 
 def successes(statuses: dict[str, int]) -> int:

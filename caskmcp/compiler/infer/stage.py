@@ -32,6 +32,9 @@ def infer(group: Group) -> Contract:
     """The contract of an operation."""
     declared = group.declared
     first: Mapping[str, Any] = declared[0] if declared else {}
+    # What we compiled ourselves says again what was known: it is evidence of nothing, least of all of a lower risk.
+    own = [item for item in declared if item.get("compiled")]
+    documented = len(declared) > len(own)
     found = parameters(group, declared)
     request, answers = bodies(group, declared), responses(group, declared)
     request = arguments(group, group.call, request) if group.call else request
@@ -61,9 +64,9 @@ def infer(group: Group) -> Contract:
         evidence=Evidence(
             seen=successes(statuses),
             total=count,
-            sources=sources(spec=bool(declared), traffic=count > 0, collection=listed is not None),
+            sources=sources(spec=documented, traffic=count > 0, collection=listed is not None, compiled=len(own) > 0),
         ),
-        confidence=confidence(successes(statuses), documented=bool(declared), whole=not missing),
+        confidence=confidence(successes(statuses), documented=documented, whole=not missing),
         traits=traits(group, found, request, answers),
         fleeting=fleeting(found, request),
         disagreements=disagreements(group, declared),

@@ -115,6 +115,8 @@ def _operation(contract: Contract, compiled: Compiled, names: list[str], compone
         "requestBody": called.body(contract, components) if contract.call else _body(contract.bodies, components),
         "security": [{_scheme_name(row): []} for row in contract.auth],
         "x-cask-risk": judged.risk,
+        # Read again as a source, such an operation must not count as documented: that would be evidence out of nothing.
+        "x-cask-observed": "spec" not in contract.evidence.sources,
         "x-cask-left-out": reason,
         "x-cask-call": called.summary(contract.call) if contract.call else None,
     }

@@ -15,6 +15,8 @@ from caskmcp.compiler.capture.sources.openapi.schemas import Schemas
 from caskmcp.compiler.capture.sources.openapi.stated import UNSUPPORTED, Stated, unsupported
 from caskmcp.model.exchange import Declared, Skipped
 
+OBSERVED: Final = "x-cask-observed"
+"""Marks an operation of a document that we compiled ourselves, of which no document had said anything (`emit.files.openapi`)."""
 _SINCE_31: Final = ("3.1", "3.2")
 
 
@@ -94,6 +96,7 @@ def _operation(item: Node, operation: Node, stated: Stated, *, place: tuple[str,
             parameters=written.parameters,
             body_required=stated.body_required,
             auth=stated.auth,
+            compiled=operation.value.get(OBSERVED) is True,
         )
         answers = tuple((f"{here}.responses.{row.declared.status}", row.declared, row.schema) for row in stated.answers)
         yield Operation(here, declared, stated.bodies, answers)
