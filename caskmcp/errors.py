@@ -125,6 +125,7 @@ _ROWS: Final = (
     Code("CASK-W004", Exit.WORLD,   "Interrupted", "The person ended the command."),
     Code("CASK-W005", Exit.WORLD,   "The browser does not start", "There is no browser or no display, or the system does not let it run."),
     Code("CASK-W006", Exit.WORLD,   "The page cannot be reached", "The browser found no server at the address, or the connection failed."),
+    Code("CASK-W007", Exit.WORLD,   "An MCP server cannot be listed", "It cannot be reached or started, wants another credential, or did not answer in time."),
 )
 # fmt: on
 

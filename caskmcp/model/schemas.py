@@ -4,6 +4,7 @@ from typing import Final
 
 SCHEMAS: Final = {
     "cask": "model.project:Project",
+    "mcp-surface": "model.mcp_surface:McpSurface",
     "observations": "model.observation:Observations",
     "contracts": "model.contract:Contracts",
     "tools": "model.tool:Tools",

@@ -20,13 +20,14 @@ LIBRARIES: Final = {
     "google":            ("compiler/capture/sources/otel/",),  # protobuf, which OpenTelemetry's messages are made with
     "graphql":           ("compiler/",),
     "httpcore2":         ("runtime/",),
+    "httpx2":            ("record/mcp_surface.py",),  # the MCP library's own client, given a header
     "ijson":             ("compiler/capture/",),
     "jinja2":            ("report/",),
     "jsonschema":        ("analyze/",),
     "jsonschema_rs":     ("calculus/", "compiler/infer/", "compiler/normalize/", "runtime/"),
     "keyring":           ("store/keyrings.py",),
     "limits":            ("runtime/",),
-    "mcp":               ("runtime/", "workflows/demo/"),
+    "mcp":               ("runtime/", "record/mcp_surface.py", "workflows/demo/"),
     "mcp_types":         ("runtime/", "workflows/demo/"),
     "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
     "opentelemetry":     ("compiler/capture/sources/otel/",),

@@ -35,6 +35,11 @@ class Facts:
         """`query` or `mutation`, if a text that is pinned says so; empty without one."""
         return self.contract.call.kind if self.contract.call and self.contract.call.digest else ""
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is a tool of another MCP server."""
+        return self.contract.call is not None and self.contract.call.protocol == "mcp"
+
     @cached_property
     def asked(self) -> tuple[tuple[str, ...], ...]:
         """Words of what a shared endpoint is asked for: of each root field of a text, or of each part of a name (`users.get`); none for a path."""
@@ -109,7 +114,12 @@ class Facts:
 
     @cached_property
     def asking_verb(self) -> str:
-        """The verb of a request that only asks, by the last segment: `filter` of `/flows/filter`, `count` of `/count-runs`."""
+        """The verb of a request that only asks, by the last segment: `filter` of `/flows/filter`, `count` of `/count-runs`.
+
+        Another server's name for its tool is no such verb: nothing but that server's word stands behind it.
+        """
+        if self.is_foreign:
+            return ""
         verb = self.last[0] if self.last and self.last[0] in words_of.READ_VERBS else ""
         return verb if verb and (len(self.last) == 1 or verb not in words_of.HOMOGRAPHS) else ""
 

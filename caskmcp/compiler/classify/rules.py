@@ -146,6 +146,10 @@ def _unknown_action(facts: Facts) -> str:
     return "a POST to an action that no table knows" if fits else ""
 
 
+def _foreign_tool(facts: Facts) -> str:
+    return "a tool of another MCP server" if facts.is_foreign else ""
+
+
 def _no_words(facts: Facts) -> str:
     return "the path has no word" if not facts.reads and not facts.literals else ""
 
@@ -220,6 +224,7 @@ RULES: Final = (
     Rule("execution",           "high",     "write",       "A generic door: what a call does stands in its body.", _execution),
     Rule("selector",            "high",     "write",       "A parameter chooses what a call does.", _selector),
     Rule("unknown-action",      "high",     "write",       "What is not known is not harmless.", _unknown_action),
+    Rule("foreign-tool",        "high",     "write",       "Only the words of its server say what it does.", _foreign_tool),
     Rule("no-words",            "high",     "write",       "Nothing says what is changed.", _no_words),
     # Reads that tell something.
     Rule("credential-answer",   "medium",   "read",        "Answers hold a credential; the runtime cuts it, as far as its form gives it away.", _credential_answer),

@@ -13,6 +13,8 @@ from caskmcp.model.tool import BodyPlan, Field_, PathPiece, PathSegment, Request
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "QUERY"})
 """Methods that a tool may have. CONNECT and TRACE are never offered."""
 
+MCP_ACCEPT: Final = "application/json, text/event-stream"
+"""What a client of an MCP server has to accept (MCP 2026-07-28, Streamable HTTP)."""
 _PATH_SAFE: Final = "-._~!$&'()*+,;=:@"
 """Characters that stand for themselves in a segment (RFC 3986 section 3.3)."""
 _HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9])?", re.ASCII)
@@ -46,9 +48,15 @@ def plan(contract: Contract, arguments: Arguments) -> RequestPlan:
         query=tuple(_field(row, "form") for row in arguments.at("query")),
         headers=tuple(_field(row, "simple") for row in arguments.at("header")),
         cookies=tuple(_field(row, "form") for row in arguments.at("cookie")),
-        accept=accept(contract),
+        accept=MCP_ACCEPT if is_mcp(contract) else accept(contract),
         body=_pinned(contract, contract.call, arguments) if contract.call else _body(arguments.body, arguments.at("body")),
+        constants=contract.call.headers if contract.call else {},
     )
+
+
+def is_mcp(contract: Contract) -> bool:
+    """Whether the operation is a tool of an MCP server: its answers come in an envelope."""
+    return contract.call is not None and contract.call.protocol == "mcp"
 
 
 def success_media(contract: Contract) -> tuple[str, ...]:

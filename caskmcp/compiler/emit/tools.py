@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from caskmcp.compiler.emit.arguments import Arguments, arguments
 from caskmcp.compiler.emit.describe import wording
 from caskmcp.compiler.emit.output import expected, output_schema
-from caskmcp.compiler.emit.request import plan, success_media
+from caskmcp.compiler.emit.request import is_mcp, plan, success_media
 from caskmcp.model.contract import Contract
 from caskmcp.model.project import AuthRule
 from caskmcp.model.record import JsonSchema
@@ -35,7 +35,7 @@ def made(contract: Contract, judged: Classified, name: str, auth: Mapping[str, A
         output_schema=output_schema(contract),
         annotations=judged.annotations,
         request=plan(contract, rows),
-        response=ResponsePlan(media=success_media(contract), expected=expected(contract)),
+        response=ResponsePlan(media=success_media(contract), expected=expected(contract), envelope="mcp" if is_mcp(contract) else ""),
         effect=judged.effect,
         risk=judged.risk,
         reasons=judged.reasons,

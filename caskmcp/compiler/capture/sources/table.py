@@ -12,6 +12,7 @@ SOURCES: Final = {
     "capture": "compiler.capture.sources.captured:Captured",
     "openapi": "compiler.capture.sources.openapi:OpenApi",
     "graphql": "compiler.capture.sources.graphql:GraphQL",
+    "mcp":     "compiler.capture.sources.mcp:Mcp",
     "otel":    "compiler.capture.sources.otel:Otel",
     "flows":   "compiler.capture.sources.flows:Flows",
     "postman": "compiler.capture.sources.postman:Postman",

@@ -29,8 +29,8 @@ LABELLED: Final = read("labelled.yaml")
 def call(text: str) -> Call:
     """`query orders`, `mutation cancelOrder shipOrder`: root fields of a GraphQL text that is known. `persisted GetUser`, `jsonrpc users.get`."""
     kind, name, *more = text.split(" ")
-    if kind == "jsonrpc":
-        return Call(protocol="jsonrpc", name=name)
+    if kind in ("jsonrpc", "mcp"):
+        return Call.model_validate_json(json.dumps({"protocol": kind, "name": name}))
     if kind == "persisted":
         return Call(protocol="graphql", name=name, persisted="0" * 64)
     return Call.model_validate_json(

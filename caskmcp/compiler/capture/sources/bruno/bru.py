@@ -55,32 +55,37 @@ def parse(text: str) -> list[Block]:
 
 def inside(block: Block) -> list[Block]:
     """The blocks of an example's part: `request: {` … `}`. One that is not closed is left out."""
-    found, at = [], 0
-    while at < len(block.lines):
-        match = _INSIDE.fullmatch(block.lines[at])
-        end = _end(block.lines, at, _CLOSE[match[2]]) if match else None
-        if match and end is not None:
-            found.append(Block(match[1], [_outdented(line) for line in block.lines[at + 1 : end]]))
-        at = at + 1 if end is None else end + 1
-    return found
+    lines = block.lines
+    return [Block(name, [_outdented(line) for line in lines[start + 1 : end]]) for name, start, end in _spans(lines)]
 
 
 def pairs(block: Block) -> list[Pair]:
     """The pairs of a dictionary block; those of blocks inside are not among them."""
     found, at, lines = [], 0, block.lines
+    ends = {start: end for _, start, end in _spans(lines)}
     while at < len(lines):
-        line = lines[at].strip()
-        at += 1
-        if not line or line.startswith("@"):
-            continue
-        match = _INSIDE.fullmatch(lines[at - 1])
-        if match is not None:
-            at = (_end(lines, at - 1, _CLOSE[match[2]]) or at) + 1
+        line, end = lines[at].strip(), ends.get(at)
+        at = (at if end is None else end) + 1
+        if end is not None or not line or line.startswith("@"):
             continue
         name, value = _pair(line.removeprefix("~"))
         if value.startswith(_QUOTES):
             value, at = _quoted(value.removeprefix(_QUOTES), lines, at)
         found.append(Pair(name, value, not line.startswith("~")))
+    return found
+
+
+def _spans(lines: list[str]) -> list[tuple[str, int, int]]:
+    """(name, line that opens it, line that closes it) of each block inside."""
+    found, at, never = [], 0, set()
+    while at < len(lines):
+        match = _INSIDE.fullmatch(lines[at])
+        end = _end(lines, at, _CLOSE[match[2]]) if match and match[2] not in never else None
+        if match and end is None:
+            never.add(match[2])  # what closes nothing from here closes nothing further down
+        if match and end is not None:
+            found.append((match[1], at, end))
+        at = at + 1 if end is None else end + 1
     return found
 
 

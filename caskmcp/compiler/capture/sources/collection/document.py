@@ -21,7 +21,7 @@ def joined(blocks: Iterable[bytes]) -> bytes:
     for block in blocks:
         data += block
         if len(data) > MAX_BYTES:
-            raise CaskError("CASK-C005", f"a collection larger than {MAX_BYTES >> 20} MiB", mend="export the folders one by one")
+            raise CaskError("CASK-C005", f"a collection larger than {MAX_BYTES >> 20} MiB", mend="take its folders one by one")
     return bytes(data)
 
 
