@@ -12,6 +12,7 @@ from tests.e2e.test_first_hour import Desk, approve_everything
 from tests.support import shared_endpoints
 from tests.support.chain import Chain
 from tests.support.shared_endpoints import HOST, PLANTED, Service
+from tests.support.syntax import ROOT
 
 pytestmark = pytest.mark.feature(21)
 
@@ -59,6 +60,18 @@ def test_a_name_that_was_written_into_a_text_or_a_method_is_in_no_artifact(entri
     assert b"OrderState" in everything
 
 
+def test_another_redaction_key_gives_the_same_artifacts(entries: list[dict[str, Any]]) -> None:
+    other = Chain({"s0": ("har", shared_endpoints.har(entries))}, hosts=[HOST], id="shop", key=b"another key of the same length ..").run(
+        "emit"
+    )
+    assert files(other) == files(built(entries))
+
+
+def test_the_committed_recording_is_what_the_service_says_today(entries: list[dict[str, Any]]) -> None:
+    committed = json.loads((ROOT / "fixtures" / "captures" / "graphql" / "session.har").read_bytes())
+    assert committed["log"]["entries"] == entries
+
+
 def test_a_clone_without_traffic_builds_the_same_tools(entries: list[dict[str, Any]]) -> None:
     chain = built(entries)
     committed = json.loads(chain.outputs["merge"]["observations"])["parts"]
@@ -78,6 +91,10 @@ def test_the_document_says_the_whole_body_of_each_call(entries: list[dict[str, A
     assert body["properties"]["variables"]["required"] == ["id", "note"]
     assert rows["add_note"]["x-cask-call"]["kind"] == "mutation"
     assert "requestBody" not in rows["get_live"]
+    assert rows["get_live"]["x-cask-call"]["query"] == {
+        "operationName": "Live",
+        "query": "query Live {\n  orders(first: 5) {\n    id\n    state\n  }\n}",
+    }
 
 
 CALLS: list[tuple[str, dict[str, Any], Any]] = [

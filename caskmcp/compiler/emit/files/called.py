@@ -11,9 +11,10 @@ from caskmcp.model.observation import Call
 Plain = dict[str, Any]
 
 
-def summary(call: Call) -> Plain:
-    """What is asked for, in short."""
-    rows = {"protocol": call.protocol, "name": call.name, "kind": call.kind, "digest": call.digest}
+def summary(contract: Contract, call: Call) -> Plain:
+    """What is asked for, in short; with all that is sent where there is no body to say it."""
+    rows: Plain = {"protocol": call.protocol, "name": call.name, "kind": call.kind, "digest": call.digest}
+    rows |= {"query": call.constants, "within": list(call.within)} if contract.method.upper() == "GET" else {}
     return {key: value for key, value in rows.items() if value}
 
 

@@ -118,7 +118,7 @@ def _operation(contract: Contract, compiled: Compiled, names: list[str], compone
         # Read again as a source, such an operation must not count as documented: that would be evidence out of nothing.
         "x-cask-observed": "spec" not in contract.evidence.sources,
         "x-cask-left-out": reason,
-        "x-cask-call": called.summary(contract.call) if contract.call else None,
+        "x-cask-call": called.summary(contract, contract.call) if contract.call else None,
     }
     return {key: value for key, value in rows.items() if value} | {"responses": _responses(contract, components)}
 
