@@ -66,6 +66,10 @@ class Coverage(Record):
     """Path parameters with one distinct token in three exchanges or more -> exchanges: a literal? name it under `paths:`."""
     disagreements: tuple[Disagreement, ...] = ()
     """Where documents and traffic say different things, with the side that is chosen; sorted by operation, rule and place."""
+    auth: dict[str, tuple[str, ...]] = {}
+    """Host -> ways in which its operations authenticate (`bearer`, `header:x-api-key`), sorted; never a value."""
+    mixed_auth: tuple[str, ...] = ()
+    """Hosts whose operations authenticate in more than one way, sorted: which one a call needs is for a person to say."""
     tokens: dict[str, int] = {}
     """Estimated tokens of each tool in a list (bytes / 4)."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -77,3 +78,60 @@ def test_bad_input_has_its_code_and_exit_status_and_leaves_nothing(folder: Path,
     assert code in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"] == []
+
+
+NOISE = ("https://api.shop.example/robots.txt", "https://api.shop.example/healthz", "https://www.other.example/pixel")
+
+
+@pytest.mark.feature(13)
+def test_what_is_left_out_is_listed_with_the_reason_and_keep_restores_it(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "noisy.har").write_bytes(har("https://api.shop.example/orders/1", *NOISE))
+    told = cask(folder, "capture", "import", "../noisy.har", "-a", "api.shop.example").stdout
+    assert "../noisy.har: 1 exchange; left out: 1 health, 1 noise, 1 third party\n" in told
+    assert "  hosts that are not yours: www.other.example (1)\n" in told
+    assert "  health: GET api.shop.example/healthz (1); kept with --keep health\n" in told
+    kept = cask(folder, "capture", "import", "../noisy.har", "--keep", "health", "--keep", "/robots.*").stdout
+    assert "../noisy.har: 3 exchanges; left out: 1 third party\n" in kept
+    assert "  kept as you asked: 1 health, 1 noise\n" in kept
+
+
+def test_keep_takes_reasons_and_patterns_alone(folder: Path) -> None:
+    done = cask(folder, "capture", "import", "../shop.har", "-a", "api.shop.example", "--keep", "everything")
+    assert (done.returncode, "CASK-I001" in done.stderr, "`--keep everything`" in done.stderr) == (3, True, True)
+    assert not list(folder.iterdir())
+
+
+def test_what_the_manifest_keeps_is_kept_in_every_build(folder: Path, tmp_path: Path) -> None:
+    (folder / "noisy.har").write_bytes(har("https://api.shop.example/orders/1", *NOISE))
+    (folder / "cask.yaml").write_text("version: 1\nname: shop\nhosts: [api.shop.example]\nsources: [{har: noisy.har}]\nkeep: [health]\n")
+    assert cask(folder, "build").returncode == 0
+    operations = json.loads((folder / ".caskmcp/toolpacks/shop/artifact/coverage.json").read_bytes())["operations"]
+    assert sorted(operations) == ["GET api.shop.example/healthz", "GET api.shop.example/orders/{order_id}"]
+    (folder / "cask.yaml").write_text((folder / "cask.yaml").read_text().replace("[health]", "[sometimes]"))
+    refused = cask(folder, "build")
+    assert (refused.returncode, "CASK-I004" in refused.stderr, "cask.yaml:5" in refused.stderr) == (3, True, True)
+
+
+@pytest.mark.feature(2)
+def test_the_report_says_how_many_entries_had_no_body_and_how_requests_authenticated(folder: Path) -> None:
+    for name in ("safari", "chrome"):
+        shutil.copy(ROOT / "fixtures" / "captures" / "har" / f"{name}.har", folder.parent)
+    told = cask(folder, "capture", "import", "../safari.har", "-a", "api.shop.example").stdout
+    assert "  1 entries had no body: schemas inferred from 2\n" in told
+    assert "  api.shop.example authenticates by bearer (1)\n" in told
+    assert "safari-token" not in told
+    mixed = cask(folder, "capture", "import", "../chrome.har", "../shop.har").stdout
+    assert "authenticates by" in mixed
+
+
+@pytest.mark.feature(24)
+def test_a_host_with_more_than_one_way_to_authenticate_is_flagged(folder: Path, tmp_path: Path) -> None:
+    entries = [
+        json.loads(har("https://api.shop.example/a", authorization=way))["log"]["entries"][0] for way in ("Bearer v4lue", "Basic djE6djI=")
+    ]
+    (tmp_path / "mixed.har").write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}))
+    told = cask(folder, "capture", "import", "../mixed.har", "-a", "api.shop.example").stdout
+    assert "  api.shop.example authenticates by basic (1), bearer (1); mixed: more than one way\n" in told
+    cask(folder, "build")
+    coverage = json.loads((folder / ".caskmcp/toolpacks/api-shop-example/artifact/coverage.json").read_bytes())
+    assert (coverage["auth"], coverage["mixed_auth"]) == ({"api.shop.example": ["basic", "bearer"]}, ["api.shop.example"])

@@ -26,6 +26,8 @@ def coverage(compiled: Compiled) -> Coverage:
         update={
             "operations": dict(sorted(rows.items())),
             "tokens": costs,
+            "auth": (ways := _auth(compiled.contracts)),
+            "mixed_auth": tuple(host for host, found in ways.items() if len(found) > 1),
             "disagreements": tuple(sorted(_disagreements(compiled.contracts), key=lambda row: (row.operation, row.rule, row.place))),
         }
     )
@@ -51,6 +53,13 @@ def _disagreements(contracts: tuple[Contract, ...]) -> Iterator[Disagreement]:
             yield reconcile.row("operation-not-seen", "operation", "documented", "", row.id)
         if "traffic" in sources and "spec" not in sources and _origin(row) in known["spec"]:
             yield reconcile.row("operation-not-documented", "operation", "", "seen", row.id)
+
+
+def _auth(contracts: tuple[Contract, ...]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for row in contracts:
+        found.setdefault(f"{row.host}:{row.port}" if row.port else row.host, set()).update(row.auth)
+    return {host: tuple(sorted(ways)) for host, ways in sorted(found.items()) if ways}
 
 
 def _origin(contract: Contract) -> tuple[str, int]:

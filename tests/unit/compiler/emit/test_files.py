@@ -296,3 +296,16 @@ def test_the_header_that_the_manifest_authenticates_with_is_no_argument() -> Non
 def test_sections_that_are_none_are_refused() -> None:
     refused("CASK-I004", tools={"renames": {}})
     assert compiled(given((), tools=None)).tools == ()
+
+
+@pytest.mark.feature(24)
+def test_coverage_names_the_ways_to_authenticate_by_host_and_flags_hosts_with_several() -> None:
+    rows = (
+        contract("GET /status", auth=("bearer",)),
+        contract("GET /orders", auth=("header:x-api-key",)),
+        contract("GET /news", host="cdn.shop.example", auth=("bearer",)),
+        contract("GET /free", host="www.shop.example"),
+    )
+    found = Coverage.from_json(files(rows)["coverage.json"], "coverage")
+    assert found.auth == {"api.shop.example": ("bearer", "header:x-api-key"), "cdn.shop.example": ("bearer",)}
+    assert found.mixed_auth == ("api.shop.example",)
