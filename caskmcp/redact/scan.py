@@ -21,8 +21,8 @@ Cut = Callable[[Detector, str], str]
 Look = Callable[[str, int], bool]
 """Whether something would be cut from a text that stood inside so many encodings."""
 
-LAST_RESORT: Final = ("encoded", "entropy")
-"""Detectors on runs of letters and digits that nothing more exact explained."""
+LAST_RESORT: Final = ("entropy",)
+"""The detector on runs of letters and digits that nothing more exact explained."""
 _SHORT: Final = 64
 _REMEMBERED: Final = 1 << 15
 _DEEP: Final = 4
