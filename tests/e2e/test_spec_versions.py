@@ -119,7 +119,7 @@ def test_an_import_copies_every_file_to_its_place_and_the_same_again_adds_nothin
     assert take(spec).summary == {"added": 1, "kept": 1}
     specs = spec.parents[1] / "project" / "specs"
     names = sorted(path.relative_to(specs).as_posix() for path in specs.rglob("*.json"))
-    assert names == ["kinds/kind0.json", "openapi.json", "paths/path0.json", "shared/common.json"]
+    assert names == ["kinds/kind0.json", "openapi.json", "parts/common.json", "paths/path0.json"]
     assert all((specs / name).read_bytes() == (spec.parent / name).read_bytes() for name in names)
     assert take(spec).summary == {"added": 0, "kept": 1}
 
@@ -143,15 +143,15 @@ def test_a_file_that_is_gone_stops_the_build_and_one_that_is_back_goes_on(spec: 
     take(spec)
     here = spec.parents[1] / "project"
     build.run(world(here))
-    shared = here / "specs" / "shared" / "common.json"
-    data = shared.read_bytes()
-    shared.unlink()
+    common = here / "specs" / "parts" / "common.json"
+    data = common.read_bytes()
+    common.unlink()
     with pytest.raises(CaskError) as caught:
         build.run(world(here))
     assert caught.value.code == "CASK-C002"
-    assert caught.value.what == "the reference `../shared/common.json#/limit` leads to a file that is not there"
+    assert caught.value.what == "the reference `../parts/common.json#/limit` leads to a file that is not there"
     assert str(caught.value.place).startswith("specs/openapi.json, paths/path0.json:")
-    shared.write_bytes(data)
+    common.write_bytes(data)
     assert build.run(world(here)).summary["tools"] == 1
 
 

@@ -24,7 +24,6 @@ TABLES: Final = ("_MENDS",)
 ADVICE: Final = {
     "add a recording or a document under `sources:` in cask.yaml",
     "ask who makes it, with a file that holds no secret",
-    "convert it to OpenAPI 3.0 or 3.1 first",
     "correct the document, then: cask build",
     "give a file of curl command lines",
     "give it another name under `toolsets`",
@@ -37,6 +36,7 @@ ADVICE: Final = {
     "name the first-party host: `hosts: [X]` in cask.yaml, or `-a X`",
     "name the host under `environments:`",
     "open the file in Bruno, or export the collection",
+    "put the file itself at X",
     "raise `tools.budget.tokens`",
     "record a call of the API",
     "record or export less at once",

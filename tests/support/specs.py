@@ -354,7 +354,7 @@ def newest(scale: int) -> Made:
 def files(scale: int) -> Made:
     """One file a path and one a kind, in folders, leading to each other. 3.1."""
     main = _head("3.1.0")
-    made = Made({"openapi.json": main, "shared/common.json": {"limit": {"name": "limit", "in": "query", "schema": CONSTRAINTS[1]}}})
+    made = Made({"openapi.json": main, "parts/common.json": {"limit": {"name": "limit", "in": "query", "schema": CONSTRAINTS[1]}}})
     for index in range(scale):
         name = f"file_op_{index}"
         after = f"kind{(index + 1) % scale}.json"
@@ -365,7 +365,7 @@ def files(scale: int) -> Made:
         made.files[f"paths/path{index}.json"] = {
             "post": {
                 "operationId": name,
-                "parameters": [{"$ref": "../shared/common.json#/limit"}],
+                "parameters": [{"$ref": "../parts/common.json#/limit"}],
                 "requestBody": _json({"$ref": f"../kinds/kind{index}.json"}),
                 "responses": _answers({"$ref": f"../kinds/kind{index}.json"}),
             }

@@ -189,7 +189,7 @@ REFUSED = [
     ("cut.har",     SHOP[:-20],                                   ("api.shop.example",),       "CASK-C001", "../cut.har",             None),
     ("other.har",   SHOP,                                         ("a.example",),       "CASK-C003", "../other.har",           "cask capture import ../other.har -a api.shop.example"),
     ("other.har",   SHOP,                                         (),                   "CASK-I001", None,                     "cask capture import ../other.har -a api.shop.example"),
-    ("two.yaml",    b"swagger: '2.0'\npaths: {}\n",               ("a.example",),       "CASK-C002", "../two.yaml:1",          "convert it to OpenAPI 3.0 or 3.1 first"),
+    ("two.yaml",    b"swagger: '1.2'\npaths: {}\n",               ("a.example",),       "CASK-C002", "../two.yaml:1",          "convert it to OpenAPI 3.1 first"),
     ("bad.yaml",    SPEC.replace("paths:", "path:").encode(),     ("a.example",),       "CASK-C002", "../bad.yaml:5",          None),
 ]
 # fmt: on

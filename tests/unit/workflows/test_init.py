@@ -161,11 +161,11 @@ def test_without_anything_a_host_is_asked_for(folder: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_told(folder: Path) -> None:
-    (folder / "old.yaml").write_text('swagger: "2.0"\npaths: {}\n', encoding="utf-8")
+    (folder / "old.yaml").write_text('swagger: "1.2"\npaths: {}\n', encoding="utf-8")
     (folder / "torn.har").write_bytes(har("https://a.example/")[:-9])
     report = run(folder, "a.example")
     assert [(row.code, row.subject) for row in report.findings] == [("CASK-C002", "old.yaml"), ("CASK-C001", "torn.har")]
-    assert report.findings[0].message == "old.yaml is left out: Swagger 2.0 is not supported"
+    assert report.findings[0].message == "old.yaml is left out: Swagger 1.2 is not supported"
     assert report.findings[0].place == "old.yaml, line 1"
     assert (report.exit, report.summary["sources"]) == (0, 0)
 
