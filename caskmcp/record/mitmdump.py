@@ -4,6 +4,7 @@ Never taken from inside the project: a folder that somebody else filled must not
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -126,10 +127,8 @@ def install(folder: Path) -> str:
     for step in steps:
         done = subprocess.run(step, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         if done.returncode:
-            command = " ".join(
-                word if " " not in word and "<" not in word else f"'{word}'" for word in step if word not in ("--quiet", "--no-input")
-            )
-            raise CaskError("CASK-C020", f"a step of the installation ended with status {done.returncode}", place=str(folder), mend=command)
+            what = f"a step of the installation ended with status {done.returncode}"
+            raise CaskError("CASK-C020", what, place=str(folder), mend=shlex.join(step))
     if (version := installed(folder)) is None:
         raise CaskError("CASK-C020", "what was installed does not start", place=str(folder), mend=f"{program_of(folder)} --version")
     return version

@@ -58,7 +58,7 @@ def exchanges(
     settings = {"hosts": hosts, "body": BODY}
     with Session(program, tuple(_arguments(hosts, port, trusted)), settings, confdir, stdin=subprocess.DEVNULL, live=True) as session:
         session.limit(START)
-        said = flows.messages(session.blocks())
+        said = flows.messages(session.blocks(), live=True)
         version = opening(said, program)
         listening = Listening(_port(said, program), version, confdir / AUTHORITY)
         _keep_private(confdir)
@@ -68,7 +68,9 @@ def exchanges(
 
 
 def _seen(said: Iterator[Message], session: Session) -> Iterator[Recorded | Skipped]:
+    has_ended = False
     for number, each in enumerate(said):
+        has_ended = isinstance(each, flows.Ended)
         if (item := flows.taken(each, number)) is None:
             continue
         try:
@@ -77,6 +79,9 @@ def _seen(said: Iterator[Message], session: Session) -> Iterator[Recorded | Skip
             if session.ending:
                 raise
             session.end()
+    if not has_ended:
+        how = "it did not end in time, and was ended" if session.ending else "it ended by itself"
+        yield Skipped("mitmdump", "broken", detail=f"{how}; what it had said until then is kept")
 
 
 def _port(said: Iterator[Message], program: Program) -> int:

@@ -75,15 +75,21 @@ class Session:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
-        self.end()
-        os.close(self._lines)  # what it still wants to say is no longer heard
+        try:
+            self.end()
+            os.close(self._lines)  # what it still wants to say is no longer heard
+            self._make_sure(patiently=kind is None)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+    def _make_sure(self, *, patiently: bool) -> None:
+        """End the process and its children, harder each time."""
         for ender in (None, signal.SIGTERM, signal.SIGKILL):
             if ender is not None:
                 with suppress(ProcessLookupError, PermissionError):  # it is gone in this moment
                     os.killpg(self._process.pid, ender)
             try:
-                self._process.wait(0 if ender is None and kind is not None else GRACE)
+                self._process.wait(GRACE if patiently or ender is not None else 0)
                 return
             except subprocess.TimeoutExpired:
                 continue  # the next one is harder

@@ -25,7 +25,9 @@ def run(
     items = proxy.exchanges(
         standin(folder, code), folder / "state" / "proxy", hosts=hosts, port=port, duration=duration, trusted=None, tell=told.append
     )
-    found = [each.url if isinstance(each, Recorded) else f"{each.reason} {each.host}".strip() for each in until_interrupted(items)]
+    found = [
+        each.url if isinstance(each, Recorded) else f"{each.reason} {each.host}{each.detail}".strip() for each in until_interrupted(items)
+    ]
     assert told == [Listening(8099, "12.2.3", folder / "state/proxy/mitmproxy-ca-cert.pem")]
     return found
 
@@ -77,12 +79,14 @@ def test_one_that_does_not_end_is_ended_and_what_it_said_is_kept(tmp_path: Path,
     monkeypatch.setattr(session, "GRACE", 0.3)
     code = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nbegin(); listen(); exchange(1); time.sleep(60)"
     started = time.monotonic()
-    assert run(tmp_path, code, duration=0.3) == [ONE]
+    assert run(tmp_path, code, duration=0.3) == [ONE, "broken it did not end in time, and was ended; what it had said until then is kept"]
     assert time.monotonic() - started < 10
 
 
-def test_one_that_dies_leaves_what_it_said(tmp_path: Path) -> None:
-    assert run(tmp_path, "begin(); listen(); exchange(1); os.kill(os.getpid(), 9)") == [ONE]
+@pytest.mark.parametrize("last", ["", "os.write(settings['out'], b'{\"is\":\"exch'); "], ids=["between two lines", "in a line"])
+def test_one_that_dies_leaves_what_it_said_and_that_is_told(last: str, tmp_path: Path) -> None:
+    found = run(tmp_path, f"begin(); listen(); exchange(1); {last}os.kill(os.getpid(), 9)")
+    assert found == [ONE, "broken it ended by itself; what it had said until then is kept"]
 
 
 def test_what_is_not_ours_is_named_and_no_more(tmp_path: Path) -> None:

@@ -90,16 +90,19 @@ class Flows:
         return items(messages(blocks))
 
 
-def messages(blocks: Blocks) -> Iterator[Message]:
-    """Each line as a record. Raises CASK-C001 for what is none, CASK-C005 for one that is too long, both with `line N` and nothing of its text."""
-    for number, line in enumerate(_lines(blocks), 1):
+def messages(blocks: Blocks, *, live: bool = False) -> Iterator[Message]:
+    """Each line as a record. Raises CASK-C001 for what is none, CASK-C005 for one that is too long, both with `line N` and nothing of its text.
+
+    live: half a line at the end is what a program that died left, and is dropped; else it is CASK-C001.
+    """
+    for number, line in enumerate(_lines(blocks, live), 1):
         if line is None:
             raise CaskError("CASK-C005", f"it is longer than {LONGEST >> 20} MB", place=f"line {number}")
         yield message(line, number)
 
 
-def _lines(blocks: Blocks) -> Iterator[bytes | None]:
-    """Each line that ends; None for one that is too long. Raises CASK-C001 where the last one does not end."""
+def _lines(blocks: Blocks, live: bool) -> Iterator[bytes | None]:
+    """Each line that ends; None for one that is too long. Raises CASK-C001 where the last one does not end, if it is not live."""
     pieces: list[bytes] = []
     for block in blocks:
         head, *others = block.split(b"\n")
@@ -110,7 +113,7 @@ def _lines(blocks: Blocks) -> Iterator[bytes | None]:
             yield b"".join(pieces)
             yield from others[:-1]
             pieces = [others[-1]]
-    if any(pieces):
+    if any(pieces) and not live:
         raise _cut_off()
 
 
