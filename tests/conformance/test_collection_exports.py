@@ -117,3 +117,10 @@ def test_all_files_together_are_the_same_operations_again() -> None:
     sources = {name: (FILES.get(name, "har"), data(name)) for name in (*FILES, "shop.har")}
     chain = Chain(sources, hosts=[HOST], redact={"profile": "strict"}).run("merge")
     assert sorted(chain.outputs["merge"]["groups"]) == sorted(row.replace(" ", f" {HOST}") for row in OPERATIONS)
+
+
+def test_what_browsers_copy_for_two_shells_is_one_capture() -> None:
+    first, second, third = (
+        capture(data(f"shop.{name}.curl"), HOST, kind="curl").head["id"] for name in ("chrome", "chrome-cmd", "firefox")
+    )
+    assert first == second == third

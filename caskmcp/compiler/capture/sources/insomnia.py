@@ -17,7 +17,7 @@ from caskmcp.compiler.capture.sources.interface import Blocks, Recorded
 from caskmcp.model.exchange import Pair, Skipped
 
 WHAT: Final = "export of Insomnia, version 4 or 5"
-MEND: Final = "export it again from Insomnia as a collection"
+MEND: Final = "in Insomnia: Export, as a collection of version 5"
 _TAG: Final = re.compile(r"\{%[^%]{0,2000}%\}")
 _OTHERS: Final = frozenset({"websocket_request", "grpc_request", "socketio_request", "mcp_request"})
 _OTHER_URLS: Final = re.compile(r"\s*(?:wss?|grpcs?)://", re.IGNORECASE)

@@ -31,7 +31,7 @@ from caskmcp.compiler.capture.sources.interface import Blocks, Recorded, Recorde
 from caskmcp.model.exchange import Pair, Skipped
 
 WHAT: Final = "Postman collection of version 2.0 or 2.1"
-MEND: Final = "export it again as Collection v2.1"
+MEND: Final = "in Postman: Export, Collection v2.1"
 _SCHEMA: Final = re.compile(r"https?://schema\.(?:get)?postman\.com/json/collection/v2\.[01]\.0/(?:collection\.json)?")
 _MEDIA: Final = {"json": JSON, "html": "text/html", "xml": "application/xml", "text": "text/plain", "plain": "text/plain"}
 """Languages of a raw body and of a saved response -> media type, where no header says it."""

@@ -30,7 +30,7 @@ from caskmcp.compiler.capture.sources.interface import Blocks, Recorded, Recorde
 from caskmcp.model.exchange import Pair, Skipped
 
 WHAT: Final = "collection of Bruno"
-MEND: Final = "export it again as a Bruno collection (JSON), or import its folder"
+MEND: Final = "in Bruno: Export, Bruno Collection; or import its folder"
 FOLDER: Final = "caskmcp/bruno-folder/1"
 """The schema of a folder in one JSON file: `files`, path -> text."""
 _MEDIA: Final = {"json": JSON, "text": "text/plain", "xml": "application/xml", "sparql": "application/sparql-query", "html": "text/html"}

@@ -199,4 +199,4 @@ def test_another_file_is_refused_with_its_line(data: bytes, place: str | None, w
     with pytest.raises(CaskError) as caught:
         list(Postman().read([data]))
     assert (caught.value.code, caught.value.place, caught.value.what) == ("CASK-C001", place, what)
-    assert caught.value.mend == "export it again as Collection v2.1"
+    assert caught.value.mend == "in Postman: Export, Collection v2.1"
