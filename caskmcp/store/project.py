@@ -27,6 +27,7 @@ __all__ = [
     "find_root",
     "find_toolpack",
     "inside",
+    "lies_in",
     "load_project",
     "toolpacks",
     "unmatched",
@@ -88,8 +89,13 @@ def _stays(given: str) -> bool:
     return bool(given) and "\0" not in given and not given.startswith(("/", "~")) and ".." not in PurePosixPath(given).parts
 
 
+def lies_in(folder: Path, path: Path) -> bool:
+    """Whether a path lies in a folder after all links are followed. It need not exist."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
 def _refuse_link_out(folder: Path, path: Path, given: str, place: str) -> None:
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+    if not lies_in(folder, path):
         raise CaskError("CASK-I005", f"`{given}` is a link that leads out of the project", place=place, mend=f"edit {MANIFEST}")
 
 

@@ -4,7 +4,6 @@ Opens files in the document's folder and below alone, and of these only what loo
 there is left to the reader, which knows the line that wants it. Documents in one file, and every other kind of source, stand for themselves.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from caskmcp.canon import Digest
 from caskmcp.compiler.capture.sources.openapi import bundle
 from caskmcp.errors import CaskError
 from caskmcp.ports import Files
+from caskmcp.store.project import lies_in
 from caskmcp.text import MAX_BYTES
 
 KIND: Final = "openapi"
@@ -54,7 +54,7 @@ def gathered(files: Files, kind: str, path: Path, noted: Noted = ignore) -> Mapp
 
 def _read(files: Files, main: Path, name: str, room: int) -> bytes | None:
     path = main.parent / name
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(main.parent)):
+    if not lies_in(main.parent, path):
         what = f"`{name}` is a link that leads out of the document's folder"
         raise CaskError("CASK-I005", what, place=main.name, mend=f"put the file itself at {name}")
     if not files.exists(path) or files.is_folder(path):

@@ -77,6 +77,11 @@ def test_a_link_within_the_folder_is_followed(main: Path) -> None:
     assert sorted(specfiles.gathered(FILES, "openapi", main)) == ["a/one.yaml", "a/two.json", "main.yaml"]
 
 
+def test_a_link_to_itself_is_no_file(main: Path) -> None:
+    os.symlink("gone.yaml", main.parent / "a" / "gone.yaml")
+    assert "a/gone.yaml" not in specfiles.gathered(FILES, "openapi", main)
+
+
 def test_a_folder_of_that_name_is_no_file(main: Path) -> None:
     (main.parent / "a" / "gone.yaml").mkdir()
     assert "a/gone.yaml" not in specfiles.gathered(FILES, "openapi", main)
