@@ -46,6 +46,8 @@ def test_a_flow_file_of_the_demos_session_is_the_same_capture_as_its_har_twin(de
     twin = kept(desk, FLOWS / "demo.har")
     again = kept(desk, FLOWS / "demo.mitm")
     assert (again["source"], again["state"], again["kept"]) == (twin["source"], "known", 37)
+    assert desk.leftovers() == []
+    assert not any("mitmproxy-ca" in name for name in desk.everything())
 
 
 @pytest.mark.feature(10)

@@ -137,6 +137,7 @@ def test_it_ends_after_its_duration_and_its_authority_is_private_and_stays(desk:
     assert process.wait(30) == 0, desk.said()
     assert time.monotonic() - started < 20
     folder = desk.authority.parent
+    assert {Path(name).parent for name in desk.everything() if "mitmproxy-ca" in name} == {folder.relative_to(desk.folder)}
     assert oct(folder.stat().st_mode & 0o777) == "0o700"
     assert {oct(path.stat().st_mode & 0o777) for path in folder.iterdir()} == {"0o600"}
     before = desk.authority.read_bytes()
