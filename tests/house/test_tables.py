@@ -40,6 +40,7 @@ TABLES: Final = (
     Table("compiler.classify.rules:RULES", "id", ("cases/classify",)),
     Table("compiler.emit.hygiene:ORDERS", "id", ("cases/emit",)),
     Table("compiler.emit.stage:EMITTERS", "file", ("unit/compiler", "unit/workflows", "golden", "e2e")),
+    Table("compiler.fleeting:RULES", "id", ("unit/compiler",)),
     Table("compiler.infer.reconcile:RULES", "id", ("unit/compiler/infer",)),
     Table("compiler.normalize.rules:RULES", "id", ("unit/compiler/normalize", "cases/normalize")),
     Table("compiler.pipeline:STAGES", "name", ("unit/compiler", "unit/engine", "property", "e2e")),
