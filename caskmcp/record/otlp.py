@@ -5,9 +5,11 @@ It listens on the loopback address alone and takes no request that a page in a b
 """
 
 import json
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Full, Queue
 from typing import Any, ClassVar, Final
@@ -21,21 +23,32 @@ from caskmcp.errors import AGAIN, CaskError
 from caskmcp.model.exchange import Skipped
 
 ADDRESS: Final = "127.0.0.1"
-NAMES: Final = frozenset((ADDRESS, "localhost"))
+NAMES: Final = frozenset((ADDRESS, "localhost", "host.docker.internal", "gateway.docker.internal", "host.containers.internal"))
+"""What this machine is called from it and from its containers; no page in a browser was loaded from such a name."""
 PATH: Final = "/v1/traces"
 BODY: Final = 16 << 20
 """Bytes of a request, packed and unpacked; collectors send four million at most."""
-QUEUE: Final = 64
+QUEUE: Final = 8
 """Requests that wait to be worked on; beyond, clients are told to come again."""
 PATIENCE: Final = 5.0
 """Seconds that a client may be silent."""
 _LOOK: Final = 0.1
+_LINGER: Final = 0.5
 _PROTOBUF: Final = "application/x-protobuf"
 _JSON: Final = "application/json"
 _ENCODINGS: Final = frozenset(("", "identity", "gzip", "zstd"))
 _INVALID: Final = 3
 """`google.rpc.Code.INVALID_ARGUMENT`."""
 Spans = list[Span | Skipped]
+
+
+def takes_protobuf() -> bool:
+    """Whether protobuf can be read: it needs the extra `otel`."""
+    try:
+        messages.needed()
+    except CaskError:
+        return False
+    return True
 
 
 def exchanges(*, port: int, duration: float | None, tell: Callable[[int], None]) -> Iterator[Recorded | Skipped]:
@@ -199,6 +212,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        if status != HTTPStatus.OK:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Read on for a moment: a connection that is closed over what still comes is reset, and the client never sees the answer."""
+        try:
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(_LINGER)
+            left = BODY
+            while left > 0 and (piece := self.rfile.read1(1 << 16)):
+                left -= len(piece)
+        except OSError:
+            return  # the client went away, or has nothing more to say
 
 
 def _size(text: str, base: int) -> int:

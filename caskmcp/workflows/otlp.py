@@ -14,18 +14,21 @@ def run(world: World, *, hosts: tuple[str, ...], port: int, duration: float | No
     ours = live.first_parties(world, hosts)
 
     def tell(bound: int) -> None:
-        for line in instructions(bound, ours, duration):
+        for line in instructions(bound, ours, duration, protobuf=otlp.takes_protobuf()):
             world.console.note(line)
 
     return live.keep(world, "otel", otlp.exchanges(port=port, duration=duration, tell=tell), hosts, "the receiver")
 
 
-def instructions(port: int, hosts: tuple[str, ...], duration: float | None) -> tuple[str, ...]:
-    """What a person has to set so that a program sends its traces here."""
+def instructions(port: int, hosts: tuple[str, ...], duration: float | None, *, protobuf: bool) -> tuple[str, ...]:
+    """What a person has to set so that a program sends its traces here. protobuf: whether that can be read."""
+    form = "http/protobuf" if protobuf else "http/json"
+    lacks = () if protobuf else ("JSON alone is read: protobuf needs pip install 'caskmcp[otel]'",)
     end = f" It ends by itself after {duration:g} s." if duration else ""
     return (
-        f"Receiver on {otlp.ADDRESS}:{port} (OTLP over HTTP, protobuf and JSON)",
+        f"Receiver on {otlp.ADDRESS}:{port} (OTLP over HTTP)",
         f"Keeps calls of {', '.join(hosts)}. Start your program with:",
-        f"  OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http://{otlp.ADDRESS}:{port}",
+        f"  OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL={form} OTEL_EXPORTER_OTLP_ENDPOINT=http://{otlp.ADDRESS}:{port}",
+        *lacks,
         f"Ctrl-C ends the recording and keeps what was seen.{end}",
     )

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -50,11 +50,15 @@ class Running:
             connection.close()
 
     def raw(self, data: bytes) -> bytes:
-        """Bytes as they are, and what comes back."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        """Bytes as they are, and what comes back before the connection ends."""
+        received = b""
+        # The other side may close while this one still sends.
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection, suppress(OSError):
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+            while piece := connection.recv(65536):
+                received += piece
+        return received
 
     def given(self) -> list[Any]:
         """End it as Ctrl-C does, and all that it gave."""
@@ -82,8 +86,8 @@ def running() -> Iterator[Running]:
 
     def end() -> None:
         stop.set()
-        if thread.is_alive():
-            # Something that is given at once, so that the generator stands at a yield.
+        # Something that is given at once, so that the generator stands at a yield; it may stand there already, and end meanwhile.
+        with suppress(OSError, http.client.HTTPException):
             probe.post(otlp.document(span(999, {"probe": True})))
         thread.join(20)
         assert not thread.is_alive()
