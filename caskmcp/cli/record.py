@@ -18,6 +18,12 @@ RECORDING: Final = (
     click.Option(["--save-storage-state", "save_state"], metavar="FILE", help="Keep the login in FILE (0600) at the end."),
     click.Option(["--profile"], metavar="NAME", help="Begin with the login of that name, and keep it in your configuration folder."),
     click.Option(["--browser"], metavar="PATH", help="A Chromium or Chrome of yours (or CASK_CHROMIUM); else the one of Playwright."),
+    click.Option(
+        ["--keep"],
+        multiple=True,
+        metavar="REASON|PATTERN",
+        help="Keep what would be left out: `noise`, `page`, `/collect/*`; may be repeated.",
+    ),
 )
 """Options of a recording; `options` takes their values."""
 

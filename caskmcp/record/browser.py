@@ -71,9 +71,8 @@ class Browser:
     def exchanges(self) -> Generator[Recorded, None, None]:
         """Start, and give each exchange as it comes. An interrupt (KeyboardInterrupt), wherever it arrives, ends the recording: the rest still comes.
 
-        Raises CASK-W002, CASK-W003, CASK-W005, CASK-W006, CASK-C031 and CASK-I003; then nothing of it should be kept.
+        Raises CASK-W003, CASK-W005, CASK-W006, CASK-C031 and CASK-I003; then nothing of it should be kept.
         """
-        refuse_without(self._plan)
         with self._running() as inbox:
             while True:
                 try:

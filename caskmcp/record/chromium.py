@@ -19,7 +19,7 @@ from functools import partial
 from types import FrameType
 from typing import Any, Final
 
-from playwright.sync_api import Browser, BrowserContext, BrowserType, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Dialog, Error, Page, sync_playwright
 from playwright.sync_api import TimeoutError as OutOfTime
 
 from caskmcp.record import frames
@@ -142,6 +142,8 @@ class Session:
             context = browser.new_context(storage_state=state, accept_downloads=False, service_workers="block", **size)
         except Error as cause:
             raise _Gone(Failed("state", "the browser does not take it")) from cause
+        if not self._plan.headless and not self._plan.script:
+            context.on("dialog", _leave)
         self._traffic.watch(context)
         return context
 
@@ -229,6 +231,10 @@ def _pause(context: BrowserContext) -> bool:
     return True
 
 
+def _leave(_: Dialog) -> None:
+    """Leave a dialog to the person: Playwright dismisses those that nobody listens to."""
+
+
 def _script(path: str) -> Callable[[Page], object]:
     """The function `run` of the user's script, which is run as code."""
     try:
@@ -250,5 +256,7 @@ def _line(cause: BaseException, path: str) -> int:
 
 def _reason(cause: Error) -> str:
     """A network error's name, else the first line of what Playwright says: it holds paths and addresses, nothing of a page."""
+    if "No usable sandbox" in cause.message:
+        return "the system lets it have no sandbox (user namespaces)"
     found = re.search(r"net::(ERR_[A-Z_]+)", cause.message)
     return found[1] if found else cause.message.split("\n", maxsplit=1)[0][:200]

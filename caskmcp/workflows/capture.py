@@ -87,7 +87,7 @@ def take(
 
 
 def _taken(world: World, place: Place, named: tuple[Named, ...], key: bytes, keep_: tuple[str, ...]) -> list[Taken]:
-    here_ = _keeping(manifest.parse(place.text), keep_)
+    here_ = keeping(manifest.parse(place.text), keep_)
     return [
         intake.record(here_, _converted(world, place, here_, each), key, kind=each.kind, label=each.label, named=each)
         if is_converted(each.kind) or not is_known(each.kind)
@@ -96,7 +96,7 @@ def _taken(world: World, place: Place, named: tuple[Named, ...], key: bytes, kee
     ]
 
 
-def _keeping(given: Project, wanted: tuple[str, ...]) -> Project:
+def keeping(given: Project, wanted: tuple[str, ...]) -> Project:
     """The manifest with more to keep. Raises CASK-I001 for what is neither a reason nor a pattern."""
     for text in wanted:
         if text not in RESTORABLE and not KEPT.fullmatch(text):

@@ -19,17 +19,27 @@ def first_parties(world: World, hosts: tuple[str, ...], name: str | None = None)
     return tuple(manifest.parse(capture.place_of(world, capture.hosts_of(hosts), name=name).text).hosts)
 
 
-def keep(world: World, kind: str, recorded: Iterable[Item], hosts: tuple[str, ...], label: str, *, name: str | None = None) -> Report:
+def keep(
+    world: World,
+    kind: str,
+    recorded: Iterable[Item],
+    hosts: tuple[str, ...],
+    label: str,
+    *,
+    name: str | None = None,
+    keep_: tuple[str, ...] = (),
+) -> Report:
     """Write `captures/<id>/`, add `- capture: ID` and the hosts to cask.yaml, and say what was left out and why.
 
     recorded: asked for one by one, and not before everything else was checked: a generator that starts its recorder at its first item starts
     nothing in vain. It ends by itself (its duration), or by Ctrl-C or SIGTERM, which reach it as KeyboardInterrupt where it waits or at its
     last `yield`: it may then give what is still under way, or just end. kind: goes into the receipt. label: how the report calls the recorder.
-    name: the toolpack's id, for a fresh manifest.
+    name: the toolpack's id, for a fresh manifest. keep_: as for `capture.take`.
     Raises CASK-C003 if nothing was kept, and what `recorded` raises; then nothing is written.
     """
     wanted = capture.hosts_of(hosts)
     place = capture.place_of(world, wanted, name=name)
+    project = capture.keeping(manifest.parse(place.text), keep_)
     key = secret.redaction_key(world.files, place.root, world.entropy)
-    taken = intake.record(manifest.parse(place.text), until_interrupted(recorded), key, kind=kind, label=label)
+    taken = intake.record(project, until_interrupted(recorded), key, kind=kind, label=label)
     return capture.keep(world, place, [taken], wanted, key)

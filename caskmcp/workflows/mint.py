@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from typing import Final
 
 from caskmcp.compiler.capture.sources.kinds import is_document
 from caskmcp.errors import CaskError
@@ -15,8 +16,11 @@ from caskmcp.store.project import LoadedProject, SourceFile
 from caskmcp.workflows import build, capture, here, record, specfiles
 from caskmcp.workflows.record import Options
 
+FILES: Final = Options()
+"""Nothing is recorded: no option of a browser."""
 
-def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None, options: Options | None = None) -> Report:
+
+def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None, options: Options = FILES) -> Report:
     """Take files in, or record an address, and compile. options: how to record. Raises what `capture import` or `capture record`, and `build` raise."""
     taken = _taken(world, sources, hosts, name, options)
     built = build.run(world)
@@ -29,17 +33,17 @@ def run(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], name:
     )
 
 
-def _taken(world: World, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None, options: Options | None) -> Report:
+def _taken(world: World, sources: tuple[str, ...], hosts: tuple[str, ...], name: str | None, options: Options) -> Report:
     addresses = [given for given in sources if re.match(r"https?://", given, re.IGNORECASE)]
-    if not addresses:
-        if options is not None and options != Options():
+    if addresses:
+        if len(sources) > 1:
             raise CaskError(
-                "CASK-I001", "only an address is recorded: the files that were given take none of these options", mend="cask mint --help"
+                "CASK-I001", "one address is recorded at a time, and no file beside it", mend="cask capture import FILE -a HOST"
             )
-        return capture.take(world, sources=sources, hosts=hosts, name=name)
-    if len(sources) > 1:
-        raise CaskError("CASK-I001", "one address is recorded at a time, and no file beside it", mend="cask capture import FILE -a HOST")
-    return record.run(world, url=addresses[0], hosts=hosts, options=options or Options(), name=name)
+        return record.run(world, url=addresses[0], hosts=hosts, options=options, name=name)
+    if options != Options(keep=options.keep):
+        raise CaskError("CASK-I001", "only an address is recorded: files take none of a browser's options", mend="cask mint --help")
+    return capture.take(world, sources=sources, hosts=hosts, name=name, keep_=options.keep)
 
 
 def _before_next(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -44,6 +44,8 @@ class Options:
     duration: float | None = None
     """Seconds."""
     browser: str | None = None
+    keep: tuple[str, ...] = ()
+    """Reasons and patterns, as `capture import` takes them."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,15 @@ def run(world: World, *, url: str, hosts: tuple[str, ...], options: Options, nam
     nothing is kept.
     """
     _refuse_address(url)
+    if options.duration is not None and not options.duration > 0:  # what is no number is not greater either
+        raise CaskError("CASK-I001", "a duration is a number of seconds above 0", mend=f"{AGAIN} --duration 60")
     account = Account(url, live.first_parties(world, hosts, name))
     states = _states(world, options)
     plan = _plan(world, url, options, states)
-    refuse_without(plan)
     browser = Browser(plan, duration=options.duration, script=options.script or "")
-    for line in _beginning(world, options, states):
-        world.console.note(line)
+    beginning = told(world, options, states.load)
     try:
-        report = live.keep(world, KIND, _watched(browser, account, plan), hosts, KIND, name=name)
+        report = live.keep(world, KIND, _watched(world, browser, account, plan, beginning), hosts, KIND, name=name, keep_=options.keep)
     except CaskError as cause:
         if cause.code == NOTHING:  # logging in may be all that it was for
             for line in _save(world, states.save, browser):
@@ -79,8 +81,11 @@ def run(world: World, *, url: str, hosts: tuple[str, ...], options: Options, nam
     return report.model_copy(update={"lines": (*_save(world, states.save, browser), *report.lines)})
 
 
-def _watched(browser: Browser, account: Account, plan: Plan) -> Generator[Recorded, None, None]:
+def _watched(world: World, browser: Browser, account: Account, plan: Plan, beginning: tuple[str, ...]) -> Generator[Recorded, None, None]:
     """What the browser gives. Raises CASK-C030 at its end if the login that was brought along does not hold."""
+    refuse_without(plan)
+    for line in beginning:
+        world.console.note(line)
     for recorded in browser.exchanges():
         account.see(recorded)
         try:
@@ -93,7 +98,8 @@ def _watched(browser: Browser, account: Account, plan: Plan) -> Generator[Record
         raise CaskError("CASK-C030", what, mend="cask capture record URL -a HOST --save-storage-state FILE")
 
 
-def _beginning(world: World, options: Options, states: _States) -> tuple[str, ...]:
+def told(world: World, options: Options, load: Path | None) -> tuple[str, ...]:
+    """What ends the recording, and whether others can read the login in `load`."""
     ways = (
         (options.duration is not None, f"after {options.duration or 0:g} s"),
         (options.script is not None, "when the script is done"),
@@ -101,8 +107,8 @@ def _beginning(world: World, options: Options, states: _States) -> tuple[str, ..
         (options.headless and not options.script and options.duration is None, "when the page is done"),
     )
     lines: tuple[str, ...] = (f"recording; it ends {', '.join(text for applies, text in ways if applies)}, or with Ctrl-C",)
-    if states.load is not None and world.files.mode(states.load)[0] & OTHERS:
-        lines += (f"others can read {states.load}, and be logged in with it: chmod 600 {shlex.quote(str(states.load))}",)
+    if load is not None and world.files.mode(load)[0] & OTHERS:
+        lines += (f"others can read {load}, and be logged in with it: chmod 600 {shlex.quote(str(load))}",)
     return lines
 
 
@@ -147,6 +153,8 @@ def _states(world: World, options: Options) -> _States:
         for path in (load, save):
             if path is not None:
                 _refuse_inside(world, path)
+        if save is not None and world.files.is_folder(save):  # now, and not after a long recording
+            raise CaskError("CASK-I002", "this is a folder, a file is needed", place=str(save), mend=f"{AGAIN} --save-storage-state FILE")
         return _States(load, save)
     if options.load_state or options.save_state:
         raise CaskError("CASK-I001", "a profile says where the session is: give no file beside it", mend="cask capture record --help")

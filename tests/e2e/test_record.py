@@ -66,7 +66,7 @@ def record(desk: Desk, *words: str) -> Done:
     return desk.cask("capture", "record", "--headless", *words, CASK_CHROMIUM=CHROMIUM)
 
 
-def logged_in(desk: Desk, site: Site) -> str:
+def logged_in(desk: Desk) -> str:
     """A storage state as Playwright writes it, in a file beside the project."""
     cookie = {
         "name": "session",
@@ -138,15 +138,19 @@ def test_a_login_is_kept_for_the_owner_alone_and_used_again(visit: tuple[Desk, D
 
 
 @pytest.mark.feature(8)
-def test_a_session_that_is_over_is_an_error_and_no_capture(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [("/app", "the page went to a login"), pytest.param("/spa", "the API refused every call (401, 403)", marks=pytest.mark.slow)],
+)
+def test_a_session_that_is_over_is_an_error_and_no_capture(desk: Desk, path: str, problem: str) -> None:
+    state = logged_in(desk)
+    before = Path(state).read_bytes()
     with Site(knows_nobody=True) as site:
-        state = logged_in(desk, site)
-        before = Path(state).read_bytes()
-        words = ("-a", site.host, "--duration", "2", "--load-storage-state", state, "--save-storage-state", state)
-        page, calls = (record(desk, f"{site.url}{path}", *words) for path in ("/app", "/spa"))
-    assert (page.status, calls.status) == (3, 3)
-    assert "CASK-C030 the session is not logged in any more: the page went to a login" in page.err
-    assert "CASK-C030 the session is not logged in any more: the API refused every call (401, 403)" in calls.err
+        done = record(
+            desk, f"{site.url}{path}", "-a", site.host, "--duration", "2", "--load-storage-state", state, "--save-storage-state", state
+        )
+    assert done.status == 3
+    assert f"CASK-C030 the session is not logged in any more: {problem}" in done.err
     assert desk.captures() == []
     assert not (desk.project / "cask.yaml").exists()
     assert Path(state).read_bytes() == before
@@ -185,7 +189,7 @@ def test_a_page_that_never_stops_loading_ends_with_the_duration(site: Site, desk
     assert running(str(desk.base)) == []
 
 
-@pytest.mark.parametrize("ender", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ender", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupt_keeps_what_was_seen(site: Site, desk: Desk, ender: signal.Signals) -> None:
     before = site.log.count("GET /api/heartbeat")
     process = desk.start(
@@ -228,7 +232,7 @@ def test_a_script_that_hangs_ends_with_the_duration_whatever_it_catches(site: Si
     ("script", "what", "line"),
     [
         (f"def run(page):\n    raise ValueError('{PASSWORD}')\n", "ValueError", ":2"),
-        ("def run(page):\n    raise SystemExit\n", "SystemExit", ":2"),
+        pytest.param("def run(page):\n    raise SystemExit\n", "SystemExit", ":2", marks=pytest.mark.slow),
         ("x = 1\ndef other(page): ...\n", "it has no function `run(page)`", ""),
         ("def run(page)\n", "SyntaxError", ":1"),
     ],

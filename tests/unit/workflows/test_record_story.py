@@ -8,6 +8,7 @@ import pytest
 from caskmcp.errors import CaskError
 from caskmcp.workflows import mint, record
 from caskmcp.workflows.record import Options
+from tests.support.recordings import har
 from tests.support.world import world
 
 URL = "https://shop.example/app"
@@ -86,3 +87,47 @@ def test_a_file_takes_no_option_of_a_browser(tmp_path: Path) -> None:
     with pytest.raises(CaskError) as caught:
         mint.run(world(tmp_path), sources=("shop.har",), hosts=HOSTS, name=None, options=Options(duration=3.0))
     assert caught.value.code == "CASK-I001"
+
+
+def test_a_reason_that_is_none_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    assert refused(tmp_path, keep=("no such reason",)).code == "CASK-I001"
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
+def test_a_duration_is_a_number_above_nothing(tmp_path: Path, seconds: float) -> None:
+    assert refused(tmp_path, duration=seconds).code == "CASK-I001"
+
+
+def test_a_folder_is_no_file_to_keep_a_login_in(tmp_path: Path) -> None:
+    (tmp_path / "logins").mkdir()
+    assert refused(tmp_path, save_state="logins").code == "CASK-I002"
+
+
+@pytest.mark.feature(8)
+def test_a_login_that_others_can_read_is_told_with_the_command_that_closes_it(tmp_path: Path) -> None:
+    (tmp_path / "login.json").write_text(json.dumps(STATE), encoding="utf-8")
+    (tmp_path / "login.json").chmod(0o644)
+    lines = record.told(world(tmp_path), Options(load_state="login.json", headless=True), tmp_path / "login.json")
+    assert lines[0] == "recording; it ends when the page is done, or with Ctrl-C"
+    assert lines[1].endswith(f"chmod 600 {tmp_path / 'login.json'}")
+    (tmp_path / "login.json").chmod(0o600)
+    assert len(record.told(world(tmp_path), Options(duration=3), tmp_path / "login.json")) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (Options(), "recording; it ends when its window is closed, or with Ctrl-C"),
+        (Options(duration=2.5), "recording; it ends after 2.5 s, when its window is closed, or with Ctrl-C"),
+        (Options(headless=True, script="x.py"), "recording; it ends when the script is done, or with Ctrl-C"),
+        (Options(headless=True, duration=60.0), "recording; it ends after 60 s, or with Ctrl-C"),
+    ],
+)
+def test_what_ends_the_recording_is_told_at_its_beginning(tmp_path: Path, options: Options, line: str) -> None:
+    assert record.told(world(tmp_path), options, None) == (line,)
+
+
+def test_mint_keeps_of_a_file_what_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "shop.har").write_bytes(har("https://api.shop.example/orders/1", "https://api.shop.example/robots.txt"))
+    done = mint.run(world(tmp_path), sources=("shop.har",), hosts=HOSTS, name=None, options=Options(keep=("/robots.txt",)))
+    assert (done.summary["tools"], done.lines[0].split(";")[0]) == (2, "shop.har: 2 exchanges")
