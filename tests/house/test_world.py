@@ -64,6 +64,7 @@ PLACES: Final = (
     Place("redact/placeholder.py", ("hashing",),                         "keyed fingerprints of what was cut; no digest of an artifact"),
     Place("store/index.py",     ("clock",),                              "waits until a file's time can tell a later edit, as git's index does"),
     Place("store/scratch.py",   ("files",),                              "the folder in which `check` derives again"),
+    Place("store/spool.py",     ("files",),                              "what waits for its name waits in a file without one"),
     Place("workflows/demo/agent.py", ("environment", "files"),           "starts the server with this Python"),
     Place("workflows/demo/attacks.py", ("files",),                       "edits files of the throwaway root, as an attacker would"),
     Place("workflows/demo/scene.py", ("environment", "files", "processes"), "the throwaway root and the command line that the attacker runs"),
