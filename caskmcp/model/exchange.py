@@ -169,6 +169,8 @@ class CaptureHead(msgspec.Struct, frozen=True, omit_defaults=True):
     """(reason, label, count) of requests of first parties that were left out: for each reason the most frequent ones, sorted."""
     compiled: int = 0
     """Operations of a document that was compiled here."""
+    sample: tuple[str, ...] = ()
+    """The smallest digests of its exchanges, without what the key made: how much two captures have in common."""
     origins: tuple[Pair, ...] = ()
     """(placeholder, where it stood) of values that live for a session, in pages that were left out; sorted, private to the root."""
     restored: tuple[tuple[str, int], ...] = ()

@@ -26,7 +26,7 @@ from caskmcp.store import manifest, project, secret
 from caskmcp.store.files import prepare
 from caskmcp.store.layout import MANIFEST, Root
 from caskmcp.store.manifest import Entry
-from caskmcp.workflows import gitlines, here, init, intake, nearby, specfiles
+from caskmcp.workflows import gitlines, here, init, intake, nearby, overlap, specfiles
 from caskmcp.workflows.gather import committed_parts
 from caskmcp.workflows.given import Ledger
 from caskmcp.workflows.intake import Named, Taken
@@ -127,6 +127,7 @@ def hosts_of(hosts: tuple[str, ...]) -> tuple[str, ...]:
 def keep(world: World, place: Place, taken: list[Taken], hosts: tuple[str, ...], key: bytes) -> Report:
     """Write what was taken, and what the manifest lacks. hosts: to be added. key: what it was redacted with."""
     fates = [_fate(world.files, place, each) for each in taken]
+    same = [tuple(overlap.told(world.files, place.root, each.head)) if fate.is_new else () for each, fate in zip(taken, fates, strict=True)]
     text = _completed(place.text, fates) + manifest.auth_comment(intake.seen(taken) if place.is_fresh else {})
     with world.files.lock(place.root.lock, PATIENCE):
         prepare(place.root.path)
@@ -135,7 +136,7 @@ def keep(world: World, place: Place, taken: list[Taken], hosts: tuple[str, ...],
             _keep(world.files, place.root, each, fate)
         _write_manifest(world.files, place, text, fates, hosts)
         gitlines.add(world.files, place.folder, place.root.path)
-    return _report(taken, fates)
+    return _report(taken, fates, same)
 
 
 def place_of(world: World, hosts: tuple[str, ...], *, named: tuple[Named, ...] = (), name: str | None = None) -> Place:
@@ -242,7 +243,7 @@ def _write_manifest(files: Files, place: Place, text: str, fates: list[Fate], ho
         files.write(path, after.encode())
 
 
-def _report(taken: list[Taken], fates: list[Fate]) -> Report:
+def _report(taken: list[Taken], fates: list[Fate], same: list[tuple[str, ...]]) -> Report:
     rows = tuple(
         {
             "file": each.label,
@@ -256,7 +257,11 @@ def _report(taken: list[Taken], fates: list[Fate]) -> Report:
         report="capture",
         summary={"added": sum(fate.is_new for fate in fates), "kept": sum(each.head["kept"] for each in taken)},
         tables={"sources": rows},
-        lines=(*(line for each in taken for line in intake.told(each)), "Next:", "  cask build"),
+        lines=(
+            *(line for each, more in zip(taken, same, strict=True) for line in (*intake.told(each), *more)),
+            "Next:",
+            "  cask build",
+        ),
     )
 
 

@@ -26,6 +26,8 @@ from caskmcp.redact.placeholder import keyfree
 
 NAMED: Final = 100
 """Broken entries that are named one by one."""
+SAMPLE: Final = 64
+"""Digests of exchanges that a head keeps."""
 EXAMPLES: Final = 5
 """Requests of one reason that are listed."""
 SHOWN: Final = 8
@@ -114,6 +116,7 @@ class _Capture:
                 auth=tuple((host, way, count) for (host, way), count in sorted(self._auth.items())),
                 left=tuple(_most_frequent(self._left)),
                 compiled=self._compiled,
+                sample=tuple(sorted({canon.hexadecimal(canon.Digest(each))[:16] for each in self._digests})[:SAMPLE]),
                 origins=tuple(sorted(self._intake.origins)),
                 restored=tuple(sorted(self._restored.items())),
                 profile=self.profile,
