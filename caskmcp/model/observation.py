@@ -92,7 +92,8 @@ class Variable(Record):
 class Call(Record):
     """What a request asks a shared endpoint for: one GraphQL operation, one method of JSON-RPC. Taken from that request alone."""
 
-    protocol: Literal["graphql", "jsonrpc", "mcp"]
+    protocol: Literal["graphql", "jsonrpc", "mcp", "rpc"]
+    """`rpc`: a field of a JSON body that chooses what is done; `requests` of its rows count whole bodies."""
     refused: str = ""
     """Why it becomes no operation; then nothing else is known of it."""
     name: str = ""

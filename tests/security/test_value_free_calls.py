@@ -48,6 +48,11 @@ def planted(name: str) -> list[Exchange]:
     result = {"jsonrpc": "2.0", "id": PIN, "result": {name: SALARY, "note": name}}
     found += [posted("/rpc", {"jsonrpc": "2.0", "id": PIN, "method": method, "params": params}, result)
               for method in (name, word, f"{word}.{word}", f"customers.{PIN}", "customers.find") for params in ([name, PIN, PHONE], variables)]  # fmt: skip
+    found += [
+        posted("/api", {"action": action, field: name}, {"ok": True})
+        for action in (name, word, "list_orders")
+        for field in ("note", "text")
+    ]
     return [*found, exchange("GET /orders/1 200 {id: 1}")]
 
 

@@ -40,6 +40,11 @@ class Facts:
         """Whether it is a tool of another MCP server."""
         return self.contract.call is not None and self.contract.call.protocol == "mcp"
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether a field of the body says what is done, and nothing but its value tells what that is."""
+        return self.contract.call is not None and self.contract.call.protocol == "rpc"
+
     @cached_property
     def asked(self) -> tuple[tuple[str, ...], ...]:
         """Words of what a shared endpoint is asked for: of each root field of a text, or of each part of a name (`users.get`); none for a path."""

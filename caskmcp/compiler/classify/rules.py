@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from caskmcp.compiler.classify import vocabulary as v
-from caskmcp.compiler.classify.facts import READ_METHODS, WRITE_METHODS, Facts
+from caskmcp.compiler.classify.facts import READ_METHODS, VERBS, WRITE_METHODS, Facts
 from caskmcp.model.tool import Effect, Tier
 
 Finds = Callable[[Facts], str]
@@ -156,6 +156,8 @@ def _no_words(facts: Facts) -> str:
 
 # ---------------------------------------------------------------- what it carries
 def _selector(facts: Facts) -> str:
+    if facts.is_chosen and not any(word in VERBS for row in facts.asked for word in row):
+        return "a body field chooses what is done, and no table knows its value"
     if facts.method in READ_METHODS:
         return _word(facts.queries, v.SELECTORS | {"_method"}, "query parameter")
     if {"jsonrpc", "method"} <= facts.top_fields or {"method", "params"} <= facts.top_fields:

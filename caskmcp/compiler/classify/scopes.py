@@ -29,7 +29,9 @@ def things(literals: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
 def scope_of(facts: Facts, effect: Effect) -> str:
     """The scope of an operation: its first noun, and `read` or `write`."""
     asked = tuple(row[1:] if len(row) > 1 and row[0] in VERBS else row for row in facts.asked)
-    rows = asked or things(facts.literals)
+    # A single verb that a field holds (`action: list`) is about what the path names.
+    told = any(row[0] not in VERBS for row in asked)
+    rows = asked if told else things(facts.literals)
     nouns = [row for row in rows if row[0] not in VERBS or is_plural(row[-1])]
     name = "_".join((nouns or rows or ((facts.contract.host.split(".")[0] or "root",),))[0])
     return f"{name[:_LONGEST]}:{_ACCESS[effect]}"

@@ -121,6 +121,6 @@ def plain_name(name: str) -> bool:
     return len(name) <= 40 and name.isascii() and bool(split(name)) and is_visible(name) and " " not in name and not order_in(name)
 
 
-_PROTOCOLS: Final = {"graphql": "GraphQL", "jsonrpc": "JSON-RPC"}
+_PROTOCOLS: Final = {"graphql": "GraphQL", "jsonrpc": "JSON-RPC", "rpc": "RPC", "mcp": "MCP"}
 _ITEMS: Final = {"object": "objects", "string": "texts", "integer": "numbers", "number": "numbers", "array": "lists", "boolean": "flags"}
 _ONE: Final = {"string": "text", "integer": "a number", "number": "a number", "boolean": "true or false", "null": "nothing"}

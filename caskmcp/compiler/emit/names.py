@@ -92,7 +92,9 @@ def _called(contract: Contract) -> list[str]:
     if call.kind == "query":
         verb = [] if words[0] in READ_VERBS - NOUNS else ["list" if is_plural(words[-1]) else "get"]
         return ["_".join([*verb, *words])]
-    if call.protocol == "jsonrpc" and words[0] not in VERBS | MONEY_VERBS:
+    if call.protocol == "rpc" and len(words) == 1:
+        words += [word for row in segments(contract) for word in row]
+    if call.protocol in ("jsonrpc", "rpc") and words[0] not in VERBS | MONEY_VERBS:
         words = [words[-1], *words[:-1]] if words[-1] in VERBS | MONEY_VERBS else ["call", *words]
     return ["_".join(words)]
 

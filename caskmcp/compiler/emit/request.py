@@ -126,7 +126,7 @@ def _body(body: Body | None, rows: tuple[Argument, ...]) -> BodyPlan | None:
 
 def _pinned(contract: Contract, call: Call, arguments: Arguments) -> BodyPlan:
     """The body of a call: what is asked for as constants, the arguments at their place below."""
-    rows = arguments.at("body")
+    rows = tuple(row for row in arguments.at("body") if call.within or (row.wire and row.wire not in call.constants))
     whole = rows[0].key if len(rows) == 1 and not rows[0].wire else ""
     return BodyPlan(
         media=_MEDIA["json"],

@@ -13,6 +13,8 @@ def arguments(group: Group, call: Call, found: list[Body]) -> list[Body]:
     """The body of arguments. found: as it would be without a text: by a document, which wins, or by observation alone."""
     if group.declared:
         return found
+    if call.protocol == "rpc":
+        return [_without(row, call) for row in found if row.media == JSON]
     if not call.within or (call.digest and not call.variables):
         return []
     if not call.digest:
@@ -39,6 +41,16 @@ def _typed(group: Group, call: Call, seen: BodySeen) -> Body:
         evidence=Evidence(seen=count, total=count, sources=found),
         fields=fields(shape, found),
     )
+
+
+def _without(body: Body, call: Call) -> Body:
+    """A whole body without the field that chooses: that is a constant."""
+    whole = body.schema_
+    rows = {name: row for name, row in whole.get("properties", {}).items() if name not in call.constants}
+    needed = [name for name in whole.get("required", ()) if name not in call.constants]
+    closed = {"type": "object", "properties": rows, "additionalProperties": False} | ({"required": needed} if needed else {})
+    kept = {pointer: found for pointer, found in body.fields.items() if pointer.split("/")[1] not in call.constants}
+    return body.model_copy(update={"schema_": closed, "required": bool(needed), "fields": kept})
 
 
 def _observed(shape: Shape, name: str) -> JsonSchema:

@@ -61,7 +61,7 @@ def _call(exchange: Exchange, member: Member, answer: Body | None, protocol: "Pr
     if said is None or isinstance(said, str) or not _is_answered(exchange.status, answer, protocol.data):
         reason = said if isinstance(said, str) else UNANSWERED
         return Call({"protocol": protocol.name, "refused": reason}, replace(exchange, request=None, response=None, query=()))
-    arguments = member.get(protocol.arguments)
+    arguments = member.get(protocol.arguments) if protocol.arguments else member
     body = Body(JSON, "json", arguments) if isinstance(arguments, dict | list) else None
     rest = () if protocol.in_query(exchange) else exchange.query
     return Call(
@@ -71,6 +71,8 @@ def _call(exchange: Exchange, member: Member, answer: Body | None, protocol: "Pr
 
 def _is_fault(answer: Body | None, data: str) -> bool:
     """Whether an answer says in the protocol's own form that nothing was done."""
+    if not data:
+        return False
     found = answer.value if answer is not None and answer.kind == "json" and isinstance(answer.value, dict) else {}
     return found.get(data) is None and not found.keys().isdisjoint(_ERRORS)
 
@@ -80,9 +82,9 @@ def _is_answered(status: int, answer: Body | None, data: str) -> bool:
     if not (200 <= status < 300 or status == NOT_MODIFIED):
         return False
     if answer is None or answer.kind != "json":
-        return answer is None or answer.kind == "absent"
+        return not data or answer is None or answer.kind == "absent"
     found = answer.value if isinstance(answer.value, dict) else {}
-    return data in found and (found[data] is not None or found.keys().isdisjoint(_ERRORS))
+    return not data or (data in found and (found[data] is not None or found.keys().isdisjoint(_ERRORS)))
 
 
 # ---------------------------------------------------------------- batches
@@ -98,7 +100,7 @@ def _listed(exchange: Exchange) -> list[Any]:
 def _answers(exchange: Exchange, members: Sequence[Member], protocol: "Protocol") -> list[Body | None]:
     """The answer of each member; what cannot be told apart counts as not in the recording."""
     body = exchange.response
-    if body is None or body.kind != "json" or not isinstance(body.value, list):
+    if not protocol.data or body is None or body.kind != "json" or not isinstance(body.value, list):
         return [body] * len(members) if len(members) == 1 else [body and Body(body.media, "absent")] * len(members)
     found = protocol.matched(members, body.value)
     return [Body(body.media, "absent") if row is None else Body(body.media, "json", row) for row in found]
@@ -184,6 +186,33 @@ def _jsonrpc(member: Member) -> Plain | str:
     return {"name": method, "constants": {"jsonrpc": "2.0", "method": method, **numbered}}
 
 
+# ---------------------------------------------------------------- any other field that chooses
+SELECTORS: Final = ("action", "method", "op", "operation")
+"""Fields that may choose what is done. Whether one does is judged over all requests (`identity`)."""
+
+
+def _selectors(value: Any) -> list[str]:
+    """The fields of a body that may choose what is done: their value is made of table words."""
+    found = value if isinstance(value, dict) and "jsonrpc" not in value else {}
+    return [name for name in SELECTORS if isinstance(found.get(name), str) and _is_words(found[name])]
+
+
+def _is_words(text: str) -> bool:
+    return not words.is_short(text) and all(map(words.is_words, re.split(r"[.:]", text)))
+
+
+def _single(exchange: Exchange) -> list[Any]:
+    found = _listed(exchange)
+    is_one = exchange.request is not None and isinstance(exchange.request.value, dict)
+    return found if is_one and (200 <= exchange.status < 300) else []
+
+
+def _rpc(member: Member) -> Plain | None:
+    name = _selectors(member)[0]
+    # Values of places that are called like names of people are kept nowhere, and a second choice is no choice.
+    return None if len(_selectors(member)) > 1 else {"name": member[name], "constants": {name: member[name]}, "within": []}
+
+
 class Protocol(NamedTuple):
     """How one protocol says what is asked for."""
 
@@ -193,7 +222,7 @@ class Protocol(NamedTuple):
     data: str
     """The member of an answer that is there if it went well."""
     members: Callable[[Exchange], list[Any]]
-    fits: Callable[[Any], bool]
+    fits: Callable[[Any], Any]
     """Whether a member has the form of a request."""
     reads: Callable[[Member], "Plain | str | None"]
     """What a member asks for; the reason why that may not be kept; None if it is a plain request after all."""
@@ -210,6 +239,7 @@ PROTOCOLS: Final = (
     #        name       arguments    data      members           fits              reads      matched
     Protocol("graphql", "variables", "data",   _graphql_members, asked.is_graphql, _graphql,  _by_place),
     Protocol("jsonrpc", "params",    "result", _listed,          _is_jsonrpc,      _jsonrpc,  _by_id),
+    Protocol("rpc",     "",          "",       _single,          _selectors,       _rpc,      _by_place),
 )
 # fmt: on
 

@@ -1,11 +1,12 @@
 """Which calls of a shared endpoint are one operation, over all parts, and how two of one name are told apart."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, Final
 
 from caskmcp import canon
 from caskmcp.compiler.normalize.group import Operation
 from caskmcp.compiler.normalize.tokens import is_class
+from caskmcp.compiler.normalize.tree import is_success
 
 Plain = dict[str, Any]
 
@@ -27,10 +28,6 @@ class Calls:
         known: Plain = call if "digest" in call else self._texts.get(call.get("persisted", ""), call)
         return {name: value for name, value in known.items() if name != "persisted" or "digest" not in known}
 
-    def key(self, row: Mapping[str, Any]) -> str:
-        """What the rows of one operation have in common beside method and path; empty without a call."""
-        return of(self.of(row))
-
 
 def of(call: Plain | None) -> str:
     """What tells one call from another; empty without one."""
@@ -47,6 +44,58 @@ def endpoints(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
             path = "/" + "/".join(row["segments"])
             found[path] = found.get(path, 0) + row["count"]
     return {origin: min(found, key=lambda path: (-found[path], path)) for origin, found in counts.items()}
+
+
+Placed = tuple[Mapping[str, Any], Hashable, bool]
+"""A row, its method and resolved path, and whether a document declares an operation there."""
+
+
+def undivided(rows: Iterable[Placed]) -> frozenset[Hashable]:
+    """Places where no field of the bodies is proved to choose what is done, or where a document says which operation there is."""
+    by_place: dict[Hashable, list[Mapping[str, Any]]] = {}
+    known: set[Hashable] = set()
+    for row, place, declared in rows:
+        by_place.setdefault(place, []).append(row)
+        known.update([place] if declared else ())
+    return frozenset(place for place, found in by_place.items() if place in known or not _chooses(found))
+
+
+def _chooses(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one field chooses: every request that succeeded has it, and two of its values or more, each seen twice or more, do not come
+    with the same fields. More values only add operations; values that may not be named stay together, as they are without this.
+    """
+    good = [row for row in rows if any(map(is_success, row["statuses"]))]
+    selectors = {field for row in good if is_chosen(row) for field in row["call"]["constants"]}
+    if len(selectors) != 1 or not all(_is_flat(row) and _has(row, *selectors) for row in good):
+        return False
+    counts: dict[str, int] = {}
+    fields: dict[str, frozenset[str]] = {}
+    for row in filter(is_chosen, good):
+        name = row["call"]["name"]
+        counts[name] = counts.get(name, 0) + row["count"]
+        fields[name] = fields.get(name, frozenset()).union(row["requests"][_JSON]["shape"]["properties"])
+    return len({fields[name] for name, count in counts.items() if count >= _FEWEST}) >= _FEWEST
+
+
+def _has(row: Mapping[str, Any], field: str) -> bool:
+    """Whether every body of a row has a text in a field."""
+    shape = row["requests"][_JSON]["shape"]
+    return bool(shape["properties"].get(field, {}).get("strings") == shape["objects"])
+
+
+def is_chosen(row: Mapping[str, Any]) -> bool:
+    """Whether a field of a row's bodies looks as if it chose what is done."""
+    return bool(row.get("call", {}).get("protocol") == "rpc")
+
+
+def _is_flat(row: Mapping[str, Any]) -> bool:
+    """Whether all bodies of a row are JSON objects with fields, and none is a map."""
+    shape = row.get("requests", {}).get(_JSON, {}).get("shape", {})
+    return row.get("requests", {}).keys() == {_JSON} and bool(shape.get("properties")) and shape.keys() <= {"objects", "properties"}
+
+
+_JSON: Final = "application/json"
+_FEWEST: Final = 2
 
 
 def refused(row: Mapping[str, Any]) -> str:

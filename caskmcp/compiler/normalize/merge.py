@@ -95,11 +95,16 @@ def _operations(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]
             else:
                 kept.append((owner, row, match))
         paths = operations.resolve([row for _, row, _ in kept], body_words, wanted)
+        placed = []
         for (owner, row, match), path in zip(kept, paths, strict=True):
             user = operations.matching(wanted, tuple(row["segments"]))
             slots = operations.slots(match) if match and not user else path
-            operation = _at(found, origin, row["method"], slots, calls.key(row))
-            operation.call = calls.of(row)
+            placed.append((owner, row, slots, (row["method"], *(slot.structure for slot in slots)), match is not None))
+        undivided = identity.undivided((row, place, known) for _, row, _, place, known in placed)
+        for owner, row, slots, place, _ in placed:
+            call = None if identity.is_chosen(row) and place in undivided else calls.of(row)
+            operation = _at(found, origin, row["method"], slots, identity.of(call))
+            operation.call = call
             operation.add(row, owner)
     return found, left_out
 

@@ -33,6 +33,9 @@ def placed(constants: Mapping[str, Any], within: tuple[str, ...], schema: Plain 
     """An object of constants, with a schema at its place in it."""
     rows: Plain = {name: {"const": value} for name, value in constants.items()}
     names = set(constants)
+    if not within and schema is not None:
+        rows |= schema.get("properties", {})
+        names |= set(schema.get("required", ()))
     if within and schema is not None:
         inner = constants.get(within[0], {})
         rows[within[0]] = placed(inner, within[1:], schema, needed=needed) if within[1:] else schema

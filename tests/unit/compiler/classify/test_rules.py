@@ -29,7 +29,7 @@ LABELLED: Final = read("labelled.yaml")
 def call(text: str) -> Call:
     """`query orders`, `mutation cancelOrder shipOrder`: root fields of a GraphQL text that is known. `persisted GetUser`, `jsonrpc users.get`."""
     kind, name, *more = text.split(" ")
-    if kind in ("jsonrpc", "mcp"):
+    if kind in ("jsonrpc", "mcp", "rpc"):
         return Call.model_validate_json(json.dumps({"protocol": kind, "name": name}))
     if kind == "persisted":
         return Call(protocol="graphql", name=name, persisted="0" * 64)
@@ -149,6 +149,12 @@ CALLS: Final = {
     "jsonrpc deleteOrder": ("high", "destructive"),
     "jsonrpc run": ("high", "write"),
     "jsonrpc tokens.create": ("critical", "write"),
+    "rpc list_orders": ("medium", "write"),
+    "rpc addNote": ("medium", "write"),
+    "rpc deleteOrder": ("high", "destructive"),
+    "rpc orders.delete": ("high", "destructive"),
+    "rpc weather": ("high", "write"),
+    "rpc createPayout": ("critical", "write"),
 }
 """Call -> tier and effect, as a careful person would say. Only a text that says `query` makes a POST a read."""
 

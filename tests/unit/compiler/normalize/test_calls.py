@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from caskmcp.compiler.classify.stage import classify
+from caskmcp.compiler.emit.tools import made as tool
 from caskmcp.compiler.normalize.calls import METHOD_NAME, UNANSWERED, calls_of, reasons
 from caskmcp.compiler.normalize.graphql import SUBSCRIPTION, VALUE
-from caskmcp.model.exchange import Exchange
+from caskmcp.model.exchange import Declared, Exchange
 from caskmcp.model.observation import Call, Group
-from tests.support.traffic import contracts, exchange, merged, parts
+from tests.support.traffic import HOST, contracts, exchange, merged, parts
 
 HASH = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"
 ORDERS = "query Orders($first: Int) { orders(first: $first) { id } }"
@@ -94,7 +95,11 @@ def test_the_same_text_has_the_same_digest_however_it_is_laid_out() -> None:
         (rpc("users.get", params="x"), []),
         (rpc("users.get", extra=1), []),
         (answered("POST /rpc", {"jsonrpc": "1.0", "id": 1, "method": "users.get"}, {"result": 1}), []),
-        (answered("POST /rpc", {"method": "users.get", "params": {}}, {"result": 1}), []),
+        (answered("POST /rpc", {"method": "users.get", "params": {}}, {"result": 1}), ["users.get"]),
+        (answered("POST /rpc", {"method": "adelgunde", "params": {}}, {"result": 1}), []),
+        (answered("POST /rpc", {"method": "users.get", "action": "list"}, {"result": 1}), []),
+        (exchange("POST /rpc 404", body={"action": "list"}), []),
+        (exchange("POST /rpc 200 type text/plain", body={"action": "list"}), ["list"]),
         (exchange("POST /rpc 204", body={"jsonrpc": "2.0", "method": "users.touch"}), ["users.touch"]),
         (exchange("GET /orders?page=2"), []),
         (exchange("GET /search?query=shoes"), []),
@@ -264,3 +269,75 @@ def test_no_part_holds_anything_of_a_request_that_was_refused() -> None:
 def test_a_committed_call_whose_arguments_would_reach_a_constant_is_refused(constants: Any, within: list[str]) -> None:
     with pytest.raises(ValueError, match="lie where a constant is"):
         Call.model_validate_json(json.dumps({"protocol": "jsonrpc", "name": "a", "constants": constants, "within": within}))
+
+
+# ---------------------------------------------------------------- any other field that chooses
+def chosen(action: object, status: int = 200, **more: Any) -> Exchange:
+    return exchange(f"POST /api {status} [1]", body={"action": action, **more})
+
+
+LISTED = [chosen("list_orders", page=1), chosen("list_orders")]
+DELETED = [chosen("deleteOrder", id=1), chosen("deleteOrder", id=2)]
+PROVED = ["api#deleteOrder", "api#list_orders"]
+
+
+@pytest.mark.feature(21)
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ([], PROVED),
+        ([chosen("add_note", text="x")], ["api#add_note", *PROVED]),
+        ([chosen("ship_order", id=3)], ["api#deleteOrder", "api#list_orders", "api#ship_order"]),
+        ([chosen("zorkzork", id=1)], ["api", *PROVED]),
+        ([chosen("orders.list", page=2)], ["api#deleteOrder", "api#list_orders", "api#orders.list"]),
+        ([chosen("list_orders", 400), chosen("zorkzork", 422)], PROVED),
+        ([exchange("POST /api", body={"page": 1})], ["api"]),
+        ([exchange("POST /api")], ["api"]),
+        ([exchange("POST /api", body=[1])], ["api"]),
+        ([chosen(7, id=1)], ["api"]),
+        ([chosen("list_orders", op="add")], ["api", *PROVED]),
+        ([exchange("POST /api", body={"op": "add", "id": 1})], ["api"]),
+        ([exchange("POST /api", body=[["action", "list"]], kind="form", media="application/x-www-form-urlencoded")], ["api"]),
+    ],
+)
+def test_a_field_chooses_if_two_of_its_values_come_with_fields_of_their_own(more: list[Exchange], expected: list[str]) -> None:
+    assert ids([*LISTED, *DELETED, *more]) == expected
+    assert ids(LISTED, [*more, *DELETED]) == expected
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        LISTED,
+        [LISTED[0], DELETED[0]],
+        [*LISTED, DELETED[0]],
+        [*([chosen("approve", id=1)] * 3), *([chosen("reject", id=1)] * 3)],
+        [*([chosen("Zoltan", id=1)] * 3), *([chosen("Fekete", page=1)] * 3)],
+        [exchange("POST /api 200 [1]", body={"state": state, field: 1}) for state in ("open", "order") for field in ("id", "page")],
+    ],
+)
+def test_without_that_evidence_it_is_one_operation_with_all_its_fields(found: list[Exchange]) -> None:
+    ((name, contract),) = contracts(found).items()
+    assert (name, contract.call, len(contract.bodies)) == ("POST /api", None, 1)
+    assert classify(contract).risk == "high" or "state" in contract.bodies[0].schema_["properties"]
+
+
+def test_what_the_field_chooses_is_a_constant_beside_the_arguments() -> None:
+    found = contracts([*LISTED, *DELETED])["POST /api#deleteOrder"]
+    assert found.call is not None
+    assert (found.call.protocol, found.call.constants, found.call.within) == ("rpc", {"action": "deleteOrder"}, ())
+    assert found.bodies[0].schema_ == {"type": "object", "properties": {"id": {"type": "integer"}}, "additionalProperties": False}
+    made = tool(found, classify(found), "delete_order", {}).tool.request.body
+    assert made is not None
+    assert (made.constants, made.within, [field.wire for field in made.fields]) == ({"action": "deleteOrder"}, (), ["id"])
+
+
+def test_undivided_bodies_keep_all_their_fields() -> None:
+    one = contracts([*LISTED, exchange("POST /api", body={"page": 1})])["POST /api"]
+    assert sorted(one.bodies[0].schema_["properties"]) == ["action", "page"]
+
+
+def test_a_documented_operation_is_never_divided() -> None:
+    declared = Declared(method="POST", scheme="https", host=HOST, port=0, path="/api", operation_id="act")
+    found = contracts([*LISTED, *DELETED], [declared])
+    assert [(name, contract.call, contract.operation_id) for name, contract in found.items()] == [("POST /api", None, "act")]
