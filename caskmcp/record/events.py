@@ -173,7 +173,11 @@ def _whole(text: str) -> str:
 
 
 def _sent(data: bytes | None, headers: tuple[Pair, ...]) -> RecordedBody | None:
-    return RecordedBody(_first(headers, "content-type"), data=data, size=len(data)) if data else None
+    """What was sent. Chromium does not tell files and blobs: then only that there was a body."""
+    media, length = _first(headers, "content-type"), _first(headers, "content-length")
+    if data:
+        return RecordedBody(media, data=data, size=len(data))
+    return RecordedBody(media, size=int(length)) if length.isdecimal() and int(length) else None
 
 
 def _received(response: Response, body: bytes | None, headers: tuple[Pair, ...]) -> RecordedBody:

@@ -35,6 +35,7 @@ CALLS = Counter(
         ("POST", "/api/orders", 201, "json"): 3,
         ("DELETE", "/api/orders/1001", 204, ""): 1,
         ("GET", "/api/packed", 200, "json"): 1,
+        ("POST", "/api/pictures", 201, "json"): 1,
         ("GET", "/api/frame", 200, "json"): 1,
         ("GET", "/api/popup", 200, "json"): 1,
         ("POST", "/api/notes", 201, "json"): 1,
@@ -114,6 +115,9 @@ def test_what_was_sent_is_in_the_capture_too(visit: tuple[Desk, Done]) -> None:
     assert sorted(value["quantity"] for value in sent) == [1, 2, 3]
     (note,) = [row["request"] for row in rows if row["path"] == "/api/notes"]
     assert (note["kind"], [name for name, _ in note["value"]]) == ("form", ["text"])
+    (picture,) = [row["request"] for row in rows if row["path"] == "/api/pictures"]
+    assert (picture["media"], picture["kind"]) == ("multipart/form-data", "absent")  # a file: the browser does not tell it
+    assert picture["size"] > 200
     assert {row["path"]: row.get("auth") for row in rows if row["path"] in ("/api/session", "/api/packed")} == {
         "/api/session": ["cookie:session"],
         "/api/packed": ["bearer", "cookie:session"],
@@ -122,7 +126,7 @@ def test_what_was_sent_is_in_the_capture_too(visit: tuple[Desk, Done]) -> None:
 
 def test_what_is_left_out_is_told_with_its_reason(visit: tuple[Desk, Done], site: Site) -> None:
     out = visit[1].out
-    assert "browser: 19 exchanges; left out: 1 analytics, 2 asset, 5 page, 1 third party, 1 websocket\n" in out
+    assert "browser: 20 exchanges; left out: 1 analytics, 2 asset, 5 page, 1 third party, 1 websocket\n" in out
     assert f"hosts that are not yours: {site.third_party} (1)" in out
 
 

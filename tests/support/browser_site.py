@@ -52,8 +52,12 @@ document.getElementById("note").onsubmit = (event) => {
     .then(() => { document.getElementById("done").append("kept "); });
 };
 // The page is gone at once after the answer: its body has to be in the recording all the same.
-document.getElementById("leave").onclick = (event) => {
+document.getElementById("leave").onclick = async (event) => {
   event.preventDefault();
+  const file = new FormData();
+  file.append("title", "A picture");
+  file.append("file", new Blob(["pixels"]), "picture.png");
+  await fetch("/api/pictures", {method: "POST", headers: {"Authorization": "Bearer " + localStorage.getItem("token")}, body: file});
   fetch("/api/farewell", {headers: headers()}).then((r) => r.json()).then(() => { location = "/bye"; });
 };
 (async () => {
@@ -201,6 +205,7 @@ CALLS: Final[dict[str, Callable[[Request], Answer]]] = {
     "GET /api/packed":       _packed,
     "GET /api/farewell":     _always(_json({"farewell": list(range(5000))})),
     "POST /api/notes":       _kept,
+    "POST /api/pictures":    _always(_json({"id": 3}, 201)),
 }
 """Calls that the token authenticates; 401 without it."""
 # fmt: on
