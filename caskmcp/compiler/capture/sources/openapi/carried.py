@@ -1,7 +1,7 @@
 """How much the operations of a document may carry: every schema stands for itself later, so what many of them share is written many times.
 
-A request's schema is never cut, since it is what may be sent: operations whose bodies need the most are left out by name. An answer's schema
-is cut to what lies nearest, by name too: what is missing then accepts any value. Both limits depend on the document alone, not on any order.
+All bodies share one room evenly, and all answers the rest. A schema that needs more than its share keeps what lies nearest and is named; what is
+missing accepts any value. The shares depend on the document alone, not on any order. Never stricter than the document: what it accepts is accepted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,35 +40,16 @@ class Operation(NamedTuple):
 
 
 def complete(schemas: Schemas, rows: Sequence[Operation | Skipped]) -> Iterator[Declared | Skipped]:
-    """Each operation with its schemas, as far as the limits allow, and each row that says what they did not. Raises CASK-C005 if nothing is left."""
+    """Each operation with its schemas, as far as the room allows, and each row that says what it did not. Raises CASK-C005 if nothing is left."""
     wanted = [row for row in rows if isinstance(row, Operation)]
-    sizes = {index: sum(schemas.size(part) for _, part in row.bodies) for index, row in enumerate(wanted)}
-    largest = _largest(sorted(sizes.values()), BODIES)
-    kept = {id(row): row for index, row in enumerate(wanted) if sizes[index] <= largest}
-    if wanted and not kept:
+    bodies = sorted(schemas.size(part) for row in wanted for _, part in row.bodies)
+    answers = sorted(schemas.size(part) for row in wanted for _, _, part in row.responses if part)
+    body = _share(bodies, BODIES)
+    answer = _share(answers, ALL - sum(min(size, body) for size in bodies))
+    found = [each for row in rows for each in ([row] if isinstance(row, Skipped) else _completed(schemas, row, body, answer))]
+    if wanted and not any(isinstance(each, Declared) for each in found):
         raise CaskError("CASK-C005", f"the bodies of each operation need more than {BODIES >> 20} MiB", mend="split the document")
-    bodies = sum(size for size in sizes.values() if size <= largest)
-    answers = [schemas.size(part) for row in kept.values() for _, _, part in row.responses if part]
-    share = _share(sorted(answers), ALL - bodies)
-    for row in rows:
-        if isinstance(row, Skipped):
-            yield row
-        elif id(row) in kept:
-            yield from _completed(schemas, row, share)
-        else:
-            yield Skipped(row.place, REASON, detail=f"the schemas of its body are larger than {largest:,} bytes")
-
-
-def _largest(sizes: Sequence[int], room: int) -> int:
-    """The largest size of which all that are as large or smaller fit into the room; -1 if there is none."""
-    total, best = 0, -1
-    for index, size in enumerate(sizes):
-        total += size
-        if total > room:
-            break
-        if index + 1 == len(sizes) or sizes[index + 1] > size:
-            best = size
-    return best
+    yield from found
 
 
 def _share(sizes: Sequence[int], room: int) -> int:
@@ -81,23 +62,33 @@ def _share(sizes: Sequence[int], room: int) -> int:
     return max(sizes, default=0)
 
 
-def _completed(schemas: Schemas, row: Operation, share: int) -> Iterator[Declared | Skipped]:
-    answers = [_answer(schemas, place, answer, part, share) for place, answer, part in row.responses]
-    yield from (skipped for _, skipped in answers if skipped)
-    bodies = tuple(DeclaredBody(media, schemas.completed(part)) for media, part in row.bodies)
-    yield msgspec.structs.replace(row.declared, bodies=bodies, responses=tuple(answer for answer, _ in answers))
+def _completed(schemas: Schemas, row: Operation, body: int, answer: int) -> list[Declared | Skipped]:
+    """The operation with what was cut of it. body, answer: bytes that each may have."""
+    bodies = [(media, *_fitting(schemas, part, body)) for media, part in row.bodies]
+    if any(schema is None for _, schema, _ in bodies):
+        return [Skipped(row.place, REASON, detail="its body is too large even without what it refers to")]
+    responses = [_answer(schemas, declared, part, answer) for _, declared, part in row.responses]
+    cut = [(f"{row.place}.requestBody", said) for _, _, said in bodies]
+    cut += [(place, said) for (place, _, _), (_, said) in zip(row.responses, responses, strict=True)]
+    declared = msgspec.structs.replace(
+        row.declared,
+        bodies=tuple(DeclaredBody(media, schema) for media, schema, _ in bodies if schema is not None),
+        responses=tuple(each for each, _ in responses),
+    )
+    return [*(Skipped(place, REASON, detail=said) for place, said in cut if said), declared]
 
 
-def _answer(
-    schemas: Schemas, place: str, answer: DeclaredResponse, part: Part | None, share: int
-) -> tuple[DeclaredResponse, Skipped | None]:
-    if part is None:
-        return answer, None
-    if schemas.size(part) <= share:
-        return msgspec.structs.replace(answer, schema=schemas.completed(part)), None
-    schema, count = nearest(schemas, part, share)
-    detail = f"{count} of {schemas.count(part)} definitions are kept" if schema is not None else "its schema is not kept"
-    return msgspec.structs.replace(answer, schema=schema), Skipped(place, REASON, detail=detail)
+def _answer(schemas: Schemas, answer: DeclaredResponse, part: Part | None, room: int) -> tuple[DeclaredResponse, str]:
+    schema, said = _fitting(schemas, part, room) if part else (None, "")
+    return msgspec.structs.replace(answer, schema=schema), said
+
+
+def _fitting(schemas: Schemas, part: Part, room: int) -> tuple[JsonSchema | None, str]:
+    """A schema as far as it fits, and what was cut of it, in words."""
+    if schemas.size(part) <= room:
+        return schemas.completed(part), ""
+    schema, count = nearest(schemas, part, room)
+    return schema, f"{count} of {schemas.count(part)} definitions are kept" if schema is not None else "its schema is not kept"
 
 
 def nearest(schemas: Schemas, part: Part, room: int) -> tuple[JsonSchema | None, int]:

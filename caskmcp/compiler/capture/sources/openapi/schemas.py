@@ -67,6 +67,7 @@ class Schemas:
         self._final: dict[tuple[Path, Direction], JsonSchema | bool] = {}
         self._reach = {direction: Reach(partial(self._following, direction)) for direction in Direction}
         self._sizes: dict[tuple[int | Path, Direction], int] = {}
+        self._marked: dict[tuple[Path, Direction], frozenset[str]] = {}
         self._carried = 0
         self._sound: set[tuple[Path, Direction]] = set()
 
@@ -195,7 +196,10 @@ class Schemas:
             return self._reference(node, direction, hidden)
         if not node.spec.is_old and not is_dialect(raw.get("$schema", _DIALECT)):
             raise node.child("$schema").refuse("the schema dialect of `$schema` is not supported", mend=CONVERT)
-        hidden |= _marked_names(node, direction)
+        marked = _marked_names(node, direction, self._marked)
+        if not hidden and len(node.at) > 2 and node.at[:-1] == self._spec.schemas_at:
+            self._marked[node.at, direction] = marked
+        hidden |= marked
         single = _only_part(node)
         out = {**_as_object(self._convert(single, direction, hidden))} if single is not None else {}
         for key, child in node.fields("a schema"):
@@ -250,8 +254,8 @@ class Schemas:
 
 
 # ---------------------------------------------------------------- readOnly and writeOnly
-def _marked_names(node: Node, direction: Direction) -> frozenset[str]:
-    """Names of properties that do not go this way, of the schema and of all parts that say `allOf` with it."""
+def _marked_names(node: Node, direction: Direction, known: dict[tuple[Path, Direction], frozenset[str]]) -> frozenset[str]:
+    """Names of properties that do not go this way, of the schema and of all parts that say `allOf` with it. known: those of places seen before."""
     found: set[str] = set()
     seen: set[Path] = set()
     waiting = [node]
@@ -260,6 +264,9 @@ def _marked_names(node: Node, direction: Direction) -> frozenset[str]:
         if part.at in seen or not isinstance(part.value, dict):
             continue
         seen.add(part.at)
+        if (part.at, direction) in known:
+            found |= known[part.at, direction]
+            continue
         properties = part.value.get("properties")
         names = properties if isinstance(properties, dict) else {}
         below = Node(part.spec, names, (*part.at, "properties"))

@@ -1,4 +1,4 @@
-"""What all operations together may carry: no body is cut, no answer gets stricter, what is missing is named, and no order matters."""
+"""What all operations together may carry: every operation arrives, nothing gets stricter, what is missing is named, and no order matters."""
 
 import json
 from typing import Any
@@ -55,21 +55,34 @@ def test_answers_that_are_too_large_together_keep_what_is_nearest_by_name() -> N
     assert schema["$defs"]["S024"]["properties"]["next"] == {}
 
 
-def test_a_body_is_never_cut_and_its_operation_is_left_out_by_name() -> None:
+def test_bodies_that_are_too_large_together_keep_what_is_nearest_by_name() -> None:
     value = ring(40, 40, method="post", filler=10_000)
     value["paths"]["/small"] = {
         "post": {"requestBody": {"content": {"application/json": {"schema": {"maxLength": 3}}}}, "responses": {"200": {}}}
     }
     rows = read(value)
-    assert [row.path for row in rows if isinstance(row, Declared)] == ["/small"]
+    declared = {row.path: row for row in rows if isinstance(row, Declared)}
+    assert len(declared) == 41
+    assert declared["/small"].bodies[0].schema == {"maxLength": 3}
+    assert sorted(declared["/p5"].bodies[0].schema["$defs"]) == [f"S{index:03}" for index in range(6, 20)]
     named = [row for row in rows if isinstance(row, Skipped)]
-    assert len(named) == 40
-    assert named[0] == Skipped("paths./p0.post", "too large", detail="the schemas of its body are larger than 15 bytes")
+    assert named[:2] == [
+        Skipped("paths./p0.post.requestBody", "too large", detail="14 of 40 definitions are kept"),
+        Skipped("paths./p0.post.responses.200", "too large", detail="4 of 40 definitions are kept"),
+    ]
+    assert len(named) == 80
 
 
-def test_a_document_of_which_nothing_could_be_kept_is_refused_with_a_mend() -> None:
+def test_a_body_that_is_too_large_by_itself_takes_its_operation_with_it() -> None:
+    value = ring(1, 1)
+    words = {"enum": ["x" * 1000 + str(index) for index in range(9000)]}
+    value["paths"]["/large"] = {"post": {"requestBody": {"content": {"application/json": {"schema": words}}}, "responses": {"200": {}}}}
+    first, second = read(value)
+    assert isinstance(first, Declared)
+    assert second == Skipped("paths./large.post", "too large", detail="its body is too large even without what it refers to")
+    del value["paths"]["/p0"]
     with pytest.raises(CaskError) as caught:
-        read(ring(40, 40, method="post", filler=10_000))
+        read(value)
     assert (caught.value.code, caught.value.mend) == ("CASK-C005", "split the document")
     assert caught.value.what == "the bodies of each operation need more than 6 MiB"
 
@@ -92,15 +105,6 @@ def test_an_answer_whose_own_text_is_too_large_has_no_schema_and_is_named() -> N
 
 
 # fmt: off
-LARGEST = [
-    # sizes              room  largest that is kept
-    ([],                 10,   -1),
-    ([1, 2, 3],          10,   3),
-    ([1, 2, 8],          10,   2),
-    ([5, 5, 5],          10,   -1),
-    ([1, 5, 5],          10,   1),
-    ([11],               10,   -1),
-]
 SHARES = [
     # sizes              room  share
     ([],                 10,   0),
@@ -110,11 +114,6 @@ SHARES = [
     ([20],               0,    0),
 ]
 # fmt: on
-
-
-@pytest.mark.parametrize(("sizes", "room", "largest"), LARGEST)
-def test_the_largest_that_fit_are_kept_all_or_none_of_one_size(sizes: list[int], room: int, largest: int) -> None:
-    assert carried._largest(sizes, room) == largest
 
 
 @pytest.mark.parametrize(("sizes", "room", "share"), SHARES)
