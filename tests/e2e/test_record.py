@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -95,6 +95,14 @@ def running(word: str) -> list[str]:
             continue  # it ended meanwhile
         found += [line] if word in line else []
     return found
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    """Look until it has happened, at most half a minute."""
+    until = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.1)
 
 
 # ---------------------------------------------------------------- what is seen
@@ -200,9 +208,7 @@ def test_an_interrupt_keeps_what_was_seen(site: Site, desk: Desk, ender: signal.
         "capture", "record", "--headless", "--duration", "60", f"{site.url}/never", "-a", site.host, CASK_CHROMIUM=CHROMIUM
     )
     with process:
-        until = time.monotonic() + 30
-        while site.log.count("GET /api/heartbeat") == before and time.monotonic() < until:
-            time.sleep(0.1)
+        wait_for(lambda: site.log.count("GET /api/heartbeat") > before)
         time.sleep(0.5)
         process.send_signal(ender)
         began = time.monotonic()
@@ -211,6 +217,18 @@ def test_an_interrupt_keeps_what_was_seen(site: Site, desk: Desk, ender: signal.
     assert "browser: 1 exchange; left out:" in out
     assert time.monotonic() - began < 10
     assert running(str(desk.base)) == []
+
+
+@pytest.mark.slow
+def test_a_browser_does_not_outlive_a_recording_that_is_killed(site: Site, desk: Desk) -> None:
+    before = site.log.count("GET /api/heartbeat")
+    with desk.start("capture", "record", "--headless", f"{site.url}/never", "-a", site.host, "--browser", CHROMIUM) as process:
+        wait_for(lambda: site.log.count("GET /api/heartbeat") > before)
+        assert any("chromium" in line for line in running(str(desk.temporary)))
+        process.kill()
+        process.communicate(timeout=30)
+    wait_for(lambda: not running(str(desk.base)))
+    assert desk.captures() == []
 
 
 @pytest.mark.slow
