@@ -74,7 +74,7 @@ def _asked(operation: ast.OperationDefinitionNode, fragments: Fragments) -> Aske
     if used is None:
         return WHICH
     whole = ast.DocumentNode(definitions=(operation, *(fragments[name] for name in used)))
-    roots = tuple(dict.fromkeys(_roots(operation, fragments, set())))
+    roots = tuple(dict.fromkeys(_roots(operation, fragments)))
     reason = _reason(operation, whole) or ("" if roots else WHICH)
     if reason:
         return reason
@@ -106,15 +106,19 @@ def _used(operation: ast.OperationDefinitionNode, fragments: Fragments) -> list[
     return sorted(found)
 
 
-def _roots(node: Any, fragments: Fragments, seen: set[str]) -> Iterator[str]:
-    for row in node.selection_set.selections:
-        if isinstance(row, ast.FieldNode):
-            yield row.name.value
-        elif isinstance(row, ast.InlineFragmentNode):
-            yield from _roots(row, fragments, seen)
-        elif row.name.value not in seen:
-            seen.add(row.name.value)
-            yield from _roots(fragments[row.name.value], fragments, seen)
+def _roots(operation: ast.OperationDefinitionNode, fragments: Fragments) -> Iterator[str]:
+    """Names of root fields in the order of the text. Fragments may hang in a chain of any length, so that nothing here calls itself."""
+    seen: set[str] = set()
+    stack: list[Any] = [operation]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FieldNode):
+            yield node.name.value
+        elif not isinstance(node, ast.FragmentSpreadNode):
+            stack.extend(reversed(node.selection_set.selections))
+        elif node.name.value not in seen:
+            seen.add(node.name.value)
+            stack.append(fragments[node.name.value])
 
 
 def _may_stand(name: str, node: Any) -> bool:
