@@ -108,9 +108,14 @@ def _statements(document: Document, subject: str, rows: Any) -> tuple[Signed, ..
         signed = in_order([Signed.of(Document(place, row, {})) for row in rows])
     except CaskError as cause:
         return Broken(rows, cause.what, place)
-    if any(set(row) != {"statement", "signature"} or set(row["statement"]) != FIELDS for row in rows):
+    if any(set(row) != {"statement", "signature"} or not _is_whole(row["statement"]) for row in rows):
         return Broken(rows, "a statement lacks a field", place)
     return signed
+
+
+def _is_whole(statement: Mapping[str, object]) -> bool:
+    """Names every field. Only `receipts` is left out where there are none, as in what is signed; it is never written empty."""
+    return set(statement) | {"receipts"} == FIELDS and statement.get("receipts", "some") != ""
 
 
 def _unreadable(problem: str, place: str) -> CaskError:

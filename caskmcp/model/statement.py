@@ -37,10 +37,12 @@ class Statement(Record):
     issued_at: str
     not_after: str | None = None
     root_version: int
+    receipts: str = ""
+    """Digest of the redaction receipts of the captures that the approval rested on; empty where it rested on none."""
 
     def payload(self) -> dict[str, object]:
-        """All fields, defaults too: what is signed must not depend on what a reader takes for a default."""
-        return self.model_dump(mode="json", by_alias=True)
+        """All fields, defaults too: what is signed must not depend on what a reader takes for a default. No receipts are no field."""
+        return self.model_dump(mode="json", by_alias=True, exclude=set() if self.receipts else {"receipts"})
 
 
 class Signed(Record):

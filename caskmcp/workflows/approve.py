@@ -6,7 +6,7 @@ content lies on the disk before the lock names it, and the lock is written as a 
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -59,6 +59,8 @@ class Proven:
     """The project's id."""
     files: Mapping[str, bytes]
     """Artifacts by file name."""
+    receipts: str = ""
+    """As `Statement.receipts`."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Desk:
     survey: Survey
     basis: Basis
     at: str
+    receipts: str = ""
 
 
 # ---------------------------------------------------------------- the story
@@ -81,7 +84,7 @@ def approve(world: World, pack: Pack, request: Request, proven: Proven) -> Repor
     not_after = ends(at, request.expires)
     _refuse_another(pack, offer.identity(world.files, pack), proven)
     fresh = _set_up(world, pack, request.key)
-    desk = _desk(world, pack, proven.basis, at)
+    desk = replace(_desk(world, pack, proven.basis, at), receipts=proven.receipts if proven.basis == "traffic" else "")
     _refuse_others(desk, proven)
     wanted = _selected(desk, request)
     name = fresh.key.name if fresh else _key_name(world, wanted, request)
@@ -351,6 +354,7 @@ def _statement(desk: Desk, row: Candidate, by: Signer, sequence: int, reason: st
         issued_at=desk.at,
         not_after=not_after,
         root_version=desk.chain.current.version,
+        receipts=desk.receipts,
     )
 
 

@@ -39,6 +39,8 @@ PATIENCE: Final = 300.0
 """Seconds to wait for another build of the same root."""
 HEAD: Final = ("capture", "head")
 PART: Final = ("normalize", "part")
+RECEIPT: Final = ("cuts", "profile", "exceptions")
+"""Fields of a capture's head that say what redaction did."""
 Basis = Literal["traffic", "observations", "spec"]
 
 
@@ -66,6 +68,8 @@ class Derived:
     """Whether the toolpack was compiled by this toolchain; False if there is none yet."""
     toolpack: Toolpack
     """The handoff that a build would write."""
+    receipts: str = ""
+    """Digest of what redaction cut from the captures here; the same for any redaction key."""
 
 
 # ---------------------------------------------------------------- build
@@ -261,9 +265,18 @@ def _derived(world: World, loaded: LoadedProject, root: Root, bench: Root, kit: 
         files=artifacts,
         pending=outputs.get(pack.pending, b""),
         basis=_basis(gathered, artifacts.get(pack.observations.name, b""), pack, files),
+        receipts=_receipts([blobs.get(_digest(step, HEAD[1])) for step in plan.of(HEAD[0])], root, files),
         same_toolchain=found is not None and found.toolchain.digest == toolchain.digest,
         toolpack=handoff.record(loaded.project.id, toolchain, artifacts),
     )
+
+
+def _receipts(heads: list[bytes], root: Root, files: Files) -> str:
+    """Digest of what was cut from the captures, by id. One that was imported was cut at its import, and the receipt lies beside it."""
+    read = {str(json.loads(head)["id"]): head for head in heads}
+    kept = {name: files.read(root.redaction(name)) if files.exists(root.redaction(name)) else head for name, head in read.items()}
+    cut = {name: {field: json.loads(head).get(field, []) for field in RECEIPT} for name, head in kept.items()}
+    return str(canon.digest(cut)) if any(row["cuts"] for row in cut.values()) else ""
 
 
 def _basis(gathered: Gathered, observations: bytes, pack: Pack, files: Files) -> Basis:
@@ -350,7 +363,10 @@ def _report(plan: Plan, gathered: Gathered, pack: Pack, files: Files, *, explain
     lines = (
         f"{pack.path.name}: {tools} tools",
         *(f"{error.what}; its committed part stands" for error in gathered.missing),
-        *(f"{count} times documents and traffic differ: see `disagreements` in {pack.artifact('coverage.json').name}" for count in differing),
+        *(
+            f"{count} times documents and traffic differ: see `disagreements` in {pack.artifact('coverage.json').name}"
+            for count in differing
+        ),
     )
     summary = {**counts, "tools": tools, "toolpack": pack.path.name, **({"disagreements": differing[0]} if differing else {})}
     return Report(report="build", summary=summary, tables={"steps": rows} if explain else {}, lines=lines)

@@ -54,7 +54,7 @@ def allow(
     derived = build.derive(world)
     require_derived(world, pack, derived)
     asked = Request(subjects, everything or not subjects, toolset=toolset, reason=reason, expires=expires, key=key)
-    return approve(world, pack, asked, Proven(derived.basis, derived.toolpack.id, derived.files))
+    return approve(world, pack, asked, Proven(derived.basis, derived.toolpack.id, derived.files, derived.receipts))
 
 
 def snapshot(world: World) -> Report:

@@ -185,7 +185,7 @@ def test_a_statement_by_an_unknown_key_makes_the_subject_invalid() -> None:
     assert standing(said(T1), said(U1, sequence=2)).status == "invalid"
 
 
-@pytest.mark.parametrize("field", ["digest", "basis", "reason", "sequence", "issued_at", "not_after", "key", "verdict"])
+@pytest.mark.parametrize("field", ["digest", "basis", "reason", "sequence", "issued_at", "not_after", "key", "verdict", "receipts"])
 def test_each_field_of_a_statement_is_covered_by_its_signature(field: str) -> None:
     values = {
         "digest": B,
@@ -196,6 +196,7 @@ def test_each_field_of_a_statement_is_covered_by_its_signature(field: str) -> No
         "not_after": NOON,
         "key": T2.id,
         "verdict": "block",
+        "receipts": B,
     }
     row = said()
     assert standing(row.model_copy(update={"statement": row.statement.model_copy(update={field: values[field]})})).status == "invalid"
