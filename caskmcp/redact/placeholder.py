@@ -111,7 +111,9 @@ BEGINNINGS: Final = frozenset(
     | {f"GB{check:02}" for check in range(100)}
 )
 """What a placeholder can begin with: almost no other text does, and most texts are asked."""
-_NUMBER_KINDS: Final = {number: kind for kind, number in NUMBERS.items()}
+# A text of digits is read as a number by whoever reads a query or a form: it stays a placeholder then.
+_DIGITS: Final = {int(text): "card" for text in _CARDS} | {int(text): "ssn" for _, text in _NATIONAL if text.isdecimal()}
+_NUMBER_KINDS: Final[dict[float, str]] = _DIGITS | {number: kind for kind, number in NUMBERS.items()}
 
 
 def kind_of(value: str | int | float) -> str | None:

@@ -152,6 +152,12 @@ def test_numbers_have_one_placeholder_a_kind() -> None:
     assert (number("geo"), kind_of(-48.876667)) == (-48.876667, "geo")
 
 
+@pytest.mark.parametrize("value", ["4539578763621486", "378734493671000", "30569309025912", "255081416802538", "86095742719"])
+def test_a_placeholder_of_digits_is_one_as_a_number_too(value: str) -> None:
+    kind = "ssn" if value in ("255081416802538", "86095742719") else "card"
+    assert {kind_of(int(placeholder(key, kind, value))) for key in (KEY, OTHER, b"x" * 32, b"y" * 32)} == {kind}
+
+
 def test_only_narrow_ranges_need_a_link() -> None:
     assert is_narrow(placeholder(KEY, "phone", "030 1234567"))
     assert is_narrow(placeholder(KEY, "card", "4539578763621486"))
