@@ -42,6 +42,7 @@ TABLES: Final = (
     Table("compiler.emit.stage:EMITTERS", "file", ("unit/compiler", "unit/workflows", "golden", "e2e")),
     Table("compiler.fleeting:RULES", "id", ("unit/compiler",)),
     Table("compiler.infer.reconcile:RULES", "id", ("unit/compiler/infer",)),
+    Table("compiler.normalize.calls:PROTOCOLS", "name", ("unit/compiler/normalize",)),
     Table("compiler.normalize.rules:RULES", "id", ("unit/compiler/normalize", "cases/normalize")),
     Table("compiler.pipeline:STAGES", "name", ("unit/compiler", "unit/engine", "property", "e2e")),
     Table("redact.canaries:FAMILIES", "id", ("cases/redact",)),
