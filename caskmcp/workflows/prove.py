@@ -121,7 +121,7 @@ def _noted(planted: Planted, items: Iterable[Item]) -> Iterator[Item]:
         if isinstance(item, Recorded) and len(planted.credentials) < MOST:
             sent = headers.lowered(item.headers)
             values = headers.secrets(sent, headers.cookies(sent), lambda name: any(rule.row.auth for rule in rules[name]))
-            for value in filter(long_opaque, values):
+            for value in filter(long_opaque, (*values, *(value for _, value in item.credentials))):
                 planted.note(value, f"{RECORDED} in the credentials of a request")
         yield item
 
