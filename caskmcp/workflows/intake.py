@@ -1,5 +1,6 @@
 """One file on its way in: which kind it is, what the compiler's stage `capture` makes of it, and how to tell a person. Writes nothing."""
 
+import gc
 import json
 import re
 import shlex
@@ -26,6 +27,8 @@ from caskmcp.store.spool import Spool
 from caskmcp.workflows import brunofolder, nearby, specfiles
 from caskmcp.workflows.nearby import Seen
 
+SELDOM: Final = (200_000, 50, 50)
+"""How seldom the collector looks: decoded bodies are freed by their counts, and looking at all of them costs a fifth of an import."""
 LONG: Final = 16 << 20
 """Bytes of a file from which progress is told."""
 NAMED: Final = 3
@@ -131,15 +134,24 @@ def record(project: Project, items: Iterable[Item], key: bytes, *, kind: str, la
     named: the file that is converted.
     """
     sections = project.model_dump(mode="json", by_alias=True)
-    return _taken(lambda: redacted(items, kind=kind, hosts=sections["hosts"], redact=sections["redact"], key=key), label, kind, named)
+    return _taken(
+        lambda: redacted(items, kind=kind, hosts=sections["hosts"], redact=sections["redact"], key=key, keep=sections["keep"]),
+        label,
+        kind,
+        named,
+    )
 
 
 def _taken(run: Callable[[], Mapping[str, Any]], label: str, kind: str, named: Named | None) -> Taken:
+    before = gc.get_threshold()
+    gc.set_threshold(*SELDOM)
     try:
         outputs = run()
         exchanges, head = Spool(_pieces(outputs["exchanges"])), b"".join(_pieces(outputs["head"]))
     except CaskError as cause:
         raise _mended(worded(cause, "capture", label), named) from cause
+    finally:
+        gc.set_threshold(*before)
     return Taken(label, kind, named, json.loads(head), head, exchanges)
 
 
