@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -138,10 +139,8 @@ def test_variables_that_multiply_stay_within_their_budget() -> None:
 )  # fmt: skip
 def test_time_grows_with_the_file_and_not_faster(kind: str, text: str) -> None:
     start = time.process_time()
-    try:
+    with suppress(CaskError):
         read(kind, text.encode())
-    except CaskError as cause:
-        assert cause.code in ("CASK-C001", "CASK-C005")
     assert time.process_time() - start < SECONDS
 
 
