@@ -103,6 +103,20 @@ def refused(row: Mapping[str, Any]) -> str:
     return str(row.get("call", {}).get("refused", ""))
 
 
+def shared(rows: Iterable[Mapping[str, Any]]) -> frozenset[tuple[Any, ...]]:
+    """Method and raw path of each endpoint that some request asked in GraphQL or JSON-RPC."""
+    return frozenset(_place(row) for row in rows if row.get("call", {}).get("protocol") in ("graphql", "jsonrpc"))
+
+
+def unread(row: Mapping[str, Any], endpoints: frozenset[tuple[Any, ...]]) -> str:
+    """Why a row of a shared endpoint can be no operation, or nothing: a tool of it could ask for anything that the endpoint offers."""
+    return "what it asks for cannot be read" if "call" not in row and _place(row) in endpoints else ""
+
+
+def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["method"], *row["segments"]
+
+
 def joined(before: str, reason: str) -> str:
     """Several reasons for requests of one raw path, each once."""
     return ", ".join(sorted({*(row for row in before.split(", ") if row), reason}))

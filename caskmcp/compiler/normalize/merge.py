@@ -85,10 +85,11 @@ def _operations(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]
     left_out: dict[str, str] = {}
     for origin, rows in sorted(_by_origin(parts).items()):
         stated = documents.get(origin, {})
+        shared = identity.shared(row for _, row in rows)
         kept = []
         for owner, row in rows:
             match = operations.matching(stated.get(row["method"], ()), tuple(row["segments"]))
-            reason = identity.refused(row) or ("" if match else _no_operation(row))
+            reason = identity.refused(row) or ("" if match else identity.unread(row, shared) or _no_operation(row))
             if reason:
                 left_out[_raw(row)] = identity.joined(left_out.get(_raw(row), ""), reason)
                 _settle_rows([row])

@@ -246,9 +246,18 @@ def test_a_text_that_cannot_be_read_stays_a_post_that_writes() -> None:
     )
 
 
-def test_what_cannot_be_read_stays_beside_what_can() -> None:
-    found = groups([graphql(ORDERS), graphql("oops {"), graphql('{ user(name: "Adelgunde") { id } }')])
-    assert [(group.id.partition("/")[2], group.call is not None) for group in found] == [("graphql", False), ("graphql#Orders", True)]
+def test_what_cannot_be_read_is_left_out_beside_what_can_since_it_could_ask_for_anything() -> None:
+    rows = [graphql(ORDERS), graphql("oops {"), graphql('{ user(name: "Adelgunde") { id } }')]
+    found = [(group.id.partition("/")[2], group.call is not None) for group in groups(rows)]
+    assert found == [("graphql#Orders", True)]
+    left_out = merged(parts(rows))[1]["left_out"]
+    assert left_out[f"POST {HOST}/graphql"] == "what it asks for cannot be read"
+
+
+def test_what_a_document_declares_at_a_shared_endpoint_stays() -> None:
+    declared = Declared(method="POST", scheme="https", host=HOST, port=0, path="/graphql", operation_id="act")
+    found = contracts([graphql(ORDERS), graphql("oops {")], [declared])
+    assert "POST /graphql" in found
 
 
 def test_no_part_holds_anything_of_a_request_that_was_refused() -> None:
