@@ -161,6 +161,8 @@ class CaptureHead(msgspec.Struct, frozen=True, omit_defaults=True):
     """(place, what was wrong) of broken entries, the first 100."""
     templates: tuple[str, ...] = ()
     """Path templates that a document declares (`/orders/{id}/items`), sorted: their literals may be kept."""
+    routes: tuple[tuple[str, str], ...] = ()
+    """(host, `Exchange.route`), sorted. Which of them can be trusted is decided over all sources together, so that their cut changes nothing."""
     no_body: int = 0
     """Exchanges whose response body the recording does not hold."""
     auth: tuple[tuple[str, str, int], ...] = ()

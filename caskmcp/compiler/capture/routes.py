@@ -7,7 +7,7 @@ for is left to the traffic, since a proxy has one for everything.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -83,12 +83,18 @@ def fitted(route: str, path: str) -> Fitted:
     return Fitted("/" + "/".join(each.text for each in found), names)
 
 
-def trusted(routes: Iterable[str]) -> frozenset[str]:
-    """The templates of one source whose literals may be kept.
+def trusted(routes: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """The templates of (host, route) pairs whose literals may be kept.
 
-    One without any parameter counts only where others have some and none holds a value: else its source may call every path a route.
+    One without any parameter counts only where others of its host have some and none holds a value: else every path may be called a route there.
     """
-    known = frozenset(routes)
+    by_host: dict[str, set[str]] = {}
+    for host, route in routes:
+        by_host.setdefault(host, set()).add(route)
+    return frozenset().union(*map(_trusted, by_host.values()))
+
+
+def _trusted(known: set[str]) -> Set[str]:
     named = frozenset(route for route in known if "{" in route)
     return known if named and NO_ROUTE not in known else named
 

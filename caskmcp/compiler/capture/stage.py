@@ -15,7 +15,6 @@ from caskmcp.compiler.capture.address import DEFAULT_PORTS, Address, FirstPartie
 from caskmcp.compiler.capture.codec import compress, encode_line
 from caskmcp.compiler.capture.intake import Intake
 from caskmcp.compiler.capture.select import Keep
-from caskmcp.compiler.capture.routes import trusted
 from caskmcp.compiler.capture.sources.interface import Recorded
 from caskmcp.compiler.capture.sources.table import source
 from caskmcp.compiler.pipeline import Inputs, Outputs
@@ -76,7 +75,7 @@ class _Capture:
         self._third: Counter[str] = Counter()
         self._broken: list[tuple[str, str]] = []
         self._templates: set[str] = set()
-        self._routes: set[str] = set()
+        self._routes: set[tuple[str, str]] = set()
         self._no_body = 0
         self._compiled = 0
         self._auth: Counter[tuple[str, str]] = Counter()
@@ -111,7 +110,8 @@ class _Capture:
                 hosts=tuple(sorted(self._third.items())),
                 cuts=tuple(sorted((detector, place, count) for (detector, place), count in self._redactor.counts.items())),
                 broken=tuple(self._broken),
-                templates=tuple(sorted(self._templates | trusted(self._routes))),
+                templates=tuple(sorted(self._templates)),
+                routes=tuple(sorted(self._routes)),
                 no_body=self._no_body,
                 auth=tuple((host, way, count) for (host, way), count in sorted(self._auth.items())),
                 left=tuple(_most_frequent(self._left)),
@@ -147,7 +147,7 @@ class _Capture:
             self._compiled += item.compiled
             return line
         if item.route:
-            self._routes.add(item.route)
+            self._routes.add((item.host, item.route))
         self._restored.update([item.kept] if item.kept else ())
         self._no_body += item.response is not None and item.response.kind == "absent"
         return encode_line(item) if item.links else line

@@ -123,14 +123,18 @@ def test_a_literal_is_written_so_that_a_template_can_hold_it() -> None:
 @pytest.mark.parametrize(
     ("routes", "expected"),
     [
-        ({"/orders/{id}", "/lateness"}, {"/orders/{id}", "/lateness"}),
-        ({"/orders/{id}", "/users/ann", NO_ROUTE}, {"/orders/{id}"}),
-        ({"/users/ann", "/lateness"}, set()),
-        ({NO_ROUTE}, set()),
+        ({("a", "/orders/{id}"), ("a", "/lateness")}, {"/orders/{id}", "/lateness"}),
+        ({("a", "/orders/{id}"), ("a", "/users/ann"), ("a", NO_ROUTE)}, {"/orders/{id}"}),
+        ({("a", "/orders/{id}"), ("a", "/lateness"), ("b", "/users/ann"), ("b", NO_ROUTE)}, {"/orders/{id}", "/lateness"}),
+        ({("a", "/orders/{id}"), ("b", "/users/ann")}, {"/orders/{id}"}),
+        ({("a", "/users/ann"), ("a", "/lateness")}, set()),
+        ({("a", NO_ROUTE)}, set()),
         (set(), set()),
     ],
 )
-def test_a_route_of_letters_alone_counts_only_beside_real_ones_and_never_beside_a_path(routes: set[str], expected: set[str]) -> None:
+def test_a_route_of_letters_alone_counts_only_beside_real_ones_and_never_beside_a_path(
+    routes: set[tuple[str, str]], expected: set[str]
+) -> None:
     assert trusted(routes) == expected
 
 
