@@ -7,8 +7,9 @@ import pytest
 
 from caskmcp.errors import CaskError
 from caskmcp.redact.canaries import FAMILIES
-from caskmcp.workflows import capture, prove
+from caskmcp.workflows import build, capture, prove
 from tests.support.collections import POSTMAN_SCHEMA
+from tests.support.recordings import har
 from tests.support.world import world
 
 HOST = "api.shop.example"
@@ -45,3 +46,14 @@ def test_a_collection_that_leaves_its_host_open_gets_the_first_of_the_manifest(f
     assert capture.take(world(folder), sources=("../open.http",), hosts=(HOST, "files.shop.example")).summary == {"added": 1, "kept": 1}
     with pytest.raises(CaskError, match="a first-party host is needed"):
         capture.take(world(folder.parent), sources=("open.http",), hosts=())
+
+
+def test_what_nobody_answered_rests_on_no_traffic(folder: Path) -> None:
+    here = world(folder)
+    capture.take(here, sources=("../open.http",), hosts=(HOST,))
+    build.run(here)
+    assert build.derive(here).basis == "observations"
+    (folder.parent / "shop.har").write_bytes(har(f"https://{HOST}/orders/1"))
+    capture.take(here, sources=("../shop.har",), hosts=())
+    build.run(here)
+    assert build.derive(here).basis == "traffic"
