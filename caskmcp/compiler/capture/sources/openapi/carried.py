@@ -15,9 +15,9 @@ from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Declared, DeclaredBody, DeclaredResponse, Skipped
 from caskmcp.model.record import JsonSchema
 
-ALL: Final = 8 << 20
+ALL: Final = 6 << 20
 """Bytes of schemas as compact JSON that the bodies and answers of a document hold together: the largest artifact is four times as long."""
-BODIES: Final = 6 << 20
+BODIES: Final = 4 << 20
 """Bytes of these that bodies may have."""
 REASON: Final = "too large"
 
