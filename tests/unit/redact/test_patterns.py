@@ -37,7 +37,9 @@ def test_a_pattern_that_cannot_be_used_is_refused_with_the_reason(pattern: str, 
 
 
 def test_a_bad_pattern_in_the_manifest_is_an_error_with_its_line() -> None:
-    text = "version: 1\nhosts: [api.shop.example]\nredact:\n  patterns:\n    - {name: ok, re: 'ST-[0-9]{6}'}\n    - {name: bad, re: 'ST-('}\n"
+    text = (
+        "version: 1\nhosts: [api.shop.example]\nredact:\n  patterns:\n    - {name: ok, re: 'ST-[0-9]{6}'}\n    - {name: bad, re: 'ST-('}\n"
+    )
     with pytest.raises(CaskError) as refused:
         parse(text)
     assert refused.value.code == "CASK-I004"
