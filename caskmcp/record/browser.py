@@ -27,7 +27,7 @@ from caskmcp.store import scratch
 
 STARTING: Final = 60.0
 """Seconds that a browser may take to start."""
-ENDING: Final = 8.0
+ENDING: Final = 10.0
 """Seconds for bodies under way, the storage state and a clean end, once the end was asked for."""
 LEAVING: Final = 3.0
 """Seconds for the process to end after it said that it would."""

@@ -36,8 +36,10 @@ FLAGS: Final = (
 )
 ARRIVAL: Final = 20_000
 """Milliseconds that the first page may take until it is there; then the recording goes on without."""
-SETTLING: Final = 2.0
-"""Seconds for bodies that are still on their way when the end was asked for."""
+SETTLING: Final = 4.0
+"""Seconds for bodies that are being read when the end comes."""
+OPEN: Final = 2.0
+"""Seconds for requests that are still open when a script is done; some never close."""
 QUIET: Final = 2.0
 """Seconds without any traffic after which a page is done."""
 LONGEST_QUIET: Final = 30.0
@@ -202,10 +204,13 @@ class Session:
         return now - began > LONGEST_QUIET or (not self._traffic.is_open and now - max(began, self._traffic.latest) > QUIET)
 
     def _settle(self, context: BrowserContext) -> None:
-        """Wait a little for what is under way: for all of it after a script, for bodies alone where the end was asked for."""
-        traffic, until = self._traffic, time.monotonic() + SETTLING
-        while (traffic.reading or (traffic.is_open and not self._asked)) and time.monotonic() < until and _pause(context):
-            continue
+        """Wait a little for what is under way: for bodies, and after a script for answers too. Where the end was asked for, those may hang."""
+        traffic, now = self._traffic, time.monotonic()
+        while (traffic.reading and time.monotonic() < now + SETTLING) or (
+            traffic.is_open and not self._asked and time.monotonic() < now + OPEN
+        ):
+            if not _pause(context):
+                break
         traffic.give_up()
 
     def _left(self, context: BrowserContext) -> tuple[bytes | None, bool]:

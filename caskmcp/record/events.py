@@ -1,7 +1,7 @@
 """A browser context's events as exchanges, in the browser's own process: each request with its answer and its body, while it can be had.
 
-Promises that each request is given once: with its body when it is finished, without when it fails or when the end comes first. Waits for
-nothing but Playwright's answers; who ends what hangs is `browser.py`.
+Promises that each request is given once: when it is finished or has failed, with its body if that can be had, or without when the end comes
+first. Waits for nothing but Playwright's answers; who ends what hangs is `browser.py`.
 """
 
 import time
@@ -87,7 +87,10 @@ class Traffic:
         self.latest = time.monotonic()
 
     def _on_failed(self, request: Request) -> None:
-        if request in self._calls:
+        """A page that leaves breaks off answers that it never read: their heads are known, and sometimes their bodies."""
+        if self._calls.get(request) is not None:
+            self._on_finished(request)
+        elif request in self._calls:
             self._give(request, self._calls.pop(request), None)
 
     def _on_finished(self, request: Request) -> None:
