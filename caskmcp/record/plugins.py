@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 import msgspec
@@ -111,7 +112,7 @@ def read(by: Adapter, blocks: Iterable[bytes]) -> Iterator[Recorded | Skipped]:
     command = [sys.executable, "-P", "-m", "caskmcp.record.plugin_child", *by]
     seen = {name: os.environ[name] for name in _KEPT if name in os.environ}
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=os.path.abspath(os.sep), env=seen
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path(sys.executable).anchor, env=seen
     )
     assert process.stdin is not None
     assert process.stdout is not None
