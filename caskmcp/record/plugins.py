@@ -24,7 +24,6 @@ GROUP: Final = "caskmcp.sources"
 """The entry points' group; the name of one is the kind that it reads."""
 LONGEST: Final = 64 << 20
 """Bytes of one line, that is of one exchange."""
-MEND: Final = "ask who makes it, with a file that holds no secret"
 _KEPT: Final = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 """What an adapter's process sees of the environment: no token and no key is in it."""
 
@@ -141,7 +140,12 @@ def _said(pipe: IO[bytes], by: Adapter) -> Iterator[Recorded | Skipped]:
             case Left(skipped=skipped):
                 yield Skipped(_word(skipped.place), skipped.reason, detail=_word(skipped.detail))
             case Refused(place=place):
-                raise CaskError("CASK-C001", f"the plugin {by.name} cannot read the file", place=_word(place), mend=MEND)
+                raise CaskError(
+                    "CASK-C001",
+                    f"the plugin {by.name} cannot read the file",
+                    place=_word(place),
+                    mend="ask who makes it, with a file that holds no secret",
+                )
             case Failed(error=error):
                 raise _broken(by, f"failed with {_word(error)}")
             case Done():
@@ -162,7 +166,7 @@ def _line(line: bytes, by: Adapter) -> Line:
 
 
 def _broken(by: Adapter, what: str) -> CaskError:
-    return CaskError("CASK-C001", f"the plugin {by.name} {by.version} {what}", mend=MEND)
+    return CaskError("CASK-C001", f"the plugin {by.name} {by.version} {what}", mend="ask who makes it, with a file that holds no secret")
 
 
 def _word(text: str) -> str:
