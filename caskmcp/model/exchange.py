@@ -86,7 +86,7 @@ class Declared(msgspec.Struct, frozen=True, omit_defaults=True):
     auth: tuple[str, ...] = ()
     """As `Exchange.auth`."""
     compiled: bool = False
-    """Whether the document is one that was compiled here: it says again what was known, and is evidence of nothing."""
+    """Whether we compiled it ourselves from traffic alone: it says again what was known, and is evidence of nothing."""
     call: dict[str, Any] | None = None
     """What a shared endpoint is asked for, as `model.observation.Call`; `bodies` are then its arguments."""
     assumed: bool = False
