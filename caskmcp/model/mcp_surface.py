@@ -1,8 +1,9 @@
 """What an existing MCP server offers, as `capture mcp` recorded it: a document of the project, committed and pinned by its digest."""
 
 from typing import Final
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from caskmcp.model.record import JsonSchema, Record
 
@@ -18,6 +19,14 @@ class McpServer(Record):
     version: str = Field(default="", max_length=200)
     url: str = Field(pattern=r"^https?://[A-Za-z0-9.:\[\]_-]+(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$", max_length=2000)
     """Scheme, host, port and path; no query, and nothing that authenticates."""
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value)  # raises ValueError for brackets that do not close
+        if not parts.hostname or not 0 < (parts.port or 1) < 65536:
+            raise ValueError("expected an http(s) address")
+        return value
 
 
 class McpTool(Record):

@@ -6,7 +6,7 @@ The server is asked for its list and nothing else: no tool is called, and nothin
 import logging
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import anyio
@@ -22,6 +22,8 @@ from caskmcp.text import Document
 
 PATIENCE: Final = 30.0
 """Seconds for the whole conversation."""
+UNLISTED: Final = (MCPError, OSError, TimeoutError, httpx2.HTTPError, ValueError)
+"""What a server that cannot be listed ends in; ValueError: its list is of another form than the protocol's."""
 
 
 def of_command(argv: tuple[str, ...], url: str) -> McpSurface:
@@ -47,13 +49,29 @@ def _listed(ask: Callable[[], Any], server: str) -> McpSurface:
     logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)
     try:
         return anyio.run(bounded)
-    except (MCPError, OSError, TimeoutError, httpx2.HTTPError) as cause:
+    except CaskError:
+        raise
+    except UNLISTED as cause:
         raise _unlisted(server, cause) from cause
     except BaseExceptionGroup as group:
-        known, other = group.split((MCPError, OSError, TimeoutError, httpx2.HTTPError))
-        if other is not None or known is None:
-            raise
-        raise _unlisted(server, known.exceptions[0]) from group
+        raise _told(server, group) from group
+
+
+def _told(server: str, group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that a group of them comes down to: ours, or that the server cannot be listed. Anything else stays what it is: a bug, or Ctrl-C."""
+    leaves = list(_leaves(group))
+    ours = next((each for each in leaves if isinstance(each, CaskError)), None)
+    if ours is not None:
+        return ours
+    return _unlisted(server, leaves[0]) if all(isinstance(each, UNLISTED) for each in leaves) else group
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _leaves(each)
+        else:
+            yield each
 
 
 def _unlisted(server: str, cause: BaseException) -> CaskError:
@@ -94,7 +112,7 @@ async def _surface(client: Client, url: str) -> McpSurface:
 
 
 def _tool(tool: Any) -> McpTool:
-    """A tool as listed. Raises CASK-C002 for one that is beyond what a surface holds."""
+    """A tool as listed. Raises CASK-W007 for one that is beyond what a surface holds."""
     said = {
         "name": tool.name,
         "title": tool.title or "",
@@ -102,4 +120,7 @@ def _tool(tool: Any) -> McpTool:
         "input_schema": tool.input_schema,
         "output_schema": tool.output_schema,
     }
-    return McpTool.of(Document("the server's list", said, {}), code="CASK-C002")
+    try:
+        return McpTool.of(Document("the server's list", said, {}))
+    except CaskError as cause:
+        raise CaskError("CASK-W007", f"the MCP server offers a tool that is none: {cause.what}", mend=AGAIN) from cause

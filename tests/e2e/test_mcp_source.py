@@ -1,7 +1,9 @@
 """Tools of an existing MCP server: listed once by a real client, compiled, approved by a person, called through our own server."""
 
+import http.server
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,34 @@ import pytest
 from tests.e2e.test_first_hour import PASSPHRASE, Desk, approve_everything
 from tests.support.mcp_server import Running
 from tests.support.terminal import ROOT
+
+ODD = {
+    "no schema": [{"name": "Planted7788", "inputSchema": "Planted7788"}],
+    "long name": [{"name": "Planted7788" * 100, "inputSchema": {"type": "object"}}],
+    "long words": [{"name": "a", "description": "Planted7788" * 10_000, "inputSchema": {"type": "object"}}],
+    "no tools": "Planted7788",
+}
+
+
+class Odd(http.server.BaseHTTPRequestHandler):
+    """A server of the handshake era whose list is none; the path says which."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        info = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "odd", "version": "1"}}
+        listed = {"tools": ODD[self.path.strip("/").replace("-", " ")]}
+        found = {"initialize": info, "tools/list": listed}.get(asked.get("method"))
+        told = {"result": found} if found else {"error": {"code": -32601, "message": "Planted7788"}}
+        data = json.dumps({"jsonrpc": "2.0", "id": asked.get("id"), **told}).encode() if "id" in asked else b""
+        self.send_response(200 if data else 202)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
 
 SERVER = [sys.executable, "-m", "tests.support.mcp_server"]
 
@@ -123,4 +153,19 @@ def test_what_cannot_be_listed_is_an_error_and_nothing_is_written(desk: Desk, wo
     assert (code in done.errors, done.exit) == (True, exit_), done.errors
     assert "Traceback" not in done.errors
     assert "secret" not in done.errors
+    assert list(desk.project.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_list_that_is_none_is_an_error_that_quotes_nothing_of_it(desk: Desk, kind: str) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        done = desk.run("capture", "mcp", f"http://127.0.0.1:{server.server_port}/{kind.replace(' ', '-')}")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (done.exit, "CASK-W007" in done.errors) == (5, True), done.errors
+    assert "Planted7788" not in done.errors + done.transcript
+    assert "Traceback" not in done.errors
     assert list(desk.project.iterdir()) == []

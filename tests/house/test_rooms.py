@@ -24,7 +24,7 @@ LIBRARIES: Final = {
     "ijson":             ("compiler/capture/",),
     "jinja2":            ("report/",),
     "jsonschema":        ("analyze/",),
-    "jsonschema_rs":     ("calculus/", "compiler/infer/", "compiler/normalize/", "runtime/"),
+    "jsonschema_rs":     ("calculus/", "compiler/capture/sources/mcp.py", "compiler/infer/", "compiler/normalize/", "runtime/"),
     "keyring":           ("store/keyrings.py",),
     "limits":            ("runtime/",),
     "mcp":               ("runtime/", "record/mcp_surface.py", "workflows/demo/"),

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
+import jsonschema_rs
+
 from caskmcp.compiler.capture.sources.interface import Blocks
 from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Declared, DeclaredBody, DeclaredResponse, Skipped
 from caskmcp.model.mcp_surface import SCHEMA, McpSurface, McpTool
+from caskmcp.model.record import JsonSchema
 
 REVISION: Final = "2026-07-28"
 """The revision of the protocol in which a call stands alone, without a session."""
@@ -61,9 +64,15 @@ def _unfit(tool: McpTool) -> str:
     """Why a tool cannot be offered; empty if it can."""
     if tool.input_schema.get("type") != "object":
         return "its input schema is no object"
+    if not all(jsonschema_rs.meta.is_valid(_of_2020(schema)) for schema in (tool.input_schema, tool.output_schema or {})):
+        return "its schemas are none of JSON Schema 2020-12"
     if any(not reference.startswith("#/$defs/") for schema in (tool.input_schema, tool.output_schema) for reference in _references(schema)):
         return "a reference of its schemas leads out of them"
     return ""
+
+
+def _of_2020(schema: JsonSchema) -> JsonSchema:
+    return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 
 def _references(value: Any) -> Iterator[str]:
