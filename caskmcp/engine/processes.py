@@ -4,8 +4,10 @@ Only made where a build has several such steps and was asked for several jobs.
 """
 
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from types import TracebackType
 from typing import Self
@@ -25,7 +27,9 @@ class Processes:
     def run(self, order: Order) -> Outs:
         """Compute in another process; raises what the stage raised. Where no process can be started, here."""
         try:
-            answer = self._executor.submit(remote, order).result()
+            with _unheard():
+                waiting = self._executor.submit(remote, order)
+            answer = waiting.result()
         except BrokenProcessPool:
             if self._ended:
                 raise
@@ -44,6 +48,17 @@ class Processes:
         self._executor.shutdown(wait=kind is None, cancel_futures=True)
 
 
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Start processes with Ctrl-C held back, until they can ignore it: they inherit that, and take a while to start."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _quiet() -> None:
     # Ctrl-C reaches every process of the terminal; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

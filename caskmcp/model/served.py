@@ -24,7 +24,7 @@ def served(tool: Tool, policy: Policy, toolsets: Toolsets) -> dict[str, Any]:
     """The served record: the whole tool but `UNSIGNED`, the policy rules that can match it, the declared toolsets that hold it."""
     record = tool.model_dump(mode="json", by_alias=True, exclude=set(UNSIGNED))
     for *way, last in LATER:
-        place = functools.reduce(lambda value, key: value[key] or {}, way, record)
+        place = functools.reduce(lambda value, key: value.get(key) or {}, way, record)
         if not place.get(last):
             place.pop(last, None)
     record["policy"] = [rule.model_dump(mode="json") for rule in policy.rules_for(tool)]
