@@ -45,7 +45,7 @@ def test_confirm_grant_lets_one_call_through(shop: Project, upstream: Upstream) 
             done = person.finish()
         assert done.exit == 0, done.transcript
         assert [server.code("w", order_id=7, note="please") for _ in range(2)] == ["", "CASK-R005"]
-    assert [(heard.target, heard.body) for heard in upstream.heard] == [("/orders/7/w", b'{"note":"please"}')]
+    assert [(heard.target, heard.body) for heard in upstream.heard] == [("/orders/7/w", b'{"act":{"name":"w","with":{"note":"please"}}}')]
     lines = [(line["verdict"], line["extra"].get("phase"), line["extra"]["challenge"] == challenge) for line in shop.decisions()]
     assert lines == [("confirm", None, True), ("allow", "sending", True), ("allow", None, True), ("confirm", None, False)]
 

@@ -223,8 +223,8 @@ def test_an_interrupt_keeps_what_was_seen(site: Site, desk: Desk, ender: signal.
 def test_a_browser_does_not_outlive_a_recording_that_is_killed(site: Site, desk: Desk) -> None:
     before = site.log.count("GET /api/heartbeat")
     with desk.start("capture", "record", "--headless", f"{site.url}/never", "-a", site.host, "--browser", CHROMIUM) as process:
+        wait_for(lambda: any("chromium" in line for line in running(str(desk.temporary))))
         wait_for(lambda: site.log.count("GET /api/heartbeat") > before)
-        assert any("chromium" in line for line in running(str(desk.temporary)))
         process.kill()
         process.communicate(timeout=30)
     wait_for(lambda: not running(str(desk.base)))

@@ -129,7 +129,11 @@ def test_a_dry_run_shows_the_exact_request_and_sends_nothing(shop: Project, upst
         listed = server.ask("tools/list")["result"]["tools"]
         said = server.call("w", order_id=7, note="hi")
     request = said["structuredContent"]["request"]
-    assert (request["method"], request["url"], request["body"]) == ("POST", f"{upstream.url}/orders/7/w", '{"note":"hi"}')
+    assert (request["method"], request["url"], request["body"]) == (
+        "POST",
+        f"{upstream.url}/orders/7/w",
+        '{"act":{"name":"w","with":{"note":"hi"}}}',
+    )
     assert "Authorization: Bearer <env:SHOP_TOKEN>" in request["headers"]
     assert said["structuredContent"]["decision"] == "confirm"
     assert all("outputSchema" not in tool for tool in listed)
