@@ -7,8 +7,10 @@ It listens on the loopback address alone and takes no request that a page in a b
 import json
 import socket
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Full, Queue
@@ -32,6 +34,10 @@ QUEUE: Final = 8
 """Requests that wait to be worked on; beyond, clients are told to come again."""
 PATIENCE: Final = 5.0
 """Seconds that a client may be silent."""
+WHOLE: Final = 20.0
+"""Seconds that a request may take to come, however often its client says something."""
+GRACE: Final = 1.0
+"""Seconds that requests which are on their way at the end may still take to come."""
 _LOOK: Final = 0.1
 _LINGER: Final = 0.5
 _PROTOBUF: Final = "application/x-protobuf"
@@ -78,6 +84,7 @@ def exchanges(*, port: int, duration: float | None, tell: Callable[[int], None])
     finally:
         timer.cancel()
         server.shutdown()
+        server.finish()
         server.server_close()
     while work.spans or not received.empty():
         work.some()
@@ -107,17 +114,48 @@ class _Work:
 
 # ---------------------------------------------------------------- the server
 class _Server(ThreadingHTTPServer):
-    """Its threads end with their requests."""
+    """Its threads end with their requests, and each request ends: what comes too slowly is cut off."""
 
     daemon_threads = False
     allow_reuse_address = True
 
     def __init__(self, port: int, received: "Queue[Spans]") -> None:
         self.received = received
+        self._open: dict[Any, float] = {}
+        """Connections, and when they began."""
         super().__init__((ADDRESS, port), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own."""
+        self._open[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """The end of a connection."""
+        self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Called again and again while it serves."""
+        now = time.monotonic()
+        _cut_off([each for each, began in list(self._open.items()) if now - began > WHOLE])
+
+    def finish(self) -> None:
+        """Let what is on its way come for a moment, then cut it off; called once nothing new is taken."""
+        end = time.monotonic() + GRACE
+        while self._open and time.monotonic() < end:
+            time.sleep(_LOOK)
+        _cut_off(list(self._open))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away in the middle is nobody's concern; the library would print a traceback."""
+
+
+def _cut_off(connections: Iterable[Any]) -> None:
+    """Nothing more comes from these: their threads read what has come, then the end."""
+    for connection in connections:
+        with suppress(OSError):  # it ended meanwhile
+            connection.shutdown(socket.SHUT_RD)
 
 
 def _server(port: int, received: "Queue[Spans]") -> _Server:

@@ -38,7 +38,7 @@ class LocalFiles:
 
     def read(self, path: Path, limit: int | None = None) -> bytes:
         """All bytes of a file; CASK-C005 beyond `limit`."""
-        with _reading(path), open(path, "rb") as file:
+        with _reading(path), open(path, "rb", opener=_regular) as file:
             data = file.read() if limit is None else file.read(limit + 1)
         if limit is not None and len(data) > limit:
             raise CaskError("CASK-C005", f"larger than {limit} bytes", place=str(path), mend=f"ls -l {shlex.quote(str(path))}")
@@ -47,7 +47,7 @@ class LocalFiles:
     def chunks(self, path: Path, size: int = 1 << 20) -> Iterator[bytes]:
         """The bytes of a file in pieces of at most `size`."""
         with _reading(path):
-            file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by the with below, after the errors of opening are told apart
+            file = open(path, "rb", buffering=0, opener=_regular)  # noqa: SIM115 - closed by the with below, after the errors of opening are told apart
         with file:
             while piece := _piece(file.fileno(), size, path):
                 yield piece
@@ -318,6 +318,16 @@ def _remove_tree(path: Path) -> None:
 
 
 # ---------------------------------------------------------------- errors
+def _regular(path: str, flags: int) -> int:
+    """Open a file to read it. A pipe or device is refused, not waited for: nobody may ever write to it. Folders are refused by `open`."""
+    handle = os.open(path, flags | os.O_NONBLOCK)
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return handle
+    os.close(handle)
+    raise CaskError("CASK-I002", "this is no regular file", place=str(path), mend=f"ls -l {shlex.quote(str(path))}")
+
+
 def _piece(handle: int, size: int, path: Path) -> bytes:
     with _reading(path):
         return os.read(handle, size)

@@ -19,7 +19,8 @@ from caskmcp.model.exchange import Pair, Skipped
 
 _VARIABLE: Final = re.compile(r"@([A-Za-z_][A-Za-z0-9_.-]{0,100})\s*=\s*(.*)")
 _COMMENT: Final = re.compile(r"\s*(?:#|//)")
-_REQUEST: Final = re.compile(r"(?:([A-Z][A-Z_-]{1,20})[ \t]+)?(\S.*?)(?:[ \t]+HTTP/[0-9.]+)?[ \t]*")
+_METHOD: Final = re.compile(r"([A-Z][A-Z_-]{1,20})[ \t]+")
+_VERSION: Final = re.compile(r"HTTP/[0-9.]+")
 _URL: Final = re.compile(r"(?:https?://|\{\{|/|[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?]|\Z))", re.IGNORECASE)
 _HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*(.*)")
 _OTHERS: Final = frozenset({"WEBSOCKET", "GRPC", "RSOCKET"})
@@ -69,13 +70,21 @@ def _request(part: Part, variables: Variables) -> Iterator[Recorded | Skipped]:
         found = requests(words.commands("\n".join(part.lines[start:])))
         yield from (msgspec.structs.replace(row, place=place) for row in found)
         return
-    match = _REQUEST.fullmatch(line)
-    if match is not None and match[1] in _OTHERS:
+    method, url = _asked(line)
+    if method in _OTHERS:
         yield Skipped(place, "unsupported")
-    elif match is None or not _URL.match(match[2]):
+    elif not _URL.match(url):
         yield Skipped(place, "broken", detail="this is no request line")
     else:
-        yield recorded(_written(part.lines[start + 1 :], match[1] or "GET", match[2], place), variables)
+        yield recorded(_written(part.lines[start + 1 :], method, url, place), variables)
+
+
+def _asked(line: str) -> Pair:
+    """Method and URL of a request line; without a method it is GET, and the version is no part of the URL."""
+    method = _METHOD.match(line)
+    rest = line[method.end() :] if method else line
+    *before, last = rest.rsplit(None, 1)
+    return method[1] if method else "GET", before[0] if before and _VERSION.fullmatch(last) else rest
 
 
 def _assigned(lines: list[str]) -> Iterator[Pair]:

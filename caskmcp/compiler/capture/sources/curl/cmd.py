@@ -11,7 +11,7 @@ from caskmcp.compiler.capture.sources.curl.words import UNCLOSED, Command
 
 _SHOWN: Final = re.compile(r"\^[ \t]*\r?\n|\bcurl(?:\.exe)?[ \t]+(?:\^\"|--?[A-Za-z-]+[ \t]+\^\")")
 _PIECE: Final = re.compile(r"\^\r?\n(\r?\n)?|\^(.)|(\")|(\r?\n|&)|([^\^\"\r\n&]+|.)", re.DOTALL)
-_ARGUMENT: Final = re.compile(r"(\\+\")|\"\"|(\")|([ \t]+)|([^\\\" \t]+|.)", re.DOTALL)
+_ARGUMENT: Final = re.compile(r"(\\++\")|\"\"|(\")|([ \t]+)|([^\\\" \t]+|\\++|.)", re.DOTALL)
 
 
 def is_cmd(text: str) -> bool:

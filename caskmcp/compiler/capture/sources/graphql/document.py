@@ -84,8 +84,9 @@ def _with_roots(schema: GraphQLSchema) -> GraphQLSchema:
     if count > MOST_OPERATIONS:
         raise CaskError("CASK-C005", f"the schema has more than {MOST_OPERATIONS} operations", place="line 1")
     for name in tuple(schema.type_map):
-        # Fields are resolved when they are first asked for: everything that is wrong shows now.
+        # Fields and values are resolved when they are first asked for: everything that is wrong shows now.
         getattr(schema.type_map[name], "fields", None)
+        getattr(schema.type_map[name], "values", None)
     return schema
 
 

@@ -1,5 +1,6 @@
 """GraphQL types as JSON Schemas, draft 2020-12: input types with `$defs`, so that recursion stays finite."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ SCALARS: Final[Mapping[str, Schema]] = {
 }
 """Built-in scalars; of another one only its name and description are known."""
 NULL: Final[Schema] = {"type": "null"}
+_DIGITS: Final = 18
+"""Of a default: 64 bits hold every number of as many."""
 
 
 class Inputs:
@@ -78,8 +81,8 @@ def _default(row: GraphQLArgument | GraphQLInputField) -> Any:
 
 
 _LITERALS: Final[Mapping[type, Callable[[Any], Any]]] = {
-    ast.IntValueNode: lambda node: int(node.value),
-    ast.FloatValueNode: lambda node: float(node.value),
+    ast.IntValueNode: lambda node: int(node.value) if len(node.value) <= _DIGITS else None,
+    ast.FloatValueNode: lambda node: float(node.value) if math.isfinite(float(node.value)) else None,
     ast.BooleanValueNode: lambda node: bool(node.value),
     ast.StringValueNode: lambda node: str(node.value),
     ast.EnumValueNode: lambda node: str(node.value),
