@@ -9,7 +9,8 @@ import copy
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -48,6 +49,10 @@ _CARD = next(row for row in DETECTORS if row.id == "card")
 _AFTER = Detector("one-time-link", "token")
 _NAMED = ("name", "key", "field", "label", "type", "system", "attribute", "property", "parameter", "param", "header", "variable")
 """Names of fields that say what the value beside them is."""
+
+
+Spelled = Mapping[str, tuple[str, ...]]
+"""Name -> the same name as it was written, in lower and upper case."""
 
 
 class Unread(ValueError):
@@ -99,21 +104,26 @@ class Redactor:
         flagged = self._scanner.flagged(texts)
         return self._rewrite(value, "", place, flagged) if flagged else value
 
-    def pairs(self, pairs: Iterable[tuple[str, str]], place: str) -> tuple[tuple[str, str], ...]:
-        """Names and values of a query, a form, headers."""
-        return tuple((self.name(name, place), self.value(name, value, place)) for name, value in pairs)
+    def pairs(self, pairs: Iterable[tuple[str, str]], place: str, spelled: Spelled = MappingProxyType({})) -> tuple[tuple[str, str], ...]:
+        """Names and values of a query, a form, headers. spelled: other ways in which a name was written, whose words may be told apart."""
+        return tuple((self.name(name, place), self.value(name, value, place, spelled.get(name, ()))) for name, value in pairs)
 
-    def value(self, name: str, value: str, place: str) -> str:
-        """The value of one parameter, field or header."""
-        cut = self._by_name(self.names[name], value, name, "", place)
+    def value(self, name: str, value: str, place: str, spelled: Iterable[str] = ()) -> str:
+        """The value of one parameter, field or header; `spelled` as in `pairs`, for this name."""
+        rules = next((found for each in (name, *spelled) if (found := self.names[each])), ())
+        cut = self._by_name(rules, value, name, "", place)
         return self.text(value, place, name) if cut is None else str(cut)
 
     def name(self, name: str, place: str) -> str:
         """A name, which now and then is a secret itself."""
         return self._forms(name, f"{place} name") if self._scanner.suspicious(name) else name
 
-    def path(self, path: str) -> str:
-        """A path as sent; what is cut is written percent-encoded again."""
+    def path(self, path: str, named: Iterable[tuple[int, str]] = ()) -> str:
+        """A path as sent; what is cut is written percent-encoded again.
+
+        named: (index of the segment after the first `/`, name) of those that are known to be parameters.
+        """
+        names = {index + 1: name for index, name in named}
         if across().suspicious(path):
             path = across().replace(path, lambda row, found: self._cut(row, found, "path"))
         segments = path.split("/")
@@ -121,6 +131,8 @@ class Redactor:
         flagged = self._scanner.flagged([text for text in plain if not _is_id(text)])
         for index in range(1, len(segments)):
             made = self._segment(plain[index], plain[index - 1], plain[index] in flagged)
+            if made == plain[index] and index in names and made != f"{{{names[index]}}}":  # in braces: nobody gave it a value
+                made = self.value(names[index], made, "path")
             if made != plain[index]:
                 segments[index] = quote(made, safe=_SAFE)
         return "/".join(segments)
@@ -144,11 +156,18 @@ class Redactor:
         if len(text) >= _ECHO and placeholder.kind_of(text) is None:
             self.secrets.add(text)
 
-    def echo(self, text: str, place: str) -> str:
-        """The text without the exchange's credentials."""
+    def remember(self, name: str, value: str) -> None:
+        """Remember a value that stands under a name nowhere in the exchange, if it is a credential by that name."""
+        if any(rule.row.kind in _CREDENTIALS and rule.holds(value, "") for rule in self.names[name]):
+            self.secret(value)
+
+    def echo(self, text: str, place: str, is_lowered: bool = False) -> str:
+        """The text without the exchange's credentials. is_lowered: the text was put into lower case."""
         for found in sorted(self.secrets, key=lambda secret: (-len(secret), secret)):
-            if found in text:
-                text = text.replace(found, self._cut(_ECHOED, found, place))
+            forms = dict.fromkeys((found, quote(found, safe="")))
+            for form in map(str.lower, forms) if is_lowered else forms:
+                if form in text:
+                    text = text.replace(form, self._cut(_ECHOED, found, place))
         return text
 
     def echo_path(self, path: str) -> str:

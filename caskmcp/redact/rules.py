@@ -12,6 +12,8 @@ USER: Final = Detector("user", "secret", check="something")
 """What `redact.keys` of the manifest asks for."""
 _GLUED: Final = 8
 """Letters from which a phrase is found at the end of a name whose words nobody parted (`csrfmiddlewaretoken`)."""
+_SHORT: Final = ("secret", "token")
+"""Shorter phrases that are found there as well."""
 _LIMIT: Final = 1 << 16
 _WORDS_FOR_MANNERS: Final = (
     "base b64 hex raw plain plaintext clear cleartext encoded encrypted enc decrypted value text string str new old current again repeat"
@@ -73,14 +75,14 @@ class Rules(dict[str, tuple[Rule, ...]]):
         if len(name) > LONGEST:
             return ()
         bare = compact(name)
-        if bare in self._keys:
+        if bare in self._keys or (name[:2] in ("x-", "X-", "x_", "X_") and compact(name[2:]) in self._keys):
             return (Rule(USER, "user"),)
         parts = words(name)
         if not parts or bare in self._keep or _ends(parts, _NEVER):
             return ()
         fitting = [(phrase, rule) for phrase, whole, rule in self._last.get(parts[-1], ()) if _fits(parts, phrase, whole)]
         found = [rule for _, rule in sorted(fitting, key=lambda pair: -len(pair[0]))]  # the longest phrase says most
-        return tuple(found) or self._unparted("".join(parts), len(parts)) or self._without_manner(parts) or self._inner(name)
+        return tuple(found) or self._unparted(parts) or self._without_manner(parts) or self._inner(name)
 
     def _without_manner(self, parts: tuple[str, ...]) -> tuple[Rule, ...]:
         return self._find("_".join(parts[:-1])) if len(parts) > 1 and parts[-1] in _MANNERS else ()
@@ -89,11 +91,15 @@ class Rules(dict[str, tuple[Rule, ...]]):
         """What the last name in brackets asks for: `filter[sid]`."""
         return self._find(name[:-1].rpartition("[")[2]) if name.endswith("]") and "[" in name else ()
 
-    def _unparted(self, glued: str, count: int) -> tuple[Rule, ...]:
-        rule = self._glued.get(glued)
-        if rule is None and count == 1:
-            ends = (glued[-size:] for size in (*self._sizes, len("token")))
-            rule = next((self._glued[end] for end in ends if end in self._glued and (len(end) >= _GLUED or end == "token")), None)
+    def _unparted(self, parts: tuple[str, ...]) -> tuple[Rule, ...]:
+        """What a name asks for whose words nobody parted, behind `x-` too: HTTP/2 sends `X-ApiSecret` as `x-apisecret`."""
+        own = parts[1:] if parts[0] == "x" and len(parts) > 1 else parts
+        glued = "".join(own)
+        rule = self._glued.get("".join(parts)) or self._glued.get(glued)
+        if rule is None:
+            sizes = self._sizes if len(own) == 1 else ()
+            ends = (*(glued[-size:] for size in sizes), *(end for end in _SHORT if own[-1].endswith(end)))
+            rule = next((self._glued[end] for end in ends if end in self._glued), None)
         return (rule,) if rule else ()
 
 

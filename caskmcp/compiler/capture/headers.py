@@ -47,6 +47,10 @@ _SESSIONS: Final = re.compile(
     r"laravel_session|sessionid|jsessionid|phpsessid)(?:[-_.].*)?"
 )
 
+_NAMES_OF_PARAMETERS: Final = "token|response|signature|password|secret|mac|hmac|access_token|api_?key|oauth_token|oauth_signature"
+_PARAMETER: Final = re.compile(rf'(?i)(?:^|[\s,])(?:{_NAMES_OF_PARAMETERS})\s*=\s*"?([^",\s]+)')
+"""Parameters of `Authorization` that are credentials by themselves: `Token token="…"`, `Digest … response="…"`, `AWS4-… Signature=…`."""
+
 
 def is_token(text: str) -> bool:
     """Whether a text is a token (RFC 9110 section 5.6.2): what a method or a header's name is made of."""
@@ -56,6 +60,14 @@ def is_token(text: str) -> bool:
 def lowered(headers: Iterable[Pair]) -> list[Pair]:
     """The headers with their names in lower case: what HTTP/2 sends, and what the rest of this module takes."""
     return [(name.strip().lower(), value) for name, value in headers]
+
+
+def spelled(headers: Iterable[Pair]) -> dict[str, tuple[str, ...]]:
+    """Name in lower case -> the ways in which it was written: `X-ApiSecret` has words that `x-apisecret` has not."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in sorted({name.strip() for name, _ in headers}):
+        found[name.lower()] = (*found.get(name.lower(), ()), name)
+    return found
 
 
 def kept(headers: Iterable[Pair], is_credential: Callable[[str], bool]) -> tuple[Pair, ...]:
@@ -107,12 +119,15 @@ def first(headers: Iterable[Pair], name: str) -> str:
 def secrets(headers: Iterable[Pair], sent: Iterable[Pair], is_credential: Callable[[str], bool]) -> list[str]:
     """The credentials themselves (of headers and of cookies `sent`), to be looked for in the rest of the exchange."""
     found = [value.strip().rpartition(" ")[2] for name, value in headers if name != "cookie" and is_credential(name)]
-    basic = [_password(value) for name, value in headers if name in ("authorization", "proxy-authorization")]
-    return [*found, *filter(None, basic), *(value for name, value in sent if _SESSIONS.fullmatch(name))]
+    given = [value for name, value in headers if name in ("authorization", "proxy-authorization")]
+    more = [each for value in given for each in (_password(value), *_PARAMETER.findall(value))]
+    return [*found, *filter(None, more), *(value for name, value in sent if _SESSIONS.fullmatch(name))]
 
 
 def _password(authorization: str) -> str:
-    """The password of the scheme `Basic` (RFC 7617), or an empty text."""
+    """The password of the scheme `Basic` (RFC 7617), or an empty text. Tools let people write `user:password` as it is."""
     scheme, _, rest = authorization.strip().partition(" ")
-    plain = decoded(rest.strip()) if scheme.lower() == "basic" else None
-    return (plain or "").partition(":")[2]
+    if scheme.lower() != "basic":
+        return ""
+    plain = decoded(rest.strip()) or ""
+    return (plain if ":" in plain else rest.strip()).partition(":")[2]

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -17,13 +18,20 @@ from caskmcp.compiler.capture.sources.interface import Recorded
 from caskmcp.compiler.normalize.templates import split_path
 from caskmcp.compiler.normalize.tokens import label
 from caskmcp.model.exchange import RESTORABLE, Body, Exchange, Pair, Skipped
-from caskmcp.redact.cut import Redactor, TooDeep
+from caskmcp.redact.cut import Redactor, Spelled, TooDeep
+from caskmcp.redact.placeholder import placeholder
 
 _ECHOED: Final = 8
 """Characters from which a cookie's value that comes again is no accident."""
 _WEB: Final = frozenset(("http", "https", "ws", "wss"))
 _BODILESS: Final = frozenset((204, 205))
 _METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"))
+
+_OWN_NAMES: Final = " ".join(
+    (*Exchange.__struct_fields__, *Body.__struct_fields__, "exchange authorization bearer digest header: cookie: query:")
+)
+_OWN: Final = f"{_OWN_NAMES} multipart stream absent {placeholder(bytes(32), 'secret', '')} {placeholder(bytes(32), 'token', '')}".encode()
+"""What may stand in any line: whoever has one of these words for a password loses no exchange by it."""
 
 
 class Intake:
@@ -64,20 +72,24 @@ class Intake:
             return Skipped(recorded.place, left_out, label=_label(recorded.method, where) if left_out in RESTORABLE else "")
         return self._redacted(recorded, where, response, left_out)
 
-    def _redacted(self, recorded: Recorded, where: Address, response: Body | None, kept: str) -> tuple[Exchange, bytes]:
+    def _redacted(self, recorded: Recorded, where: Address, response: Body | None, kept: str) -> tuple[Exchange, bytes] | Skipped:
         redactor = self._redactor
         redactor.begin()
         path, parameters = stated.parameters(where.path) if recorded.stated else (where.path, ())
-        sent = headers.lowered(recorded.headers)
+        sent, spelled = headers.lowered(recorded.headers), headers.spelled(recorded.headers)
         cookies = headers.cookies(sent)
-        for found in headers.secrets(sent, cookies, redactor.is_credential):
+        is_credential = partial(self._is_credential, spelled)
+        for found in headers.secrets([*sent, *headers.lowered(recorded.secrets)], cookies, is_credential):
             redactor.secret(found)
+        for name, value in recorded.secrets:
+            redactor.remember(name, value)
         if where.userinfo:
             redactor.secret(unquote(urlsplit(recorded.url).password or ""))
         for _, found in recorded.credentials:
             redactor.secret(found)
-        cut = redactor.path(path)
-        known, route = self._known(routes.fitted(recorded.route, path), path, cut) if recorded.route else ((), "")
+        fitted = routes.fitted(recorded.route, path) if recorded.route else routes.NOTHING
+        cut = redactor.path(path, parameters or fitted.parameters)
+        known, route = self._known(fitted, path, cut)
         query = where.query or recorded.query
         names = headers.cookie_names(cookies, recorded.cookies)
         exchange = Exchange(
@@ -89,9 +101,9 @@ class Intake:
             named=tuple((index, redactor.name(name, "path")) for index, name in parameters) or known,
             route=route,
             query=redactor.pairs(asked.pairs(self._inputs(query), redactor), "query"),
-            headers=redactor.pairs(headers.kept(sent, redactor.is_credential), "header"),
+            headers=redactor.pairs(headers.kept(sent, is_credential), "header", spelled),
             cookies=tuple(redactor.name(name, "cookie") for name in names),
-            auth=self._auth(recorded, sent, query, names, where),
+            auth=self._auth(recorded, sent, query, names, where, is_credential),
             kept=kept,
             echoes=tuple(sorted(set(self._echoes(sent, query, cookies)))),
             request=self._body(bodies.body(recorded.request, headers.first(sent, "content-encoding")), "request.body"),
@@ -100,7 +112,11 @@ class Intake:
             location=self._location(recorded),
             response_headers=redactor.pairs(headers.answered(headers.lowered(recorded.response_headers)), "response.header"),
         )
-        return self._encoded(exchange)
+        return self._encoded(exchange) or Skipped(recorded.place, "broken", detail="one of its credentials stands where it cannot be cut")
+
+    def _is_credential(self, spelled: Spelled, name: str) -> bool:
+        """Whether a header authenticates, by its name as recorded or in lower case."""
+        return any(map(self._redactor.is_credential, (name, *spelled.get(name, ()))))
 
     def _known(self, found: routes.Fitted, path: str, cut: str) -> tuple[tuple[tuple[int, str], ...], str]:
         """Parameters and template of a route, if nothing that the route itself says had to be cut."""
@@ -141,12 +157,16 @@ class Intake:
                     yield f"{place} {self._redactor.name(name, place)}", f"cookie {self._redactor.name(known[unquote(value)], 'cookie')}"
 
     def _auth(
-        self, recorded: Recorded, sent: list[Pair], query: tuple[Pair, ...], names: tuple[str, ...], where: Address
+        self,
+        recorded: Recorded,
+        sent: list[Pair],
+        query: tuple[Pair, ...],
+        names: tuple[str, ...],
+        where: Address,
+        is_credential: Callable[[str], bool],
     ) -> tuple[str, ...]:
         keys = [name for name, _ in query if self._redactor.is_credential(name, "query")]
-        found = {way for way, _ in recorded.credentials}.union(
-            headers.auth(sent, keys, names, where.userinfo, self._redactor.is_credential)
-        )
+        found = {way for way, _ in recorded.credentials}.union(headers.auth(sent, keys, names, where.userinfo, is_credential))
         return tuple(sorted(self._redactor.name(name, "auth") for name in found))
 
     def _body(self, body: Body | None, place: str) -> Body | None:
@@ -177,30 +197,55 @@ class Intake:
         except ValueError:
             return ""
 
-    def _encoded(self, exchange: Exchange) -> tuple[Exchange, bytes]:
-        """The line, after the exchange's own credentials were looked for in all of it."""
+    def _encoded(self, exchange: Exchange) -> tuple[Exchange, bytes] | None:
+        """The line, after the exchange's own credentials were looked for in all of it; None if one of them is still there."""
         line = encode_line(exchange)
-        if any(form in line for secret in self._redactor.secrets for form in _forms(secret)):
+        if self._is_echoed(exchange, line):
             exchange = self._without_echoes(exchange)
             line = encode_line(exchange)
-        links = tuple(sorted(self._redactor.links))
+            if self._is_echoed(exchange, encode_line(msgspec.structs.replace(exchange, host=""))):  # the manifest says the host itself
+                return None
+        links = tuple(sorted((self._redactor.echo(place, "link"), value) for place, value in self._redactor.links))
         return (msgspec.structs.replace(exchange, links=links) if links else exchange), line
+
+    def _is_echoed(self, exchange: Exchange, line: bytes) -> bool:
+        """Whether a credential stands in the line; a word that each line has is none. What was put into another case is compared without it."""
+        pairs = (*exchange.headers, *exchange.response_headers, *exchange.echoes)
+        names = "\n".join((exchange.method, *exchange.auth, *(name for name, _ in pairs))).lower()
+        return any(
+            (form in line and form not in _OWN) or (low in names and low not in _OWN_NAMES)
+            for secret in self._redactor.secrets
+            for low in (secret.lower(),)
+            for form in _forms(secret)
+        )
 
     def _without_echoes(self, exchange: Exchange) -> Exchange:
         echo = self._redactor.echo
+        name_of = partial(echo, is_lowered=True)
+        is_routed = any(secret in each for secret in self._redactor.secrets for each in (exchange.route, *map(str, exchange.named)))
         return msgspec.structs.replace(
             exchange,
             path=self._redactor.echo_path(exchange.path),
-            query=tuple((name, echo(value, "query")) for name, value in exchange.query),
-            headers=tuple((name, echo(value, "header")) for name, value in exchange.headers),
+            named=() if is_routed else exchange.named,
+            route=routes.NO_ROUTE if is_routed and exchange.route else exchange.route,
+            query=tuple((echo(name, "query"), echo(value, "query")) for name, value in exchange.query),
+            headers=tuple((name_of(name, "header"), echo(value, "header")) for name, value in exchange.headers),
+            cookies=tuple(echo(name, "cookie") for name in exchange.cookies),
+            auth=tuple(sorted(name_of(echo(way, "auth"), "auth") for way in exchange.auth)),
+            echoes=tuple((name_of(echo(one, "header"), "header"), echo(two, "cookie")) for one, two in exchange.echoes),
             request=self._quiet(exchange.request, "request.body"),
             response=self._quiet(exchange.response, "response.body"),
             location=self._redactor.echo_path(exchange.location),
-            response_headers=tuple((name, echo(value, "response.header")) for name, value in exchange.response_headers),
+            response_headers=tuple(
+                (name_of(name, "response.header"), echo(value, "response.header")) for name, value in exchange.response_headers
+            ),
         )
 
     def _quiet(self, body: Body | None, place: str) -> Body | None:
-        return body and msgspec.structs.replace(body, value=self._redactor.echo_json(body.value, place))
+        if body is None:
+            return None
+        media, value = self._redactor.echo(body.media, place), self._redactor.echo_json(body.value, place)
+        return msgspec.structs.replace(body, media=self._redactor.echo(media, place, is_lowered=True), value=value)
 
 
 def _label(method: str, where: Address) -> str:

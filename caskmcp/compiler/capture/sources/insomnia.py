@@ -11,7 +11,18 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from caskmcp.compiler.capture.sources.collection import document, loose
 from caskmcp.compiler.capture.sources.collection.document import Collection
-from caskmcp.compiler.capture.sources.collection.request import FORM, JSON, MULTIPART, OCTETS, WAYS, Sent, Written, api_key, recorded
+from caskmcp.compiler.capture.sources.collection.request import (
+    FORM,
+    JSON,
+    MULTIPART,
+    OCTETS,
+    SECRETS,
+    WAYS,
+    Sent,
+    Written,
+    api_key,
+    recorded,
+)
 from caskmcp.compiler.capture.sources.collection.variables import Variables
 from caskmcp.compiler.capture.sources.interface import Blocks, Recorded
 from caskmcp.model.exchange import Pair, Skipped
@@ -184,5 +195,5 @@ def _credentials(auth: dict[str, Any]) -> tuple[Pair, ...]:
     given = {name: _plain(loose.text(value)) for name, value in auth.items()}
     if kind == "apikey":
         return api_key(given.get("key", ""), given.get("value", ""), given.get("addTo", "header"))
-    secrets = [given[name] for name in ("token", "password", "accessToken", "secretAccessKey", "key") if given.get(name)]
+    secrets = [given[name] for name in SECRETS if given.get(name)]
     return tuple((WAYS[kind], secret) for secret in secrets or [""]) if kind in WAYS else ()

@@ -51,6 +51,9 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     the first party's), and segments of its path that are known to be parameters: `{id}`, or `{id=17}` with the value that the file gives."""
     credentials: tuple[Pair, ...] = ()
     """How a stated request authenticates, beside its headers: (way as in `Exchange.auth`, its value or an empty text)."""
+    secrets: tuple[Pair, ...] = ()
+    """(name, value) of what a file gives beside the request and what may stand in it: its variables, passwords of certificates. Values whose
+    name says that they are credentials are looked for in the exchange."""
     hostless: bool = False
     """Whether the recorder writes down no hosts: a URL without one (`https:///orders`) is then the first party's."""
     route: str = ""

@@ -17,6 +17,7 @@ from caskmcp.compiler.capture.sources.collection.request import (
     MULTIPART,
     NOBODY,
     OCTETS,
+    SECRETS,
     WAYS,
     Answer,
     Sent,
@@ -200,10 +201,10 @@ def _credentials(auth: dict[str, Any]) -> tuple[Pair, ...]:
     given = _settings(auth.get(kind))
     if kind == "apikey":
         return api_key(given.get("key", ""), given.get("value", ""), given.get("in", "header"))
+    secrets = [given[name] for name in SECRETS if given.get(name)] or [""]
     if kind == "oauth2" and given.get("addTokenTo") == "queryParams":
-        return (("query:access_token", given.get("accessToken", "")),)
-    secrets = [given[name] for name in ("token", "password", "accessToken", "secretKey", "authKey") if given.get(name)]
-    return tuple((WAYS[kind], secret) for secret in secrets or [""]) if kind in WAYS else ()
+        return tuple(("query:access_token", secret) for secret in secrets)
+    return tuple((WAYS[kind], secret) for secret in secrets) if kind in WAYS else ()
 
 
 def _settings(value: Any) -> dict[str, str]:

@@ -16,6 +16,7 @@ from caskmcp.compiler.capture.sources.collection.request import (
     JSON,
     MULTIPART,
     OCTETS,
+    SECRETS,
     WAYS,
     Answer,
     Sent,
@@ -177,7 +178,7 @@ def _credentials(auth: dict[str, Any]) -> tuple[Pair, ...]:
     given = {name: loose.text(value) for name, value in loose.mapping(auth.get(loose.text(auth.get("mode")))).items()}
     if kind == "apikey":
         return api_key(given.get("key", ""), given.get("value", ""), given.get("placement", "header"))
-    secrets = [given[name] for name in ("token", "password", "secretAccessKey") if given.get(name)]
+    secrets = [given[name] for name in SECRETS if given.get(name)]
     return tuple((WAYS[kind], secret) for secret in secrets or [""]) if kind in WAYS else ()
 
 

@@ -4,7 +4,7 @@ Promises that a request without a saved answer has status 0, and that values of 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -60,6 +60,8 @@ class Written(NamedTuple):
     body: Sent | None = None
     credentials: tuple[Pair, ...] = ()
     """As `Recorded.credentials`."""
+    secrets: tuple[Pair, ...] = ()
+    """As `Recorded.secrets`."""
 
 
 class Answer(NamedTuple):
@@ -69,6 +71,12 @@ class Answer(NamedTuple):
     headers: tuple[Pair, ...] = ()
     body: RecordedBody | None = None
 
+
+SECRETS: Final = (
+    "token", "password", "accessToken", "refreshToken", "secretKey", "secretAccessKey", "sessionToken", "authKey", "key", "privateKey",
+    "clientSecret", "clientToken", "consumerSecret", "tokenSecret",
+)  # fmt: skip
+"""Settings of auth blocks that are credentials, as the tools call them."""
 
 NOBODY: Final = Answer()
 
@@ -90,7 +98,17 @@ def recorded(written: Written, variables: Variables, answer: Answer = NOBODY) ->
         response=answer.body,
         stated=True,
         credentials=tuple((way, value if "{{" not in value else "") for way, value in filled(written.credentials, variables)),
+        secrets=(*filled(written.secrets, variables), *variables.used(_texts(written))),
     )
+
+
+def _texts(written: Written) -> Iterator[str]:
+    """All that may refer to a variable."""
+    yield from (written.method, written.url, *(written.parameters or {}).values())
+    form = (written.body and written.body.pairs) or ()
+    for pair in (*written.query, *written.headers, *written.credentials, *written.secrets, *form):
+        yield from pair
+    yield (written.body and written.body.text) or ""
 
 
 def filled(pairs: tuple[Pair, ...], variables: Variables) -> tuple[Pair, ...]:

@@ -5,10 +5,11 @@ than `BUDGET` (CASK-C005): hostile files multiply. Functions (`{{$guid}}`) and t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from caskmcp.errors import CaskError
+from caskmcp.model.exchange import Pair
 
 LONGEST: Final = 1 << 16
 """Characters that the value of a variable may have once its own references are filled in."""
@@ -48,6 +49,18 @@ class Variables:
         """As `fill`; a reference outside of quotes that has no value becomes null, so that the rest can be read."""
         filled = self.fill(text)
         return _QUOTED.sub(lambda match: "null" if match[0].startswith("{{") else match[0], filled) if "{{" in filled else filled
+
+    def used(self, texts: Iterable[str]) -> tuple[Pair, ...]:
+        """Names and values of the variables that the texts refer to, and those that these refer to; sorted."""
+        found: dict[str, str] = {}
+        left = [text for text in texts if "{{" in text]
+        while left:
+            for match in _REFERENCE.finditer(left.pop()):
+                name = name_of(match[1])
+                if name in self._values and name not in found:
+                    found[name] = self._value(name, ()) or ""
+                    left.append(self._values[name])
+        return tuple(sorted(found.items()))
 
     def _fill(self, text: str, above: tuple[str, ...], room: int) -> str:
         out, end, grown = [], 0, 0

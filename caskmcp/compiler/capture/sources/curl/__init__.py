@@ -73,5 +73,13 @@ def _arguments(command: Command, variables: Variables) -> list[str] | None:
 def _requests(given: list[str], stdin: str | None, place: str, variables: Variables) -> Iterator[Recorded]:
     for call in options.calls(given, stdin):
         for url in call.targets():
-            written = Written(place, call.verb, url, headers=tuple(call.headers), body=call.body(), credentials=call.credentials())
+            written = Written(
+                place,
+                call.verb,
+                url,
+                headers=tuple(call.headers),
+                body=call.body(),
+                credentials=call.credentials(),
+                secrets=tuple(call.secrets),
+            )
             yield recorded(written, variables)

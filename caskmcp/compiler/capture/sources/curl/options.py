@@ -36,6 +36,8 @@ class Call:
     user: str | None = None
     way: str = "basic"
     bearer: str | None = None
+    secrets: list[Pair] = field(default_factory=list)
+    """As `Recorded.secrets`: what authenticates to a proxy or opens a certificate's key."""
 
     @property
     def verb(self) -> str:
@@ -145,6 +147,20 @@ def _bearer(call: Call, value: str) -> None:
     call.bearer = value
 
 
+def _password(call: Call, value: str) -> None:
+    """`name:password`; a password may have colons."""
+    call.secrets.append(("password", value.partition(":")[2]))
+
+
+def _phrase(call: Call, value: str) -> None:
+    call.secrets.append(("password", value))
+
+
+def _to_proxy(call: Call, value: str) -> None:
+    name, _, content = value.partition(":")
+    call.secrets.append((name.strip(), content.strip()))
+
+
 def _upload(call: Call, _: str) -> None:
     call.upload = True
 
@@ -177,8 +193,10 @@ VALUED: Final[dict[str, Callable[[Call, str], None]]] = {
     "data": _data, "data-ascii": _data, "data-raw": lambda call, value: call.data.append(value), "data-binary": _binary, "data-urlencode": _encoded,
     "json": _json, "form": _form, "form-string": _form_string, "header": _header, "cookie": _cookie, "request": _method, "url": _url, "user": _user,
     "oauth2-bearer": _bearer, "upload-file": _upload, "url-query": _query, "aws-sigv4": _signed,
+    "proxy-user": _password, "cert": _password, "proxy-cert": _password, "pass": _phrase, "proxy-pass": _phrase, "tlspassword": _phrase,
+    "proxy-tlspassword": _phrase, "proxy-header": _to_proxy,
 }  # fmt: skip
-"""Options with a value that change what is sent."""
+"""Options with a value that change what is sent, or hold a secret that may be in it."""
 FLAGS: Final[dict[str, Callable[[Call], None]]] = {
     "get": _get, "head": _head, "digest": _digest, "ntlm": _negotiated, "negotiate": _negotiated, "anyauth": _negotiated,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+import msgspec
 import pytest
 
 from caskmcp.compiler.capture.sources.curl import Curl, cmd, options, words
@@ -175,7 +176,9 @@ def test_next_begins_another_request_and_several_urls_are_several() -> None:
 def test_what_says_only_how_to_send_changes_nothing() -> None:
     flags = [f"--{name}" for name in sorted(options._OTHER_FLAGS)]
     valued = [f"--{name} https://other.example/" for name in sorted(options._OTHER_VALUED)]
-    assert one(*flags, *valued, URL) == one(URL)
+    found = one(*flags, *valued, URL)
+    assert {name for name, _ in found.secrets} == {"password", "https"}
+    assert msgspec.structs.replace(found, secrets=()) == one(URL)
 
 
 def test_each_short_option_is_one_of_the_long_ones() -> None:
