@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from caskmcp.canon import Digest
 from caskmcp.errors import AGAIN, CODES, CaskError
+from caskmcp.redact.scan import scanner
 from caskmcp.store.blobs import BlobLost
 
 Record = dict[str, Any]
@@ -66,8 +67,14 @@ def worded(cause: Exception, stage: str, label: str) -> CaskError:
     elif not label or (cause.place or "").startswith("/"):
         error = cause
     else:
-        error = CaskError(cause.code, cause.what, place=_placed(label, cause.place), mend=cause.mend)
+        what = without_finds(cause.what) if stage == "capture" else cause.what
+        error = CaskError(cause.code, what, place=_placed(label, cause.place), mend=cause.mend)
     return error.mended(_MENDS.get(error.code, ""))
+
+
+def without_finds(text: str) -> str:
+    """A text that may name what a stranger's document calls things, without whatever redaction would cut from the document."""
+    return scanner("strict").replace(text, lambda row, found: "…")
 
 
 def _placed(label: str, place: str | None) -> str:

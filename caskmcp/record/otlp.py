@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from queue import Empty, Full, Queue
 from typing import Any, ClassVar, Final
 
@@ -30,6 +31,8 @@ NAMES: Final = frozenset((ADDRESS, "localhost", "host.docker.internal", "gateway
 PATH: Final = "/v1/traces"
 BODY: Final = 16 << 20
 """Bytes of a request, packed and unpacked; collectors send four million at most."""
+SPANS: Final = 1 << 16
+"""Spans of a request; exporters send thousands at most, and millions that are empty would take minutes."""
 QUEUE: Final = 8
 """Requests that wait to be worked on; beyond, clients are told to come again."""
 PATIENCE: Final = 5.0
@@ -294,4 +297,8 @@ def _spans(media: str, body: bytes) -> Spans:
     """The spans of one request. Raises CaskError for what is none."""
     if not body.strip() or body.strip() == b"{}":
         return []
-    return list(documents.spans(text_blocks((body,))) if media == _JSON else messages.one_message(body))
+    found = documents.spans(text_blocks((body,))) if media == _JSON else messages.one_message(body)
+    taken = list(islice(found, SPANS + 1))
+    if len(taken) > SPANS:
+        raise _Refused(413, f"a request has {SPANS:,} spans at most")
+    return taken

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from caskmcp.compiler.capture.sources.bruno import packed
+from caskmcp.engine.faults import without_finds
 from caskmcp.errors import CaskError
 from caskmcp.ports import Files
 from caskmcp.text import MAX_BYTES
@@ -54,4 +55,10 @@ def _text(data: bytes, place: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as cause:
-        raise CaskError("CASK-C001", "the file is not UTF-8", place=f"{place}, byte {cause.start}", mend="save it as UTF-8") from cause
+        where = f"{without_finds(_one_line(place))}, byte {cause.start}"
+        raise CaskError("CASK-C001", "the file is not UTF-8", place=where, mend="save it as UTF-8") from cause
+
+
+def _one_line(name: str) -> str:
+    """A file's name as it can stand in a message: its control characters show themselves."""
+    return "".join(letter if letter.isprintable() else f"\\u{{{ord(letter):x}}}" for letter in name)

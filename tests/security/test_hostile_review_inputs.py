@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from caskmcp.compiler.capture.sources.table import source
+from caskmcp.engine.faults import worded
 from caskmcp.errors import CaskError
 from caskmcp.record import otlp as receiver
 from caskmcp.store.files import LocalFiles
+from caskmcp.workflows import brunofolder
 
 DRIPPING = b"POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"
 
@@ -138,3 +140,38 @@ def test_a_link_to_a_regular_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"text")
     (tmp_path / "b").symlink_to("a")
     assert LocalFiles().read(tmp_path / "b") == b"".join(LocalFiles().chunks(tmp_path / "b")) == b"text"
+
+
+# ---------------------------------------------------------------- what errors repeat
+FOUND = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3gH5"
+
+
+@pytest.mark.parametrize("what", ["unknown key `tools.0.{}`", "the reference `#/components/{}` leads to nothing", "`{}` is no status"])
+def test_an_error_of_a_document_repeats_nothing_that_redaction_cuts(what: str) -> None:
+    error = worded(CaskError("CASK-C002", what.format(FOUND), place="line 3"), "capture", "a.yaml")
+    assert FOUND not in str(error)
+    assert (error.what, error.place) == (what.format("…"), "a.yaml:3")
+
+
+def test_an_error_keeps_the_names_that_redaction_leaves() -> None:
+    error = worded(CaskError("CASK-C002", "unknown key `tools.0.outputSchema`", place="line 1"), "capture", "a.mcp.json")
+    assert error.what == "unknown key `tools.0.outputSchema`"
+
+
+def test_the_name_of_a_broken_file_in_a_folder_shows_on_one_line_without_finds(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "bruno.json").write_text("{}")
+    (folder / f"bad\n{FOUND} x.bru").write_bytes(b"\xff\xfe")
+    with pytest.raises(CaskError) as caught:
+        brunofolder.content(LocalFiles(), folder, "shop")
+    assert caught.value.place == "shop/bad\\u{a}… x.bru, byte 0"
+
+
+def test_a_request_of_a_million_empty_spans_is_refused() -> None:
+    body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[' + b"{}," * 1_000_000 + b"{}]}]}]}"
+    start = time.perf_counter()
+    with pytest.raises(receiver._Refused) as caught:
+        receiver._spans("application/json", body)
+    assert caught.value.status == 413
+    assert time.perf_counter() - start < 5
