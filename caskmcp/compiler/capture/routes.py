@@ -1,9 +1,9 @@
 """Routes as the routers of web frameworks write them, fitted to one path: which of its segments are parameters, what they are called, and
 which are the route's own literals.
 
-A route is trusted about the path that it is said of and no other. Promises that nothing that looks like a value is taken for a literal of a
-route: instrumentations that put the path itself where the route belongs are told by `NO_ROUTE`. What a catch-all (`*`, `{path:.*}`) stands
-for is left to the traffic, since a proxy has one for everything.
+A route is a stranger's word: it gives names to parameters, and keeps words of the table apart. Promises that no other literal comes out of
+one: instrumentations put the path itself, or half of it, where the route belongs. What a catch-all (`*`, `{path:.*}`) stands for is left to
+the traffic, since a proxy has one for everything; so is a route without any literal, which would fit every path.
 """
 
 import re
@@ -26,7 +26,7 @@ class Fitted(NamedTuple):
     """A route fitted to a path."""
 
     template: str
-    """`/orders/{orderId}`; empty if nothing is known, `NO_ROUTE` for what is none."""
+    """`/orders/{orderId}`; empty if a literal of it may not be kept, `NO_ROUTE` for what is none."""
     parameters: tuple[tuple[int, str], ...] = ()
     """(index of the segment after the first `/`, name) of each parameter."""
 
@@ -50,7 +50,6 @@ _FORMAT: Final = re.compile(r"\(\.:?\w+\)\Z")
 """Rails writes `(.:format)` behind each route."""
 _SAFE: Final = "-._~!$&'()*+,;=:@"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", re.ASCII)
-_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z._-]{0,39}", re.ASCII)
 
 
 class _Segment(NamedTuple):
@@ -69,7 +68,10 @@ _REST: Final = _Segment(None, is_rest=True)
 
 
 def fitted(route: str, path: str) -> Fitted:
-    """`route` as it says the segments of `path` (quoted, starting with `/`). Nothing where they do not fit or a catch-all takes several."""
+    """`route` as it says the segments of `path` (quoted, starting with `/`).
+
+    Nothing where they do not fit, a catch-all takes several, or no segment is literal.
+    """
     if not route or len(route) > LONGEST or not route.isprintable():
         return NOTHING
     tokens = tuple(path.removeprefix("/").split("/"))
@@ -78,13 +80,15 @@ def fitted(route: str, path: str) -> Fitted:
         return NOTHING
     names = tuple((index, each.name) for index, each in enumerate(found) if each.literal is None)
     literals = [each.literal for each in found if each.literal is not None]
-    if not names and not all(map(_may_stand, literals)):
-        return Fitted(NO_ROUTE) if any(map(_is_value, literals)) else NOTHING
-    return Fitted("/" + "/".join(each.text for each in found), names)
+    if any(map(_is_value, literals)):
+        return Fitted(NO_ROUTE)
+    if names and not any(literals):
+        return NOTHING
+    return Fitted("/" + "/".join(each.text for each in found) if all(map(_may_stand, literals)) else "", names)
 
 
 def trusted(routes: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """The templates of (host, route) pairs whose literals may be kept.
+    """The templates of (host, route) pairs whose literals may be kept; asked again, since a capture may be anybody's.
 
     One without any parameter counts only where others of its host have some and none holds a value: else every path may be called a route there.
     """
@@ -95,8 +99,16 @@ def trusted(routes: Iterable[tuple[str, str]]) -> frozenset[str]:
 
 
 def _trusted(known: set[str]) -> Set[str]:
-    named = frozenset(route for route in known if "{" in route)
-    return known if named and NO_ROUTE not in known else named
+    clean = frozenset(filter(_is_clean, known))
+    named = frozenset(route for route in clean if "{" in route)
+    return clean if named and NO_ROUTE not in known else named
+
+
+def _is_clean(template: str) -> bool:
+    """Whether a template has a literal, or no parameter, and nothing in it may be a value."""
+    segments = template.removeprefix("/").split("/")
+    literals = [unquote(segment) for segment in segments if not segment.startswith("{")]
+    return template.startswith("/") and (any(literals) or len(literals) == len(segments)) and all(map(_may_stand, literals))
 
 
 def _is_value(literal: str) -> bool:
@@ -105,9 +117,8 @@ def _is_value(literal: str) -> bool:
 
 
 def _may_stand(literal: str) -> bool:
-    """Whether a literal of a route without any parameter is no value: a word, a language, or at least letters alone."""
-    told = label(literal)
-    return told in (literal, LOCALE) or (told == OTHER and _PLAIN.fullmatch(literal) is not None and literal.count("-") < 3)
+    """Whether a literal of a route is no value: made of table words, or a language. Letters alone are names of people as well."""
+    return label(literal) in (literal, LOCALE)
 
 
 # ---------------------------------------------------------------- reading a route

@@ -1,6 +1,7 @@
 """Requests that a person wrote down: what their URLs may say beyond those of a recording (`Recorded.stated`).
 
-Promises that a URL without a host is the first party's, and that a segment in braces is a parameter, whatever stands in it.
+Promises that a URL without a host is the first party's, and that a segment in braces is a parameter unless words of the table stand in it
+(`normalize.stage`). A path of parameters alone names none: it would be every path.
 """
 
 import re
@@ -25,4 +26,5 @@ def parameters(path: str) -> tuple[str, tuple[tuple[int, str], ...]]:
         if match is not None:
             found.append((index - 1, match[1]))
             segments[index] = match[2] or f"%7B{match[1]}%7D"
-    return "/".join(segments), tuple(found)
+    is_anything = len(found) == sum(segment != "" for segment in segments)
+    return "/".join(segments), () if is_anything else tuple(found)

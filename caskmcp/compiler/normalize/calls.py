@@ -178,12 +178,20 @@ def _is_jsonrpc(value: Any) -> bool:
 
 def _jsonrpc(member: Member) -> Plain | str:
     method = member["method"]
-    pieces = re.split(r"[./:-]", method)
-    known = _METHOD.fullmatch(method) and len(method) <= words.LONGEST and keys.Key.DATA not in map(keys.kind, pieces)
-    if not known or not any(map(load(_HAS_WORD), pieces)):
+    known = _METHOD.fullmatch(method) and len(method) <= words.LONGEST
+    if not known or not all(map(_is_part, re.split(r"[./:_-]+", method.strip("_")))):
         return METHOD_NAME
     numbered = {"id": 1} if "id" in member else {}
     return {"name": method, "constants": {"jsonrpc": "2.0", "method": method, **numbered}}
+
+
+def _is_part(text: str) -> bool:
+    """Whether a part of a method's name is made of table words, or is what a public interface calls all of its methods."""
+    return keys.kind(text) is keys.Key.FIELD or text in _INTERFACES
+
+
+_INTERFACES: Final = frozenset({"aria2", "bor", "clique", "erigon", "eth", "ots", "parity", "txpool", "zks"})
+"""First parts of the names of public JSON-RPC interfaces (Ethereum's clients, aria2) that are no words."""
 
 
 # ---------------------------------------------------------------- any other field that chooses

@@ -1,10 +1,11 @@
 """What a GraphQL text asks for: one operation with its fragments, printed in one form; or the reason why it may not be kept.
 
 A text is an application's code, but values may be written into it. It is kept only if none is: texts are table words under names that are no
-name-like ones, numbers are page sizes; names that the client chose hold a word of the table, those of the schema look like identifiers.
+name-like ones, numbers are page sizes; names that the client chose hold words of the table, those of the schema look like identifiers.
 Judged by the text alone, never by other requests. Nothing of a text that is not kept comes out of here.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -169,8 +170,20 @@ def _is_alias(text: str) -> bool:
 
 
 def has_word(text: str) -> bool:
-    """Whether some part of a name is a word of the table, or all of it has at most two letters."""
-    return words.is_short(text) or any(words.is_words(part) and not words.is_short(part) for part in words.split(text.lstrip("_$")))
+    """Whether each part between underscores has a word of the table in it, or at most two letters or digits, and none is a code (`gz23`)."""
+    return all(map(_has_word, re.split(r"[_.]+", text.lstrip("_$").rstrip("_"))))
+
+
+def _has_word(text: str) -> bool:
+    parts = words.split(text)
+    if len(text) <= 2 or words.is_version(text):
+        return bool(text) and text.isalnum() and (text.isalpha() or text.isdecimal() or words.is_words(text))
+    return any(words.is_words(part) and not words.is_short(part) for part in parts) and not any(map(_is_code, parts))
+
+
+def _is_code(part: str) -> bool:
+    """Whether a part has several digits and is no word: an id, or the end of one."""
+    return sum(map(str.isdecimal, part)) > 1 and not words.is_words(part)
 
 
 def _variable(node: ast.VariableDefinitionNode) -> tuple[str, dict[str, Any], bool]:

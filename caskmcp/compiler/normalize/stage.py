@@ -18,7 +18,7 @@ from caskmcp.compiler.normalize.calls import calls_of
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.origins import Origins
 from caskmcp.compiler.normalize.row import Row, bare_row
-from caskmcp.compiler.normalize.tokens import OTHER, is_class, label
+from caskmcp.compiler.normalize.tokens import label
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.exchange import Declared, Exchange
 
@@ -89,9 +89,8 @@ class _Reader:
 
     def count(self, item: Exchange, serial: int, call: str = "") -> None:
         """Count one exchange in its row. call: what it asks a shared endpoint for, canonical."""
+        # Who named a parameter is a stranger: words of the table stay what they are, so that nobody's word hides what is done (ADR 0012).
         tokens, labels = self.split(item.path)
-        for index, _ in item.named:
-            labels = (*labels[:index], labels[index] if is_class(labels[index]) else OTHER, *labels[index + 1 :])
         rows = self.rows if item.status else self.stated
         key = (item.scheme, item.host, item.port, item.method, labels, call)
         row = rows.get(key)

@@ -49,10 +49,10 @@ class Place:
 
     def insert(self, number: int, row: dict[str, Any]) -> None:
         """Put a row below this root."""
-        place = self
-        for segment in row["segments"]:
+        place, named = self, row.get("named", {})
+        for index, segment in enumerate(row["segments"]):
             place = place.children.setdefault(segment, Place())
-            place.routed |= row.get("routed", False)
+            place.routed |= row.get("routed", False) and str(index) not in named
         place.rows.append(number)
         place.methods.setdefault(row["method"], Facts()).take(facts(row))
 

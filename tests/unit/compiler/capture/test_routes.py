@@ -46,9 +46,10 @@ def test_each_way_to_write_a_parameter_names_the_same_segment(route: str, framew
         ("/files/{name}.{ext}", "/files/a.txt", "/files/{name_ext}", {1: "name_ext"}),
         ("/flights/:from-:to", "/flights/ZRH-SFO", "/flights/{from_to}", {1: "from_to"}),
         ("/orders/{}/items", "/orders/17/items", "/orders/{id}/items", {1: "id"}),
-        ("/1.0/cards/{id}", "/1.0/cards/a8", "/1.0/cards/{id}", {2: "id"}),
+        ("/1.0/cards/{id}", "/1.0/cards/a8", "", {2: "id"}),
+        ("/frobs/{frobId}", "/frobs/17", "", {1: "frobId"}),
         ("/orders/{id?}", "/orders/17", "/orders/{id}", {1: "id"}),
-        ("{controller=Home}/{action=Index}/{id?}", "/home/index", "/{controller}/{action}", {0: "controller", 1: "action"}),
+        ("api/{controller=Home}/{action=Index}/{id?}", "/api/home/index", "/api/{controller}/{action}", {1: "controller", 2: "action"}),
         ("/orders/{id}", "/orders/17/", "/orders/{id}/", {1: "id"}),
     ],
 )
@@ -105,27 +106,29 @@ def test_a_path_in_the_place_of_a_route_is_told_as_none(path: str) -> None:
     assert fitted(path, path) == Fitted(NO_ROUTE)
 
 
-@pytest.mark.parametrize("path", ["/", "/orders", "/api/v2/orders/search", "/en/products", "/api/lateness", "/o/ok"])
+@pytest.mark.parametrize("path", ["/", "/orders", "/api/v2/orders/search", "/en/products", "/o/ok"])
 def test_a_route_of_words_alone_is_itself(path: str) -> None:
     assert fitted(path, path) == Fitted(path)
 
 
 def test_every_template_is_one_that_the_manifest_could_hold() -> None:
-    for route, path in [("/a/{x.y-z}/{1a}", "/a/b/c"), ("/a/<b>/:c", "/a/1/2"), ("/a b/{c}", "/a%20b/1"), ("/{a{b}}/c", "/1/c")]:
+    for route, path in [("/a/{x.y-z}/{1a}", "/a/b/c"), ("/a/<b>/:c", "/a/1/2"), ("/{a{b}}/c", "/1/c")]:
         if (found := fitted(route, path)).template:
             assert templates.parse(found.template).matches(tuple(templates.split_path(path.replace("%20", " "))))
 
 
-def test_a_literal_is_written_so_that_a_template_can_hold_it() -> None:
-    assert fitted("/a b/%7Bc/100%/{id}", "/a%20b/%7Bc/100%25/1").template == "/a%20b/%7Bc/100%25/{id}"
+def test_a_literal_that_a_template_could_not_hold_as_it_is_makes_the_route_none() -> None:
+    assert fitted("/a b/%7Bc/100%/{id}", "/a%20b/%7Bc/100%25/1") == Fitted(NO_ROUTE)
 
 
 @pytest.mark.parametrize(
     ("routes", "expected"),
     [
-        ({("a", "/orders/{id}"), ("a", "/lateness")}, {"/orders/{id}", "/lateness"}),
+        ({("a", "/orders/{id}"), ("a", "/search")}, {"/orders/{id}", "/search"}),
+        ({("a", "/orders/{id}"), ("a", "/lateness")}, {"/orders/{id}"}),
+        ({("a", "/quillon/{id}"), ("a", "/orders/9"), ("a", "/{id}"), ("a", "orders/{id}")}, set()),
         ({("a", "/orders/{id}"), ("a", "/users/ann"), ("a", NO_ROUTE)}, {"/orders/{id}"}),
-        ({("a", "/orders/{id}"), ("a", "/lateness"), ("b", "/users/ann"), ("b", NO_ROUTE)}, {"/orders/{id}", "/lateness"}),
+        ({("a", "/orders/{id}"), ("a", "/search"), ("b", "/users/ann"), ("b", NO_ROUTE)}, {"/orders/{id}", "/search"}),
         ({("a", "/orders/{id}"), ("b", "/users/ann")}, {"/orders/{id}"}),
         ({("a", "/users/ann"), ("a", "/lateness")}, set()),
         ({("a", NO_ROUTE)}, set()),

@@ -50,6 +50,8 @@ def test_a_host_that_is_left_open_is_the_first_party(url: str, expected: str) ->
         ("/%7Bname%7D.json", ("/%7Bname%7D.json", ())),
         ("/%7B$guid%7D", ("/%7B$guid%7D", ())),
         ("/orders", ("/orders", ())),
+        ("/%7Ba=users%7D/%7Bb=export%7D", ("/users/export", ())),
+        ("/%7Ba%7D/", ("/%7Ba%7D/", ())),
     ],
 )
 def test_a_segment_in_braces_is_a_parameter(path: str, expected: tuple[str, tuple[tuple[int, str], ...]]) -> None:

@@ -114,8 +114,9 @@ def test_a_parameter_is_called_as_the_collection_calls_it_if_that_is_a_name(call
     assert contract(asked("GET /orders/%7Bx%7D", named=((1, called),))).template == expected
 
 
-def test_a_word_that_a_collection_says_is_a_parameter_is_one() -> None:
-    assert operations([asked("GET /orders/open", named=((1, "state"),))]) == ["GET /orders/{state}"]
+def test_a_word_that_a_collection_says_is_a_parameter_is_one_only_if_a_value_beside_it_says_so_too() -> None:
+    assert operations([asked("GET /orders/open", named=((1, "state"),))]) == ["GET /orders/open"]
+    assert operations([asked("GET /orders/x-93b", named=((1, "state"),))]) == ["GET /orders/{state}"]
 
 
 def test_what_failed_in_traffic_and_is_stated_stays_an_operation_without_success() -> None:
