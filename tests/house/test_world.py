@@ -60,7 +60,7 @@ PLACES: Final = (
     Place("record/proxy.py",    ("files", "network", "processes"),       "the proxy's private folder, and whether its port is free"),
     Place("record/addon/stream.py", ("console", "environment", "files"), "runs inside mitmdump: reads its settings, writes into its pipe"),
     Place("record/interrupt.py", ("processes",),                         "Ctrl-C and SIGTERM end a recording, not the program"),
-    Place("record/otlp.py",     ("network",),                            "the receiver of traces on the loopback address"),
+    Place("record/otlp.py",     ("clock", "network"),                    "the receiver of traces on the loopback address, and how long a request may take"),
     Place("redact/placeholder.py", ("hashing",),                         "keyed fingerprints of what was cut; no digest of an artifact"),
     Place("store/index.py",     ("clock",),                              "waits until a file's time can tell a later edit, as git's index does"),
     Place("store/scratch.py",   ("files",),                              "the folder in which `check` derives again"),

@@ -82,6 +82,7 @@ def test_a_request_that_drips_is_answered_within_the_time_of_a_whole_request(mon
     [
         ("http", b"GET https://a.example/" + b" " * 200_000 + b"x\n"),
         ("http", b"GET https://a.example/" + b" HTTP/1.1" * 20_000 + b" x\n"),
+        ("access_log", b'[2024-01-01T00:00:00Z] "GET / HTTP/1.1" 200 ' + b'"\\' * 100_000 + b"x\n"),
         ("curl", b'curl ^"https://a.example/' + b"\\" * 200_000 + b'x^"\n'),
     ],
 )

@@ -46,7 +46,7 @@ _COMMON: Final = re.compile(
     rf"(?P<request>{_WORDS}) (?P<status>[0-9]{{3}}|-) (?P<size>[0-9]+|-)(?: .*)?"
 )
 _ENVOY: Final = re.compile(rf"\[[0-9]{{4}}-[^\]]{{10,40}}\] (?P<request>{_WORDS}) (?P<status>[0-9]{{1,3}}) (?P<rest>.*)")
-_QUOTED: Final = re.compile(_WORDS)
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)')  # one that is not closed takes the rest: else each would look through it again
 _REQUEST: Final = re.compile(r"(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (?P<target>\S+)(?: HTTP/[0-9.]+)?")
 _BYTE: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
 _WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
