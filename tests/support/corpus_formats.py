@@ -25,7 +25,8 @@ def _pairs(named: Iterable[Mapping[str, str]]) -> list[tuple[str, str]]:
 
 
 def _sent(each: Entry) -> str | None:
-    return each["request"].get("postData", {}).get("text")
+    text: str | None = each["request"].get("postData", {}).get("text")
+    return text
 
 
 def _answered(each: Entry) -> tuple[str, bool]:

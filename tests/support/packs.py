@@ -46,8 +46,8 @@ def tool(name: str, *, method: str = "GET", risk: str = "low", effect: str = "re
     """A tool with something in every part that a signature covers."""
     note = (Field_(argument="note", wire="note"),)
     constants = {"act": {"name": name}}
-    body = BodyPlan(media="application/json", kind="json", fields=note, constants=constants, within=("act", "with"))
-    body = body if effect != "read" else None
+    writes = BodyPlan(media="application/json", kind="json", fields=note, constants=constants, within=("act", "with"))
+    body = writes if effect != "read" else None
     return Tool.model_validate_json(
         json.dumps(
             {

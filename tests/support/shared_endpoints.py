@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
@@ -47,7 +47,9 @@ class Shop:
     """The state behind both endpoints."""
 
     def __init__(self) -> None:
-        self.rows = {str(number): {"id": str(number), "state": "OPEN", "total": number * 2.5, "notes": []} for number in range(1, 9)}
+        self.rows: dict[str, Any] = {
+            str(number): {"id": str(number), "state": "OPEN", "total": number * 2.5, "notes": []} for number in range(1, 9)
+        }
         self.persisted: dict[str, str] = {}
         self.schema = build_schema(SDL)
 
@@ -93,12 +95,12 @@ class Shop:
         method, params = asked["method"], asked.get("params", {})
         if method not in ("orders.get", "orders.sum", "orders.close"):
             return {"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32601, "message": "Method not found"}}
-        result = {
+        answers: dict[str, Callable[[], Any]] = {
             "orders.get": lambda: self.rows.get(str(params["id"])),
             "orders.sum": lambda: sum(params),
             "orders.close": lambda: {"closed": params["id"]},
-        }[method]()
-        return {"jsonrpc": "2.0", "id": asked["id"], "result": result}
+        }
+        return {"jsonrpc": "2.0", "id": asked["id"], "result": answers[method]()}
 
 
 class Service:
