@@ -74,7 +74,7 @@ def test_the_search_finds_the_secret_where_the_redaction_is_taken_out(guard: str
         monkeypatch.setattr(Redactor, "json", lambda self, value, place: value)
     else:
         monkeypatch.setattr(Redactor, "is_credential", lambda self, name, place="header": False)
-        monkeypatch.setattr(Redactor, "pairs", lambda self, pairs, place: tuple(pairs))
+        monkeypatch.setattr(Redactor, "pairs", lambda self, pairs, place, *_: tuple(pairs))
     live.keep(world(tmp_path), "proxy", [call(f"/orders/1?api_key={SECRET}")], ("api.shop.example",), "proxy")
     assert SECRET.encode() in everything(tmp_path)
 
