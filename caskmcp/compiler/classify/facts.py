@@ -109,6 +109,7 @@ class Facts:
 
     def _verbs(self) -> Iterator[str]:
         yield from (row[0] for row in self.literals if len(row) == 1)
+        yield from (joined for row in self.literals if len(row) == 2 and (joined := "".join(row)) in words_of.SESSION_VERBS)
         yield from (word for word in self.last if len(self.last) > 1 and word not in words_of.HOMOGRAPHS and not self._only_named(word))
         yield from (row[0] for row in self.literals[:-1] if len(row) > 1 and row[0] in words_of.DESTRUCTIVE_VERBS | words_of.SWEEPING_VERBS)
         yield from (word for word in self.operation_words[:1] if word not in words_of.HOMOGRAPHS)
@@ -155,6 +156,13 @@ class Facts:
     def reads(self) -> bool:
         """Whether nothing is changed, as far as method and words go."""
         return (self.method in READ_METHODS and not self.changes) or self.asks
+
+    @cached_property
+    def repeatable(self) -> bool:
+        """Whether a change made twice leaves what it leaves once: by its method (RFC 9110 section 9.2.2), unless its words name more of
+        something, or each success made something anew."""
+        good = {status for status in self.contract.statuses if status.startswith("2")}
+        return self.method in ("PUT", "DELETE") and not self.verb(words_of.ADDING_VERBS) and good != {"201"}
 
     @cached_property
     def body_fields(self) -> frozenset[str]:

@@ -76,6 +76,11 @@ def _changing_get(facts: Facts) -> str:
     return f"{by}, verb `{facts.changes}`" if facts.method in READ_METHODS and facts.changes else ""
 
 
+def _creating_get(facts: Facts) -> str:
+    """Behaviour over method: an answer that says that something was made (RFC 9110 section 15.3.2)."""
+    return f"method {facts.method}, answered 201" if facts.method in READ_METHODS and "201" in facts.contract.statuses else ""
+
+
 def _destructive_verb(facts: Facts) -> str:
     return _verb(facts, v.DESTRUCTIVE_VERBS)
 
@@ -87,7 +92,7 @@ def _sweeping_verb(facts: Facts) -> str:
 def _sweeping_delete(facts: Facts) -> str:
     """A deletion of many: a collection without an id, or a word such as `all`."""
     removes = facts.method == "DELETE" or bool(_verb(facts, v.DESTRUCTIVE_VERBS))
-    if removes and (word := _word(facts.resource, v.SWEEPING_WORDS)):
+    if removes and (word := _word(facts.resource, v.SWEEPING_WORDS) or _word(frozenset(facts.last), v.BATCHES)):
         return word
     return "method DELETE on a whole collection" if facts.method == "DELETE" and facts.ends_plural else ""
 
@@ -118,7 +123,7 @@ def _credential_read(facts: Facts) -> str:
 
 
 def _privilege_write(facts: Facts) -> str:
-    return "" if facts.reads else _word(facts.resource, v.PRIVILEGES)
+    return "" if facts.reads else _word(facts.resource, v.PRIVILEGES) or _word(facts.words, v.PRIVILEGE_AREAS)
 
 
 def _administration(facts: Facts) -> str:
@@ -186,7 +191,7 @@ def _pii_answer(facts: Facts) -> str:
 
 
 def _money_read(facts: Facts) -> str:
-    return _word(facts.resource, v.MONEY | v.MONEY_MOVES) if facts.reads else ""
+    return _word(facts.resource, v.MONEY | v.MONEY_MOVES | v.BALANCES) if facts.reads else ""
 
 
 def _person_read(facts: Facts) -> str:
@@ -215,6 +220,7 @@ RULES: Final = (
     # What a person should be asked about.
     Rule("destructive-verb",    "high",     "destructive", "After it something is gone or no longer works.", _destructive_verb),
     Rule("changing-get",        "high",     "write",       "Reads by its method, changes by its name: behaviour counts.", _changing_get),
+    Rule("creating-get",        "high",     "write",       "Reads by its method, but its answers say that it made something.", _creating_get),
     Rule("money",               "high",     "write",       "Somebody pays or is paid.", _money),
     Rule("payment-field",       "high",     "write",       "Takes a means of payment.", _payment_field),
     Rule("session",             "high",     "write",       "Changes who is acting.", _session),

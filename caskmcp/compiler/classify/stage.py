@@ -14,8 +14,6 @@ from caskmcp.model.tool import TIERS, Annotations, Effect, Reason, Tier
 from caskmcp.text import Document
 
 EFFECTS: Final[tuple[Effect, ...]] = ("read", "write", "destructive")
-_REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-"""Methods that may be sent twice (RFC 9110 section 9.2.2)."""
 
 
 def run(inputs: Inputs) -> Outputs:
@@ -42,18 +40,18 @@ def classify(contract: Contract) -> Classified:
         effect=effect,
         risk=risk,
         reasons=tuple(Reason(rule=rule.id, evidence=evidence) for rule, evidence in ordered),
-        annotations=annotations(contract.method, effect, risk),
+        annotations=annotations(effect, risk, repeatable=facts.repeatable),
         scope=scope_of(facts, effect),
         traits=contract.traits,
         confidence=contract.confidence,
     )
 
 
-def annotations(method: str, effect: Effect, risk: Tier) -> Annotations:
+def annotations(effect: Effect, risk: Tier, *, repeatable: bool) -> Annotations:
     """The four hints, as MCP defines them. Open world always: what answers is a service that others change, too."""
     return Annotations(
         read_only=effect == "read",
         destructive=effect == "destructive" or (effect == "write" and risk in ("high", "critical")),
-        idempotent=effect == "read" or (method.upper() in _REPEATABLE and method.upper() != "GET"),
+        idempotent=effect == "read" or repeatable,
         open_world=True,
     )

@@ -32,6 +32,9 @@ SWEEPING_VERBS: Final = frozenset({
 SWEEPING_WORDS: Final = frozenset({"all", "bulk", "everything", "database", "databases", "tenant", "tenants", "workspace", "workspaces"})
 """With a destructive verb or method: many things at once, or all that others stand on."""
 
+BATCHES: Final = frozenset({"batch", "many", "mass", "multiple"})
+"""The same, where the last segment says so beside its verb or alone (`/messages/batchDelete`); elsewhere they are things (`/batches/{batch_id}`)."""
+
 WRITE_VERBS: Final = frozenset({
     "accept", "acknowledge", "activate", "add", "adjust", "allocate", "allowlist", "apply", "approve", "archive", "assign", "attach", "blacklist",
     "book", "buy", "change", "checkin", "claim", "clone", "commit", "complete", "confirm", "convert", "copy", "create", "decrement", "denylist",
@@ -46,6 +49,12 @@ WRITE_VERBS: Final = frozenset({
     "unlike", "unlock", "unmute", "unpin", "unstar", "update", "upgrade", "upload", "upsert", "use", "vote", "watch", "whitelist", "write",
 })
 """Verbs that change something that can be changed again."""
+
+ADDING_VERBS: Final = frozenset({
+    "add", "append", "bump", "clone", "copy", "decrement", "duplicate", "enqueue", "forward", "increment", "notify", "push", "redeliver", "regenerate", "reissue", "renew",
+    "replay", "resend", "retry", "rotate", "run", "send", "toggle", "topup", "trigger",
+})
+"""Verbs that do more each time, whatever the method: a call that got no answer is not simply made again."""
 
 HOMOGRAPHS: Final = frozenset({
     "block", "book", "call", "change", "check", "commit", "copy", "export", "function", "history", "hold", "import", "like", "link", "list", "mark", "match", "merge",
@@ -72,6 +81,9 @@ MONEY: Final = frozenset({
 })
 """Somebody pays or is paid."""
 
+BALANCES: Final = frozenset({"balance", "budget", "earning", "revenue", "salary", "spending"})
+"""What reads tell about money; nothing that a call moves."""
+
 MONEY_VERBS: Final = frozenset({
     "bid", "buy", "charge", "checkout", "debit", "deposit", "disburse", "donate", "invoice", "pay", "purchase", "redeem", "refund", "remit", "sell", "settle", "tip",
     "topup", "trade", "transfer", "wire", "withdraw",
@@ -89,16 +101,19 @@ SESSION_VERBS: Final = frozenset({"authenticate", "authorize", "impersonate", "l
 SESSIONS: Final = frozenset({"auth", "oauth", "saml", "session", "sso"})
 """Who is acting, as things."""
 
-PRIVILEGES: Final = frozenset({"acl", "entitlement", "grant", "iam", "permission", "privilege", "role", "sudo", "superuser"})
+PRIVILEGES: Final = frozenset({"acl", "entitlement", "grant", "iam", "permission", "privilege", "rbac", "role", "sudo", "superuser"})
 """Who may do what."""
 
+PRIVILEGE_AREAS: Final = frozenset({"acl", "iam", "permission", "privilege", "rbac", "role"})
+"""Path words below which everything is about who may do what (`/roles/{role_id}/members`)."""
+
 ADMINISTRATION: Final = frozenset({
-    "account", "collaborator", "config", "configuration", "domain", "environment", "firewall", "group", "integration", "invitation", "invite", "member",
-    "membership", "organization", "owner", "policy", "quota", "setting", "settings", "team", "tenant", "user", "webhook", "workspace",
+    "account", "addon", "collaborator", "config", "configuration", "domain", "environment", "extension", "firewall", "group", "integration", "invitation", "invite", "member",
+    "membership", "organization", "owner", "plugin", "policy", "quota", "setting", "settings", "team", "tenant", "user", "webhook", "workspace",
 })
 """How the service is run, and for whom."""
 
-ADMIN_AREAS: Final = frozenset({"admin", "administration", "administrator", "backoffice", "iam", "internal", "root", "sudo", "superadmin", "superuser", "system"})
+ADMIN_AREAS: Final = frozenset({"admin", "administration", "administrator", "backoffice", "firewall", "iam", "internal", "root", "sudo", "superadmin", "superuser", "system"})
 """Path words below which everything is administration."""
 
 PEOPLE: Final = frozenset({
@@ -108,7 +123,7 @@ PEOPLE: Final = frozenset({
 """Path words whose answers are about persons."""
 
 EXECUTION: Final = frozenset({
-    "action", "actions", "batch", "bulk", "call", "command", "commands", "deploy", "dispatch", "eval", "evaluate", "exec", "execute", "function", "functions",
+    "action", "actions", "batch", "bulk", "call", "command", "commands", "deploy", "dispatch", "dispatches", "eval", "evaluate", "exec", "execute", "function", "functions",
     "graphql", "invoke", "jsonrpc", "migrate", "procedure", "rpc", "run", "script", "scripts", "shell", "sql", "xmlrpc",
 })
 """A generic door: what a call does stands in its body."""

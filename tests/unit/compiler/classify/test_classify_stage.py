@@ -59,9 +59,28 @@ def test_the_hints_follow_from_effect_tier_and_method(operation: str, hints: tup
     assert row.open_world
 
 
-@given(st.sampled_from(["GET", "POST", "PUT", "DELETE", "get", "ODD"]), st.sampled_from(EFFECTS), st.sampled_from(TIERS))
-def test_what_only_reads_is_never_destructive(method: str, effect: Any, risk: Any) -> None:
-    row: Annotations = annotations(method, effect, risk)
+@pytest.mark.parametrize(
+    ("operation", "statuses", "repeatable"),
+    [
+        ("PUT /counters/{counter_id}", {"200": 3}, True),
+        ("PUT /counters/{counter_id}/increment", {"200": 3}, False),
+        ("PUT /orders/{order_id}/notify", {"200": 3}, False),
+        ("PUT /orders/{order_id}", {"201": 3}, False),
+        ("PUT /orders/{order_id}", {"201": 3, "204": 1}, True),
+        ("DELETE /orders/{order_id}", {"204": 1, "404": 1}, True),
+        ("POST /orders", {"200": 1}, False),
+    ],
+)
+def test_a_change_is_repeatable_by_its_method_unless_words_or_answers_say_otherwise(
+    operation: str, statuses: dict[str, int], repeatable: bool
+) -> None:
+    assert classify(contract(operation, statuses=statuses)).annotations.idempotent is repeatable
+
+
+@given(st.booleans(), st.sampled_from(EFFECTS), st.sampled_from(TIERS))
+def test_what_only_reads_is_never_destructive(repeatable: bool, effect: Any, risk: Any) -> None:
+    row: Annotations = annotations(effect, risk, repeatable=repeatable)
+    assert row.idempotent or (effect != "read" and not repeatable)
     assert row.read_only == (effect == "read")
     assert not (row.read_only and row.destructive)
     assert row.destructive or effect != "destructive"

@@ -24,6 +24,8 @@ def read(name: str) -> Any:
 
 RULE_CASES: Final = {rule: rows for name in ("starts.yaml", "words.yaml", "carries.yaml") for rule, rows in read(name).items()}
 LABELLED: Final = read("labelled.yaml")
+OPERATIONS: Final = read("operations.yaml")
+"""Halves `tuning` and `held_out`; the labels are older than the rules that were tuned to the first."""
 
 
 def call(text: str) -> Call:
@@ -53,6 +55,7 @@ def operation(case: Any) -> Contract:
         operation_id=case.get("operation_id", ""),
         spec=case.get("spec", False),
         call=call(case["call"]) if "call" in case else None,
+        **({"statuses": dict.fromkeys(map(str, case["answers"]), 1)} if "answers" in case else {}),
     )
 
 
@@ -96,6 +99,24 @@ def test_no_destructive_operation_of_the_table_is_called_safe_or_low() -> None:
     assert len(LABELLED) >= 200
     assert [case for case, (tier, effect) in LABELLED.items() if effect == "destructive" and tier in ("safe", "low", "medium")] == []
     assert all(classify(contract(case)).risk in ("high", "critical") for case, (_, effect) in LABELLED.items() if effect == "destructive")
+
+
+@pytest.mark.feature(36)
+@pytest.mark.parametrize(("half", "tiers", "effects"), [("tuning", 110, 110), ("held_out", 114, 117)])
+def test_of_two_hundred_operations_as_many_are_told_as_their_labels_as_were_when_the_rules_were_tuned(
+    half: str, tiers: int, effects: int
+) -> None:
+    judged = [(row, classify(operation(row))) for row in OPERATIONS[half]]
+    assert [row["op"] for row, found in judged if row["effect"] == "destructive" and found.risk in ("safe", "low")] == []
+    assert sum(found.risk == row["tier"] for row, found in judged) >= tiers >= 0.95 * len(judged)
+    assert sum(found.effect == row["effect"] for row, found in judged) >= effects
+
+
+def test_the_operations_are_two_hundred_each_once_and_each_with_a_reason() -> None:
+    every = [row for half in OPERATIONS.values() for row in half]
+    assert len(every) == 230 and sorted(map(len, OPERATIONS.values())) == [110, 120]
+    assert len({json.dumps([row.get(key) for key in ("op", "call", "fields", "query", "traits")]) for row in every}) == 230
+    assert all(row["why"] and row["tier"] in TIERS for row in every)
 
 
 @pytest.mark.parametrize("case", LABELLED)
