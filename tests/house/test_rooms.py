@@ -29,7 +29,7 @@ LIBRARIES: Final = {
     "limits":            ("runtime/",),
     "mcp":               ("runtime/", "record/mcp_surface.py", "workflows/demo/"),
     "mcp_types":         ("runtime/", "workflows/demo/"),
-    "msgspec":           ("compiler/capture/", "compiler/normalize/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
+    "msgspec":           ("compiler/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
     "opentelemetry":     ("compiler/capture/sources/otel/",),
     "platformdirs":      ("cli/world.py", "store/"),
     "playwright":        ("record/chromium.py", "record/events.py"),  # a process of its own: nothing else pays for it
@@ -37,7 +37,7 @@ LIBRARIES: Final = {
     "purgatory":         ("runtime/",),
     "pydantic":          ("model/", "runtime/stdio.py"),  # there: what the MCP library's own records raise
     "pydantic_core":     ("model/",),
-    "re2":               ("redact/", "compiler/emit/"),
+    "re2":               ("redact/", "compiler/emit/", "compiler/normalize/origins.py"),
     "referencing":       ("analyze/",),
     "rfc8785":           ("canon.py",),
     "rich":              ("report/",),

@@ -62,6 +62,11 @@ def compress(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def decode_lines(blocks: Iterable[bytes]) -> Iterator[Exchange | Declared]:
     """The records of a compressed capture, in order. Raises CaskError CASK-C001 for damage and for a cut end."""
+    return map(decode_line, lines(blocks))
+
+
+def lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a compressed capture, as they are. Raises CaskError CASK-C001 for damage and for a cut end."""
     held: list[bytes] = []  # pieces of a line whose end has not come yet; joined once, so that a huge line costs linear time
     for piece in _inflate(blocks):
         if b"\n" not in piece:
@@ -69,8 +74,7 @@ def decode_lines(blocks: Iterable[bytes]) -> Iterator[Exchange | Declared]:
             continue
         *whole, rest = b"".join((*held, piece)).split(b"\n")
         held = [rest]
-        for line in whole:
-            yield decode_line(line)
+        yield from whole
     if any(held):
         raise CaskError("CASK-C001", "a capture ends in the middle of a line")
 

@@ -13,7 +13,7 @@ MOST_VALUES: Final = 20
 """Distinct values of a vocabulary (ARCHITECTURE section 4)."""
 FEWEST_DISTINCT: Final = 5
 """Distinct values below which no bound is kept."""
-WAITING: Final = 64
+WAITING: Final = 128
 """Texts that may wait at one place."""
 _LOWEST_PLACEHOLDER: Final = 900_000_000
 """Numbers that stand for what was cut are above this."""
@@ -62,6 +62,20 @@ class Node:
         return self.rest
 
     # ---------------------------------------------------------------- texts
+    def add_text(self, text: str, serial: int) -> None:
+        """Count one text of one exchange, as `add_texts` does."""
+        if self.kept is None:
+            waiting = self.waiting
+            waiting.append(text)
+            if len(waiting) >= WAITING:
+                self._count()
+        elif (seen := self.kept.get(text)) is not None:
+            seen[0] += 1
+            seen[1] += seen[2] != serial
+            seen[2] = serial
+        else:
+            self.add_texts((text,), serial)
+
     def add_texts(self, texts: Sequence[str], serial: int, _: int = 0) -> None:
         """Count texts of one exchange. `serial` numbers the exchange: a value counts once for each."""
         if self.kept is not None:

@@ -2,14 +2,18 @@
 
 Equal values are found by their placeholders, which are equal within one redaction key, and by themselves where nothing was cut; only places
 and counts come out. The whole source is looked through a second time, and only if some request sent such a value at all, so that the order
-of entries changes nothing. What came in another source is not seen: that is why this stands in no contract.
+of entries changes nothing; answers that hold none of them are not even decoded. What came in another source is not seen: that is why this stands in no contract.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, cast
+
+import msgspec
+import re2
 
 from caskmcp.compiler import fleeting
+from caskmcp.compiler.capture.codec import decode_line
 from caskmcp.compiler.normalize import keys
 from caskmcp.compiler.normalize.row import Row
 from caskmcp.model.exchange import Body, Declared, Exchange
@@ -17,6 +21,8 @@ from caskmcp.model.exchange import Body, Declared, Exchange
 SHORTEST: Final = 6
 """Characters from which equal values are no accident."""
 _ITEM: Final = "*"
+Senders = Mapping[tuple[Row, str], int]
+"""Who sent a value, under which place, how often."""
 
 
 class Origins:
@@ -24,43 +30,90 @@ class Origins:
 
     def __init__(self, labels: Callable[[str], tuple[str, ...]]) -> None:
         self._labels = labels
-        self._sent: dict[str, list[tuple[Row, str]]] = {}
+        self._sent: dict[str, Counter[tuple[Row, str]]] = {}
+        self._names: set[str] = set()
+        """All names of what requests sent: some names say nothing alone (`state`)."""
 
     def note(self, exchange: Exchange, row: Row) -> None:
         """Remember what a request sent."""
+        self._names.update(name for name, _ in exchange.query)
+        self._names.update(name for name, _ in _fields(exchange.request) if isinstance(name, str))
         for place, value in _sent(exchange):
-            self._sent.setdefault(value, []).append((row, place))
+            self._sent.setdefault(value, Counter())[row, place] += 1
         for place, origin in exchange.echoes:
             row.origins.setdefault(place, Counter())[origin] += 1
 
-    def find(self, items: Iterable[Exchange | Declared], pages: Iterable[tuple[str, str]] = ()) -> None:
-        """Look for the values in the answers, and count each place for the rows that sent them. pages: (value, where it stood) of left-out pages."""
+    def find(self, lines: Callable[[], Iterable[bytes]], pages: Iterable[tuple[str, str]] = ()) -> None:
+        """Look for the values in the answers, and count each place for the rows that sent them.
+
+        lines: those of the capture once more, asked for only if there is anything to look for. pages: (value, where it stood) of left-out pages.
+        """
+        wanted = {value: senders for value, found in self._sent.items() if (senders := self._judged(found))}
         for value, origin in sorted(set(pages)):
-            self._count(value, origin)
-        for origin, value in sorted({found for item in items for found in self._given(item)}):
-            self._count(value, origin)
+            _count(wanted, value, origin)
+        answers = map(decode_line, _holding(lines(), wanted)) if wanted else ()
+        for origin, value in sorted({found for item in answers for found in self._given(item, wanted)}):
+            _count(wanted, value, origin)
 
-    @property
-    def is_needed(self) -> bool:
-        """Whether there is anything to look for."""
-        return bool(self._sent)
+    def _judged(self, found: Senders) -> Senders:
+        """The senders under whose names a value lives for a session, or is a cursor, seen beside all other names."""
+        return {(row, place): count for (row, place), count in found.items() if fleeting.rule(*_place(place), self._names) is not None}
 
-    def _given(self, item: Exchange | Declared) -> Iterator[tuple[str, str]]:
+    def _given(self, item: Exchange | Declared, wanted: Mapping[str, Senders]) -> Iterator[tuple[str, str]]:
         """(where it stands, value) in an answer whose request did not send it itself."""
         if not isinstance(item, Exchange) or item.response is None or item.response.kind not in ("json", "stream"):
             return
         own = {value for _, value in _sent(item)}
         for pointer, value in _texts(item.response.value, ""):
-            if value in self._sent and value not in own:
+            if value in wanted and value not in own:
                 yield f"{self._name(item)} answer {pointer}", value
 
     def _name(self, exchange: Exchange) -> str:
         port = f":{exchange.port}" if exchange.port else ""
         return f"{exchange.method} {exchange.host}{port}/{'/'.join(self._labels(exchange.path))}"
 
-    def _count(self, value: str, origin: str) -> None:
-        for row, place in self._sent.get(value, ()):
-            row.origins.setdefault(place, Counter())[origin] += 1
+
+class _Sides(msgspec.Struct, gc=False):
+    """An exchange of which the answer's body alone is read, and that not yet."""
+
+    response: msgspec.Raw = msgspec.Raw()
+
+
+class _Line(msgspec.Struct, gc=False):
+    exchange: _Sides | None = None
+
+
+_sides: Final = msgspec.json.Decoder(_Line)
+
+
+def _holding(lines: Iterable[bytes], wanted: Iterable[str]) -> Iterator[bytes]:
+    """The lines whose answer holds one of the texts: to search bytes is a hundred times cheaper than to decode and to walk them."""
+    texts = [msgspec.json.encode(text) for text in sorted(wanted)]
+    form = re2.compile(b"|".join(map(re2.escape, texts)), _options())
+    for line in lines:
+        if form.search(line) is not None:
+            found = _sides.decode(line).exchange
+            if found is not None and form.search(bytes(found.response)) is not None:
+                yield line
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    options.never_capture = True
+    options.encoding = re2.Options.Encoding.LATIN1  # bytes are searched as they are
+    return options
+
+
+def _count(wanted: Mapping[str, Senders], value: str, origin: str) -> None:
+    for (row, place), count in wanted.get(value, {}).items():
+        row.origins.setdefault(place, Counter())[origin] += count
+
+
+def _place(text: str) -> tuple[fleeting.Place, str]:
+    """`query state` as a place and a name."""
+    place, _, name = text.partition(" ")
+    return cast(fleeting.Place, place), name
 
 
 def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:

@@ -75,11 +75,35 @@ def _objects(node: Node, values: Sequence[dict[str, Any]], serial: int, depth: i
     node.objects += len(values)
     if depth <= 0:
         node.maps += len(values)
-        return
+    elif len(values) == 1:
+        _object(node, values[0], serial, depth - 1)
+    else:
+        _many_objects(node, values, serial, depth - 1)
+
+
+def _object(node: Node, value: dict[str, Any], serial: int, depth: int) -> None:
+    """One object: most fields are known, and a call for each would cost more than what it does."""
+    fields, others = node.fields, []
+    for name, item in value.items():
+        child = fields.get(name)
+        if child is None:
+            if keys.kind(name) is not keys.Key.FIELD:
+                others.append(name)
+                continue
+            child = fields[name] = Node(named=is_name_like(name), words=node.words)
+        if type(item) is str:
+            child.add_text(item, serial)
+        else:
+            _KINDS[type(item)](child, (item,), serial, depth)
+    if others:
+        _add_others(node, [value], others, serial, depth)
+
+
+def _many_objects(node: Node, values: Sequence[dict[str, Any]], serial: int, depth: int) -> None:
     fields = node.fields
     others: list[str] = []
-    names = values[0] if len(values) == 1 else dict.fromkeys(chain.from_iterable(values))
-    whole = len(values) == 1 or set(map(len, values)) == {len(names)}
+    names = dict.fromkeys(chain.from_iterable(values))
+    whole = set(map(len, values)) == {len(names)}
     for name in names:
         child = fields.get(name)
         if child is None:
@@ -88,9 +112,9 @@ def _objects(node: Node, values: Sequence[dict[str, Any]], serial: int, depth: i
                 continue
             child = fields[name] = Node(named=is_name_like(name), words=node.words)
         column = [value[name] for value in values] if whole else [value[name] for value in values if name in value]
-        add_many(child, column, serial, depth - 1)
+        add_many(child, column, serial, depth)
     if others:
-        _add_others(node, [value for value in values if not value.keys().isdisjoint(others)], others, serial, depth - 1)
+        _add_others(node, [value for value in values if not value.keys().isdisjoint(others)], others, serial, depth)
 
 
 def _add_others(node: Node, values: list[dict[str, Any]], others: list[str], serial: int, depth: int) -> None:

@@ -4,15 +4,14 @@ Two outputs. `part` is what is committed but for vocabularies and bounds: its di
 `candidates` is the same with what those are decided from, over all sources together, by `merge`; it is private and stays in the cache.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
 
 from caskmcp import canon
-from caskmcp.compiler.capture.codec import decode_lines
+from caskmcp.compiler.capture.codec import decode_lines, lines
 from caskmcp.compiler.normalize import templates
 from caskmcp.compiler.normalize.calls import calls_of
 from caskmcp.compiler.normalize.forms import Words
@@ -30,32 +29,32 @@ COLLECTION: Final = "collection"
 
 def run(inputs: Inputs) -> Outputs:
     """Stage `normalize`."""
-    items = partial(_items, inputs)
     pages = tuple(map(tuple, inputs.value("capture.head").get("origins", ())))
-    candidates = summarize(items(), tuple(inputs.value("vocabulary.templates")), again=items, pages=pages)
+    candidates = summarize(
+        decode_lines(inputs.blocks("capture.exchanges")),
+        tuple(inputs.value("vocabulary.templates")),
+        again=lambda: lines(inputs.blocks("capture.exchanges")),
+        pages=pages,
+    )
     return {"part": canon.compact(bare_part(candidates)), "candidates": canon.compact(candidates)}
-
-
-def _items(inputs: Inputs) -> Iterator[Exchange | Declared]:
-    return decode_lines(inputs.blocks("capture.exchanges"))
 
 
 def summarize(
     items: Iterable[Exchange | Declared],
     named: tuple[str, ...] = (),
     *,
-    again: Callable[[], Iterable[Exchange | Declared]] | None = None,
+    again: Callable[[], Iterable[bytes]] | None = None,
     pages: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """The part of exchanges and declared operations, candidate form. `named`: templates whose literals may be kept.
 
-    again: the items once more, for what only a second look can tell. pages: values that stood in pages that were left out, and where.
+    again: the items once more, as lines, for what only a second look can tell. pages: values that stood in pages that were left out, and where.
     """
     reader = _Reader(named)
     for serial, item in enumerate(items):
         reader.add(item, serial)
-    if again is not None and reader.origins.is_needed:
-        reader.origins.find(again(), pages)
+    if again is not None:
+        reader.origins.find(again, pages)
     return reader.plain()
 
 

@@ -167,5 +167,13 @@ def test_what_an_answer_only_gives_back_did_not_come_from_it(tmp_path: Path) -> 
     assert "origins" not in operations["GET api.example.com/echo"]
 
 
+def test_a_status_that_answers_hold_too_is_looked_for_nowhere_unless_the_request_is_one_of_oauth(tmp_path: Path) -> None:
+    answer = entry(f"{HOST}/orders", answer={"last": "undecided"})
+    filtered, asked = entry(f"{HOST}/bills?state=undecided", answer={"id": 1}), entry(f"{HOST}/login?redirect_uri=x", answer={"id": 1})
+    assert "origins" not in coverage(tmp_path / "a", [answer, filtered])[0]["GET api.example.com/bills"]
+    found = coverage(tmp_path / "b", [answer, filtered, asked])[0]["GET api.example.com/bills"]
+    assert found["origins"] == {"query state": {"GET api.example.com/orders answer /last": 1}}
+
+
 def test_the_table_is_asked_for_each_place_of_a_request() -> None:
     assert {place for row in RULES for place in row.places} == set(fleeting.ALL)
