@@ -1,7 +1,7 @@
 """What the gateway asks of the world, as values: each command has one reply. A test answers by hand; `conduct` answers with the real ports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from caskmcp.model.decision import Entry
@@ -91,6 +91,54 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class SessionKey:
+    """Whose session with an MCP server it is: one for each place and credential. Lives in memory alone."""
+
+    place: Destination
+    target: bytes = field(repr=False)
+    """Path and query as sent; a credential may stand in the query."""
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What an MCP server and we agreed on."""
+
+    version: str
+    """The protocol's revision."""
+    id: str = field(default="", repr=False)
+    """Whoever has it speaks as we do: never logged, never shown. Empty where the server gives none."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One call's turn in a session."""
+
+    session: Session
+    number: int
+    """Of the request: no two in a session have the same."""
+    fresh: bool = False
+    """Whether the session was opened for this call."""
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Take a turn in the session that is held. Reply: `Turn`, or None where there is none."""
+
+    key: SessionKey
+
+
+@dataclass(frozen=True)
+class Open:
+    """Open a session, where it is still the stale one (or none) that is held. Reply: `Turn`, or None where the server opens none."""
+
+    key: SessionKey
+    send: Send
+    """The call that wants it: the handshake goes to the same addresses, with the same credential."""
+    stale: Session | None
+
+
+@dataclass(frozen=True)
 class Record:
     """Put a line on record. Reply: None, when it is on disk; thrown: CASK-W001."""
 
@@ -99,5 +147,5 @@ class Record:
     """Whether it has to survive a power cut."""
 
 
-Command = Spend | Confirm | Resolve | Secret | Send | Record
-Reply = str | Standing | tuple[str, ...] | Answer | Failure | None
+Command = Spend | Confirm | Resolve | Secret | Send | Recall | Open | Record
+Reply = str | Standing | tuple[str, ...] | Answer | Failure | Turn | None

@@ -7,7 +7,7 @@ as of unknown outcome.
 
 import traceback
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -16,9 +16,10 @@ from anyio import to_thread
 
 from caskmcp.errors import CaskError
 from caskmcp.ports import Credentials
-from caskmcp.runtime.commands import Command, Confirm, Record, Resolve, Secret, Send, Spend
+from caskmcp.runtime.commands import Command, Confirm, Open, Recall, Record, Resolve, Secret, Send, Spend
 from caskmcp.runtime.confirm import Confirmations
 from caskmcp.runtime.gateway import Flight, No, faulted, steps
+from caskmcp.runtime.mcp_session import Sessions
 from caskmcp.runtime.record import Journal
 from caskmcp.runtime.respond import Result
 from caskmcp.runtime.state import State
@@ -34,6 +35,7 @@ class Hands:
     upstream: Upstream
     credentials: Credentials
     journal: Journal
+    sessions: Sessions = field(default_factory=Sessions)
 
 
 async def conduct(flight: Flight, hands: Hands, log: Callable[[str], None]) -> Result:
@@ -115,6 +117,14 @@ async def _send(ask: Send, hands: Hands) -> Any:
     return await hands.upstream.send(ask)
 
 
+async def _recall(ask: Recall, hands: Hands) -> Any:
+    return hands.sessions.recall(ask)
+
+
+async def _open(ask: Open, hands: Hands) -> Any:
+    return await hands.sessions.open(ask, hands.upstream.send)
+
+
 async def _record(ask: Record, hands: Hands) -> None:
     if ask.durable:  # a sync of the disk takes long enough to be noticed by other calls
         await to_thread.run_sync(lambda: hands.journal.append(ask.entry, durable=True))
@@ -128,5 +138,7 @@ _HANDS: Final[Mapping[type, Callable[[Any, Hands], Awaitable[Any]]]] = {
     Resolve: _resolve,
     Secret: _secret,
     Send: _send,
+    Recall: _recall,
+    Open: _open,
     Record: _record,
 }

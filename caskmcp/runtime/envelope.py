@@ -25,13 +25,21 @@ class Called:
 
 def called(body: bytes, media: str) -> Called | None:
     """The result in an answer; None if there is none in it."""
+    message = answered(body, media)
+    if message is None:
+        return None
+    if isinstance(error := message.get("error"), dict):
+        return Called(str(error.get("message", "")), failed=True)
+    return _result(message["result"])
+
+
+def answered(body: bytes, media: str) -> dict[str, Any] | None:
+    """The first message that answers: one with an `error` or a `result` that is an object."""
     for message in _messages(body, media):
-        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            continue
-        if isinstance(error := message.get("error"), dict):
-            return Called(str(error.get("message", "")), failed=True)
-        if isinstance(result := message.get("result"), dict):
-            return _result(result)
+        is_ours = isinstance(message, dict) and message.get("jsonrpc") == "2.0"
+        if is_ours and any(isinstance(message.get(name), dict) for name in ("error", "result")):
+            found: dict[str, Any] = message
+            return found
     return None
 
 

@@ -7,6 +7,7 @@ record is on disk before it is sent; a step that fails in a way it did not fores
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 from caskmcp.errors import CaskError
@@ -14,9 +15,9 @@ from caskmcp.model.decision import Decision, Entry
 from caskmcp.model.policy import Budget
 from caskmcp.model.project import AuthRule
 from caskmcp.model.tool import Tool
-from caskmcp.runtime import egress, record
+from caskmcp.runtime import egress, mcp_session, record
 from caskmcp.runtime.clean import Clean, without
-from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Secret, Send, Spend, Standing
+from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Secret, Send, SessionKey, Spend, Standing, Turn
 from caskmcp.runtime.credentials import reference_shown, with_credential
 from caskmcp.runtime.decide import decide
 from caskmcp.runtime.egress import Destination
@@ -191,12 +192,16 @@ def _call(flight: Flight) -> Talk:
     request, rule = egress.redirected(flight.prepared, place), _auth(flight)
     if flight.dry:
         return replace(flight, result=_shown(request, rule, decision))
+    secret = ""
     if rule is not None:
-        secret: str = yield Secret(rule.source)
+        secret = yield Secret(rule.source)
         request, flight = with_credential(request, rule, secret), replace(flight, clean=without(secret, flight.clean))
     if tool.effect != "read":
         yield Record(_entry(flight, {**flight.extra, "phase": "sending"}), durable=True)
-    return replace(flight, answer=_taken((yield from _sent(flight, request, place)), tool, place))
+    reply, turn = yield from _spoken(flight, request, place, secret)
+    if turn is not None:
+        flight = replace(flight, clean=without(turn.session.id, flight.clean), extra={**flight.extra, **_handshake(turn)})
+    return replace(flight, answer=_taken(reply, tool, place))
 
 
 def _response(flight: Flight) -> Talk:
@@ -288,14 +293,29 @@ def _auth(flight: Flight) -> AuthRule | None:
     return pack.auth.get(authority(flight.known.admitted.tool.request)) if pack else None
 
 
-def _sent(flight: Flight, request: PreparedRequest, place: Destination) -> Generator[Command, Any, Answer | Failure]:
-    """Send; once more where the connection was dropped without an answer and the tool is idempotent."""
+def _spoken(
+    flight: Flight, request: PreparedRequest, place: Destination, secret: str
+) -> Generator[Command, Any, tuple[Answer | Failure, Turn | None]]:
+    """Send; to an MCP server within a session, where it wants one."""
     tool = flight.known.admitted.tool
     send = Send(request, place, flight.addresses, max(READ_AHEAD, tool.response.max_bytes))
+    once = partial(_sent, again=tool.annotations.idempotent)
+    if tool.response.envelope:
+        return (yield from mcp_session.spoken(send, SessionKey(place, request.target, secret), once))
+    return (yield from once(send)), None
+
+
+def _sent(send: Send, *, again: bool) -> Generator[Command, Any, Answer | Failure]:
+    """Send; once more where the connection was dropped without an answer and the tool is idempotent (again)."""
     reply: Answer | Failure = yield send
-    if isinstance(reply, Failure) and reply.kind == "dropped" and tool.annotations.idempotent:
+    if isinstance(reply, Failure) and reply.kind == "dropped" and again:
         reply = yield send
     return reply
+
+
+def _handshake(turn: Turn) -> dict[str, Any]:
+    """For the record: that more than the call was sent. Never the session's id."""
+    return {"handshake": turn.session.version} if turn.fresh else {}
 
 
 def _taken(reply: Answer | Failure, tool: Tool, place: Destination) -> Answer:

@@ -1,6 +1,7 @@
 """A small MCP server that is not ours: on stdio, or over HTTP at a port. Its words are not to be trusted.
 
-`python -m tests.support.mcp_server [PORT]`; with `MCP_TOKEN` set it wants that bearer token.
+`python -m tests.support.mcp_server [PORT]`; with `MCP_TOKEN` set it wants that bearer token. With `MCP_ERA=sessions` it has never heard of
+the revision 2026-07-28: as servers of 2025 do, it knows no call outside of a session.
 """
 
 import os
@@ -71,6 +72,8 @@ def _over_http(port: int) -> None:
             await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
             return
+        if scope["type"] == "http" and os.environ.get("MCP_ERA") == "sessions":
+            scope = {**scope, "headers": [row for row in scope["headers"] if row != (b"mcp-protocol-version", b"2026-07-28")]}
         await inner(scope, receive, send)
 
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
@@ -79,13 +82,14 @@ def _over_http(port: int) -> None:
 class Running:
     """The server over HTTP, in a process of its own."""
 
-    def __init__(self, token: str = "") -> None:
+    def __init__(self, token: str = "", *, era: str = "", port: int = 0) -> None:
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
             self.port: int = free.getsockname()[1]
         self.host = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.host}/mcp"
-        self._env = {**os.environ, "PYTHONPATH": str(ROOT), **({"MCP_TOKEN": token} if token else {})}
+        self._env = {**os.environ, "PYTHONPATH": str(ROOT), **({"MCP_TOKEN": token} if token else {}), "MCP_ERA": era}
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen([sys.executable, "-m", "tests.support.mcp_server", str(self.port)], cwd=ROOT, env=self._env)
