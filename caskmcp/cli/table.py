@@ -55,6 +55,7 @@ COMMANDS: Final = (
     Row("confirm deny",   False, "Refuse one call.",                                                    "cli.confirm:deny"),
     Row("doctor",         False, "What this machine and this project lack.",                            "cli.doctor:doctor"),
     Row("graph",          False, "Draw the build as text or Mermaid.",                                  "cli.graph:graph"),
+    Row("explain",        False, "The evidence behind a tool or a field.",                               "cli.explain:explain"),
 )
 
 ALIASES: Final = (

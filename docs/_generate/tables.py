@@ -24,6 +24,8 @@ PAGES: Final = (
          "compiler.capture.select:RULES", ("reason",)),
     Page("detectors",   "Detectors of redaction", "What each replaces by a typed placeholder before the first write. Names are phrases that a field's name ends with.",
          "redact.detectors:DETECTORS", ("id", "kind", "strict", "auth")),
+    Page("inference",   "Rules of inference", "Why a field is required or optional, and what gave it its type; `cask explain` names these rows.",
+         "compiler.infer.rules:RULES", ("id", "decides", "why")),
     Page("stages",      "Stages of the build", "Each is a function of its inputs; `per` is the fan-out.",
          "compiler.pipeline:STAGES", ("name", "per", "inputs", "outputs")),
     Page("artifacts",   "Artifacts", "What the compiler writes; `wanted` is the entry of `emit:` that asks for it, empty for what is always written.",

@@ -71,6 +71,13 @@ def merge(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> t
 
 
 def published(part: Plain) -> Plain:
+def rows_of(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> dict[str, list[tuple[str, Plain]]]:
+    """Operation id -> (part id, row) of what was observed of it, for readers of committed parts."""
+    found, _ = _operations(parts, wanted)
+    identity.tell_apart(found.values())
+    return {each.id(each.segments()): [*zip(each.owners, each.rows, strict=True)] for each in found.values()}
+
+
     """A settled part as it is committed."""
     if "rows" not in part:
         return part
