@@ -17,6 +17,7 @@ Digest = NewType("Digest", str)
 """`sha256:` and 64 lower-case hexadecimal digits."""
 
 SAFE_INTEGER = 2**53 - 1
+_SIMPLE = frozenset((str, bool, type(None)))
 
 
 def dump(value: Any) -> bytes:
@@ -24,8 +25,10 @@ def dump(value: Any) -> bytes:
 
     Raises CaskError CASK-I003 for what has no canonical form: NaN, infinities, lone surrogates, other types.
     """
-    portable = _portable(value)
     try:
+        if _is_simple(value):
+            return _plain(value)
+        portable = _portable(value)
         return _plain(portable) if _is_plain(portable) else rfc8785.dumps(portable)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as cause:
         raise CaskError("CASK-I003", f"a value has no canonical form: {cause}") from cause
@@ -69,6 +72,26 @@ def pretty(value: Any) -> bytes:
 def compact(value: Any) -> bytes:
     """JSON between stages: sorted keys, no spaces, UTF-8, any integer. Same values, same bytes; not what is signed."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether Python's own encoder gives the canonical bytes of a value as it is: the common case, told in one pass."""
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        kind = type(item)
+        if kind is dict:
+            if "$int" in item or not all(type(key) is str and key < "\ud800" for key in item):
+                return False
+            rest.extend(item.values())
+        elif kind is list or kind is tuple:
+            rest.extend(item)
+        elif kind is int:
+            if not -SAFE_INTEGER <= item <= SAFE_INTEGER:
+                return False
+        elif kind not in _SIMPLE:
+            return False
+    return True
 
 
 def _is_plain(value: Any) -> bool:

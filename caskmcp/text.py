@@ -7,8 +7,9 @@ means is for the reader of the document to say. `visible` makes every character 
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -65,7 +66,11 @@ def parse_json(data: bytes, name: str, *, limit: int = MAX_BYTES) -> Any:
 
 def dump_yaml(value: Any) -> bytes:
     """YAML for people: block style, sorted keys, UTF-8; reads back as the same value by `parse_yaml`. Same values, same bytes."""
-    lines = _block(value, "") if _is_block(value) else (_inline(value),)
+    lines: list[str] = []
+    if _is_block(value):
+        _write(value, "", lines)
+    else:
+        lines.append(_inline(value))
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 
@@ -213,48 +218,51 @@ LONGEST_KEY: Final = 200
 """Characters that a key may have on one line with its value (YAML 1.2 section 7.4.2 allows 1,024); a longer one is written with a question mark."""
 
 _SAFE_PLAIN: Final = re.compile(r"[A-Za-z_/$][A-Za-z0-9_./$-]*", re.ASCII)
+_SCALARS: Final = frozenset((str, int, bool, float, type(None)))
 _YAML_11: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 # What JSON leaves as it is and YAML does not: characters that it does not print, and its further line breaks.
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def _block(value: Any, indent: str) -> Iterator[str]:
-    """Lines of a block collection that is not empty."""
+def _write(value: Any, indent: str, lines: list[str]) -> None:
+    """Append the lines of a block collection that is not empty."""
     if isinstance(value, Mapping):
         for key in sorted(value):
             name = _scalar_text(key)
             if len(name) > LONGEST_KEY:
-                yield f"{indent}? {name}"
+                lines.append(f"{indent}? {name}")
                 name = ""
-            yield from _entry(f"{indent}{name}:", value[key], indent)
+            _write_entry(f"{indent}{name}:", value[key], indent, lines)
     else:
         for item in value:
-            yield from _item(item, indent)
+            _write_item(item, indent, lines)
 
 
-def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
+def _write_entry(head: str, value: Any, indent: str, lines: list[str]) -> None:
     if not _is_block(value):
-        yield f"{head} {_inline(value)}"
+        lines.append(f"{head} {_inline(value)}")
         return
-    yield head
+    lines.append(head)
     # As everybody writes it: a sequence stands below its key without further indent.
-    yield from _block(value, indent if isinstance(value, list | tuple) else indent + "  ")
+    _write(value, indent if isinstance(value, list | tuple) else indent + "  ", lines)
 
 
-def _item(value: Any, indent: str) -> Iterator[str]:
+def _write_item(value: Any, indent: str, lines: list[str]) -> None:
     if not _is_block(value):
-        yield f"{indent}- {_inline(value)}"
+        lines.append(f"{indent}- {_inline(value)}")
         return
-    first, *rest = _block(value, indent + "  ")
-    yield f"{indent}- {first[len(indent) + 2 :]}"
-    yield from rest
+    first = len(lines)
+    _write(value, indent + "  ", lines)
+    lines[first] = f"{indent}- {lines[first][len(indent) + 2 :]}"
 
 
 def _is_block(value: Any) -> bool:
-    return isinstance(value, Mapping | list | tuple) and len(value) > 0
+    return type(value) not in _SCALARS and isinstance(value, Mapping | list | tuple) and len(value) > 0
 
 
 def _inline(value: Any) -> str:
+    if type(value) in _SCALARS:
+        return _scalar_text(value)
     if isinstance(value, Mapping):
         return "{}"
     return "[]" if isinstance(value, list | tuple) else _scalar_text(value)
@@ -262,10 +270,20 @@ def _inline(value: Any) -> str:
 
 def _scalar_text(value: Any) -> str:
     """A scalar that every YAML reader, also one of YAML 1.1, takes for what it is."""
-    if isinstance(value, str):
-        if _SAFE_PLAIN.fullmatch(value) and value.lower() not in _YAML_11:
-            return value
-        return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+    if type(value) is int:
+        return int.__repr__(value)
+    return _text_of(value) if isinstance(value, str) else _number_text(value)
+
+
+@lru_cache(maxsize=1 << 14)
+def _text_of(value: str) -> str:
+    """Names of fields and keywords of schemas come again and again."""
+    if _SAFE_PLAIN.fullmatch(value) and value.lower() not in _YAML_11:
+        return value
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def _number_text(value: Any) -> str:
     text = json.dumps(value, allow_nan=False)
     return text.replace("e", ".0e") if isinstance(value, float) and "e" in text and "." not in text else text
 

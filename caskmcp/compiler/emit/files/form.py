@@ -6,7 +6,8 @@ Hidden characters stand as escapes, so that a reviewer sees them and every reade
 import json
 from typing import Any
 
-from caskmcp import canon, text
+from caskmcp import text
+from caskmcp.compiler.written import pretty as written_as
 from caskmcp.model.record import Record
 
 
@@ -29,5 +30,5 @@ def as_yaml(record: Record) -> bytes:
 
 def pretty(value: Any) -> bytes:
     """`canon.pretty` with hidden characters as escapes."""
-    written = canon.pretty(value).decode("utf-8")
+    written = written_as(value).decode("utf-8")
     return text.HIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], written).encode("utf-8")
