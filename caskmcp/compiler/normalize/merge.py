@@ -70,7 +70,6 @@ def merge(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> t
     return groups, coverage | ({"single_valued": single} if single else {})
 
 
-def published(part: Plain) -> Plain:
 def rows_of(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> dict[str, list[tuple[str, Plain]]]:
     """Operation id -> (part id, row) of what was observed of it, for readers of committed parts."""
     found, _ = _operations(parts, wanted)
@@ -78,6 +77,7 @@ def rows_of(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) ->
     return {each.id(each.segments()): [*zip(each.owners, each.rows, strict=True)] for each in found.values()}
 
 
+def published(part: Plain) -> Plain:
     """A settled part as it is committed."""
     if "rows" not in part:
         return part
