@@ -15,7 +15,7 @@ from caskmcp.workflows import check as story
     click.Option(["--trust-pin"], metavar="sha256:ROOT[@N]", help="The trust root that CI accepts."),
 )
 def check(world: World, only: tuple[str, ...], skip: tuple[str, ...], trust_pin: str | None) -> Report:
-    """The one CI gate: reproducible, locked, signed, nothing broader than approved.
+    """The one CI gate: reproducible, locked, signed, nothing broader than approved, lint-clean.
 
     Exit 0 clean, 1 needs review, 2 breaking, 3 bad input, 4 refused.
     """

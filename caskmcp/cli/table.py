@@ -33,13 +33,14 @@ COMMANDS: Final = (
     Row("serve",          True,  "Serve the approved tools through MCP on stdio.",                      "cli.serve:serve"),
     Row("config",         True,  "The snippet for an MCP client; --install edits its file, with a backup.", "cli.config:config"),
     Row("demo",           True,  "Offline proof: compile, approve, serve, attack itself.",              "cli.demo:demo"),
-    Row("capture",        False, "Bring traffic in: import, record, proxy, otlp, mcp, list, forget.",         ""),
+    Row("capture",        False, "Bring traffic in: import, record, proxy, otlp, mcp, webmcp, list, forget.", ""),
     Row("capture import", False, "Take recordings and specs from anywhere into the project.",           "cli.capture:take"),
     Row("capture record", False, "Record a browser session: headed, headless or driven by a script.",   "cli.record:record"),
     Row("capture proxy",  False, "Record the traffic of any program through mitmproxy.",                "cli.proxy:proxy"),
     Row("capture setup-proxy", False, "Install mitmproxy for cask alone.",                              "cli.proxy:setup"),
     Row("capture otlp",   False, "Receive OpenTelemetry traces on this machine.",                        "cli.otlp:otlp"),
     Row("capture mcp",    False, "Record what an existing MCP server offers.",                           "cli.mcp:mcp"),
+    Row("capture webmcp", False, "Record what a site offers to agents: WebMCP tools, .well-known documents.", "cli.webmcp:webmcp"),
     Row("capture list",   False, "The captures under the root.",                                        "cli.capture:listing"),
     Row("capture forget", False, "Remove a capture and the part of the observations that it gave.",     "cli.capture:forget"),
     Row("keys",           False, "Signing keys: new, list.",                                            ""),
@@ -53,9 +54,10 @@ COMMANDS: Final = (
     Row("confirm list",   False, "The challenges that wait for a person.",                              "cli.confirm:listing"),
     Row("confirm grant",  False, "Grant one call. Needs a person at a terminal.",                       "cli.confirm:grant"),
     Row("confirm deny",   False, "Refuse one call.",                                                    "cli.confirm:deny"),
+    Row("lint",           False, "Hygiene of what was compiled: wording, hidden text, secrets, schemas, budget.", "cli.lint:lint"),
     Row("doctor",         False, "What this machine and this project lack.",                            "cli.doctor:doctor"),
-    Row("graph",          False, "Draw the build as text or Mermaid.",                                  "cli.graph:graph"),
     Row("explain",        False, "The evidence behind a tool or a field.",                               "cli.explain:explain"),
+    Row("graph",          False, "Draw the build as text or Mermaid.",                                  "cli.graph:graph"),
 )
 
 ALIASES: Final = (

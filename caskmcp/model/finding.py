@@ -38,6 +38,12 @@ class Finding(Record):
     place: str = ""
     mend: str = ""
     """One command, as it would be typed."""
+    fingerprint: str = ""
+    """What tells the finding from others of its code, whatever it is worded like: 16 hexadecimal digits; empty where nothing asks for it."""
+
+    def row(self) -> dict[str, Any]:
+        """The finding as machine output shows it: a fingerprint only where there is one."""
+        return self.model_dump(mode="json", exclude=None if self.fingerprint else {"fingerprint"})
 
 
 class Report(Record):
@@ -65,7 +71,7 @@ class Report(Record):
 
     def json_value(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
-        rows = [row.model_dump(mode="json") for row in self.findings]
+        rows = [row.row() for row in self.findings]
         return {
             "schema": f"caskmcp/{self.report}/1",
             "summary": self.summary,

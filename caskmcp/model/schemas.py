@@ -4,7 +4,9 @@ from typing import Final
 
 SCHEMAS: Final = {
     "cask": "model.project:Project",
+    "lint": "model.lint:LintFile",
     "mcp-surface": "model.mcp_surface:McpSurface",
+    "discovery": "model.discovery:Discovery",
     "observations": "model.observation:Observations",
     "contracts": "model.contract:Contracts",
     "tools": "model.tool:Tools",
@@ -12,6 +14,7 @@ SCHEMAS: Final = {
     "policy": "model.policy:Policy",
     "policy-additions": "model.policy:Additions",
     "scopes.suggested": "model.scope:Scopes",
+    "scopes": "model.scope:OwnScopes",
     "baseline": "model.artifact:Baseline",
     "coverage": "model.artifact:Coverage",
     "environments": "model.artifact:Environments",

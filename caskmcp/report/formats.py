@@ -12,6 +12,7 @@ FORMATS: Final = {
     "github-md": "report.markdown:render",
     "md": "report.markdown:render",
     "mermaid": "report.mermaid:render",
+    "sarif": "report.sarif:render",
 }
 """Format -> a function from a report to text."""
 

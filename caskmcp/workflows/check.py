@@ -21,7 +21,7 @@ from caskmcp.model.trust import TrustPin
 from caskmcp.ports import World
 from caskmcp.store import gitindex, project
 from caskmcp.store.layout import PRIVATE, Pack
-from caskmcp.workflows import build, gitlines, here
+from caskmcp.workflows import build, gitlines, here, lint
 from caskmcp.workflows.diff import sides
 
 
@@ -149,6 +149,11 @@ def private(bench: Bench) -> Iterator[Finding]:
             )
 
 
+def clean(bench: Bench) -> Iterator[Finding]:
+    """No lint rule finds anything but advice, beyond what `lint.yaml` accepts with a reason."""
+    yield from (row for row in lint.of_pack(bench.world, bench.pack).findings if row.severity is not Severity.INFO)
+
+
 def _standings(survey: Survey) -> Iterator[tuple[str, str, str]]:
     for row, standing in survey.tools:
         yield row.subject, standing.status, standing.reason
@@ -171,6 +176,7 @@ STEPS: Final = (
     Step("signatures", signatures),
     Step("broadening", broadening),
     Step("private", private),
+    Step("lint", clean),
 )
 
 

@@ -34,6 +34,10 @@ PAGES: Final = (
          "runtime.gateway:STEPS", ("name", "codes")),
     Page("networks",    "Addresses that are refused", "The first row that holds an address decides. `opens`: a signed environment with `private: true` may name it.",
          "runtime.networks:DENIED", ("network", "what", "opens")),
+    Page("lint-rules",  "Lint rules", "What `cask lint` looks for; the last step of `cask check` tells all but `info`. The id is what a suppression in `lint.yaml` names.",
+         "analyze.lint.rules:RULES", ("id", "severity", "message", "clients")),
+    Page("lint-clients", "Clients that lint knows", "What `cask lint --client` asks beyond what every client needs. 0: no limit is known.",
+         "analyze.lint.clients:CLIENTS", ("key", "title", "name", "description", "tools", "type_lists")),
     Page("injection",   "Forms of words that are taken out", "Text of a recording or spec that orders a model about never reaches a description, enum or example.",
          "compiler.emit.hygiene:ORDERS", ("id", "message")),
 )

@@ -33,6 +33,9 @@ class Table(NamedTuple):
 # fmt: off
 TABLES: Final = (
     Table("errors:_ROWS", "code", ("unit", "cases", "property", "golden", "security", "e2e", "conformance")),
+    Table("analyze.lint.clients:CLIENTS", "key", ("cases/lint",)),
+    Table("analyze.lint.rules:RULES", "id", ("cases/lint",)),
+    Table("analyze.lint.wording:MARKS", "name", ("unit/analyze/lint",)),
     Table("calculus.tools:AREAS", "name", ("unit/calculus", "cases/calculus")),
     Table("cli.table:COMMANDS", "name", ("unit", "e2e")),
     Table("compiler.capture.select:RULES", "id", ("cases/capture",)),
@@ -42,10 +45,10 @@ TABLES: Final = (
     Table("compiler.emit.stage:EMITTERS", "file", ("unit/compiler", "unit/workflows", "golden", "e2e")),
     Table("compiler.fleeting:RULES", "id", ("unit/compiler",)),
     Table("compiler.infer.reconcile:RULES", "id", ("unit/compiler/infer",)),
+    Table("compiler.infer.rules:RULES", "id", ("unit/compiler/infer",)),
     Table("compiler.normalize.calls:PROTOCOLS", "name", ("unit/compiler/normalize",)),
     Table("compiler.normalize.rules:RULES", "id", ("unit/compiler/normalize", "cases/normalize")),
     Table("compiler.pipeline:STAGES", "name", ("unit/compiler", "unit/engine", "property", "e2e")),
-    Table("compiler.infer.rules:RULES", "id", ("unit/compiler/infer",)),
     Table("redact.canaries:FAMILIES", "id", ("cases/redact",)),
     Table("redact.detectors:DETECTORS", "id", ("cases/redact",)),
     Table("runtime.gateway:STEPS", "name", ("unit/runtime", "security")),

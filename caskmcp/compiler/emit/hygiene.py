@@ -47,7 +47,9 @@ ORDERS: Final = (
           r"\b(?:also|always|secretly|silently|quietly|first|then|additionally|must|please|assistant)\b.{0,25}\b" + _SENDS + r"\b.{0,60}\b" + _PRIVATE + r"\b"
           r"|\b" + _SENDS + r"\b.{0,20}\b(?:your|the user'?s|all)\b.{0,20}\b" + _PRIVATE + r"\b"),
     Order("order-call",      "Tells a model which tool to call, and when.",
-          r"\b(?:always|now|then|next|first|must|should|instead)[ ,]+(?:call|invoke|execute|run)\b"
+          r"\b(?:always|now|then|next|first|must|should|instead)[ ,]+(?:call|invoke|execute)\b"
+          # `next_run_at` and `first_run` are names of times.
+          r"|\b(?:always|now|then|must|should|instead)[ ,]+run\b|\b(?:next|first)[ ,]+run[ ,]+(?:the|this|that|a|an|your|our|its|cask|tool)\b"
           r"|\b(?:call|invoke|execute|run|use)\b[ `'\"]+\w+.{0,20}\b(?:next|first|instead|immediately|beforehand|afterwards)\b"
           r"|\bbefore (?:using|calling) (?:any|this|other|all)\b"),
     Order("order-authority", "Claims an approval that no signature shows.",

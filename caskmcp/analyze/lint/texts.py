@@ -1,0 +1,85 @@
+"""Rules on texts: what gives orders, what hides, what only looks like a word, what has the form of a credential."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+from caskmcp import text
+from caskmcp.analyze.lint.surface import Found, Surface, shown, strings, subject, texts
+from caskmcp.compiler.emit.hygiene import order_in
+from caskmcp.errors import CaskError
+from caskmcp.redact.detectors import DETECTORS, Detector
+from caskmcp.redact.scan import Scanner
+
+# Letters of Greek, Cyrillic, Armenian and Cherokee that stand among Latin ones, and letters that are drawn as Latin ones without being them.
+_MIXED: Final = re.compile(
+    "[A-Za-z][\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u13a0-\u13f5]|[\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u13a0-\u13f5][A-Za-z]"
+    "|[\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]"
+)
+_UNREAD: Final = frozenset({"observations.json"})
+"""Value-free by construction, and large: its words are names that stand in the other artifacts too."""
+
+
+def orders(surface: Surface) -> Iterator[Found]:
+    """What `hygiene.py` would have dropped: then something else than the compiler wrote it."""
+    for tool in surface.tools:
+        for place, words in texts(tool):
+            if found := order_in(words):
+                yield Found(subject(tool), f"`{shown(words)}` gives orders ({found})", f"{place} {found}")
+
+
+def hidden(surface: Surface) -> Iterator[Found]:
+    """Zero-width, direction marks, controls and tags."""
+    for tool in surface.tools:
+        for place, words in texts(tool):
+            if text.HIDDEN.search(words):
+                yield Found(subject(tool), f"`{shown(words)}` hides characters", place)
+
+
+def lookalikes(surface: Surface) -> Iterator[Found]:
+    """Words of two alphabets, and letters of styles that are drawn as Latin ones."""
+    for tool in surface.tools:
+        for place, words in texts(tool):
+            if _MIXED.search(words):
+                yield Found(subject(tool), f"`{shown(words)}` mixes letters that look alike", place)
+
+
+# ---------------------------------------------------------------- secrets
+def secrets(surface: Surface) -> Iterator[Found]:
+    """Forms of credentials in any artifact. The finding names the detector and the place, never the value."""
+    for name in sorted(set(surface.artifacts) - _UNREAD):
+        rows = list(strings(_value(surface.artifacts[name], name)))
+        flagged = _scanner().flagged([words for _, words in rows])
+        for place, words in rows:
+            if words in flagged and (found := _detectors(words)):
+                yield Found(name, f"a text has the form of a credential ({', '.join(found)})", f"{place} {' '.join(found)}", name)
+
+
+def _value(data: bytes, name: str) -> Any:
+    """What a file holds; one that is no document is one text a line."""
+    try:
+        if name.endswith(".json"):
+            return text.parse_json(data, name)
+        if name.endswith((".yaml", ".yml")):
+            return text.parse_yaml(data, name).value
+    except CaskError:
+        pass  # a step of `check` says so; its lines are searched all the same
+    return data.decode("utf-8", errors="replace").split("\n")
+
+
+@cache
+def _scanner() -> Scanner:
+    """The forms of credentials. Runs of letters that only look random are digests here, and people's data is redaction's business."""
+    return Scanner(row for row in DETECTORS if row.kind == "secret" and row.form and row.id != "entropy")
+
+
+def _detectors(words: str) -> list[str]:
+    found: set[str] = set()
+
+    def note(row: Detector, value: str) -> str:
+        found.add(row.id)
+        return value
+
+    _scanner().replace(words, note)
+    return sorted(found)

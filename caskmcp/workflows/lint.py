@@ -1,0 +1,109 @@
+"""`cask lint`: hygiene of a compiled surface, with what people accepted taken out. Reads; changes and approves nothing.
+
+Works on any toolpack, also one that was handed over alone; the manifest's budget and `lint.yaml` count where they are here.
+"""
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from caskmcp.analyze.lint.clients import BY_KEY, CLIENTS
+from caskmcp.analyze.lint.surface import Surface
+from caskmcp.analyze.lint.verdicts import FILE, known, lint, scores
+from caskmcp.errors import CaskError
+from caskmcp.govern import admit, offer
+from caskmcp.model.finding import Report
+from caskmcp.model.lint import LintFile
+from caskmcp.model.project import Budget
+from caskmcp.ports import World
+from caskmcp.store import project
+from caskmcp.store.layout import Pack
+from caskmcp.text import parse_yaml
+from caskmcp.workflows import here
+
+LIMIT = 1 << 20
+"""Bytes of `lint.yaml`."""
+NOTHING = LintFile(version=1)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What people here say about a toolpack."""
+
+    file: LintFile
+    budget: Budget | None
+
+
+def run(world: World, clients: tuple[str, ...] = ()) -> Report:
+    """Lint the chosen toolpack. clients: keys of `CLIENTS`, several in one word parted by commas; else those of `lint.yaml`.
+
+    Raises CASK-I010 for a client or rule that does not exist, CASK-I004 for a suppression without a reason, CASK-L002 for artifacts that
+    cannot be read.
+    """
+    asked = chosen(clients)
+    pack = here.pack(world)
+    report, surface = _linted(world, pack, asked)
+    wanting = tuple(row for row in scores(surface) if row["score"] < 100)
+    return report.model_copy(update={"tables": {"scores": wanting, **report.tables}})
+
+
+def of_pack(world: World, pack: Pack) -> Report:
+    """What `cask check` asks: the same rules, for the clients that `lint.yaml` names."""
+    return _linted(world, pack, ())[0]
+
+
+def _linted(world: World, pack: Pack, clients: tuple[str, ...]) -> tuple[Report, Surface]:
+    said = _said(world, pack)
+    known(said.file.suppress)
+    files = world.files
+    surface = Surface(
+        artifacts={name: files.read(pack.artifact(name)) for name in files.listing(pack.artifacts)},
+        approved=_approved(world, pack),
+        budget=said.budget,
+        clients=clients or said.file.clients,
+    )
+    return lint(surface, said.file.suppress, at=_place(world, pack.artifacts)), surface
+
+
+def chosen(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The clients that were named, in the order of the table. Raises CASK-I010."""
+    named = {name.strip() for word in words for name in word.split(",")} - {""}
+    for name in sorted(named - BY_KEY.keys()):
+        raise CaskError("CASK-I010", f"there is no client `{name}`; there is {', '.join(BY_KEY)}", mend="cask lint --help")
+    return tuple(row.key for row in CLIENTS if row.key in named)
+
+
+def _said(world: World, pack: Pack) -> Said:
+    """The manifest's budget and the file beside it, if the manifest is this toolpack's."""
+    if project.find_manifest(world.files, world.cwd) is None:
+        return Said(NOTHING, None)
+    loaded = project.load_project(world.files, world.cwd)
+    if loaded.project.id != pack.path.name:
+        return Said(NOTHING, None)
+    path = loaded.folder / FILE
+    file = _file(world, path) if world.files.exists(path) else NOTHING
+    return Said(file, loaded.project.tools.budget)
+
+
+def _file(world: World, path: Path) -> LintFile:
+    name = os.path.relpath(path, world.cwd)
+    try:
+        return LintFile.of(parse_yaml(world.files.read(path, LIMIT), name))
+    except CaskError as cause:
+        raise cause.mended(f"edit {shlex.quote(name)}") from cause
+
+
+def _approved(world: World, pack: Pack) -> frozenset[str]:
+    """Tools whose present content a person approved; none where nobody can tell: then what they would excuse stays a finding."""
+    try:
+        files = offer.read(world.files, pack)
+        survey, _, _ = admit.anchored_survey(files, pin=here.pin(world, files.id), condition=here.condition(world), at=world.clock.now())
+    except CaskError:
+        return frozenset()  # `check` and `gate status` say why
+    return frozenset(row.tool.name for row, standing in survey.tools if row.tool is not None and standing.status == "approved")
+
+
+def _place(world: World, path: Path) -> str:
+    """A path as the person would type it: relative, unless it lies elsewhere."""
+    return path.relative_to(world.cwd).as_posix() if path.is_relative_to(world.cwd) else path.as_posix()
