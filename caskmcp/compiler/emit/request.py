@@ -49,7 +49,7 @@ def plan(contract: Contract, arguments: Arguments) -> RequestPlan:
         headers=tuple(_field(row, "simple") for row in arguments.at("header")),
         cookies=tuple(_field(row, "form") for row in arguments.at("cookie")),
         accept=MCP_ACCEPT if is_mcp(contract) else accept(contract),
-        body=_pinned(contract, contract.call, arguments) if contract.call else _body(arguments.body, arguments.at("body")),
+        body=_pinned(contract, contract.call, arguments) if contract.call else _body(contract, arguments.body, arguments.at("body")),
         constants=contract.call.headers if contract.call else {},
     )
 
@@ -114,14 +114,21 @@ def _field(row: Argument, style: Literal["form", "simple"]) -> Field_:
     return Field_(argument=row.key, wire=row.wire, style=chosen, explode=explode)
 
 
-def _body(body: Body | None, rows: tuple[Argument, ...]) -> BodyPlan | None:
+def _body(contract: Contract, body: Body | None, rows: tuple[Argument, ...]) -> BodyPlan | None:
     if body is None:
         return None
     kind: Any = "text" if body.kind == "binary" else body.kind
     media = body.media if re.fullmatch(r"[\w.+-]+/[\w.+-]+", body.media, re.ASCII) else _MEDIA[kind]
     if len(rows) == 1 and not rows[0].wire:
         return BodyPlan(media=media, kind=kind, argument=rows[0].key, required=body.required)
-    return BodyPlan(media=media, kind=kind, fields=tuple(_field(row, "form") for row in rows), required=body.required)
+    required = body.required or (kind == "json" and _is_always_sent(contract))
+    return BodyPlan(media=media, kind=kind, fields=tuple(_field(row, "form") for row in rows), required=required)
+
+
+def _is_always_sent(contract: Contract) -> bool:
+    """Whether each success had a body, and no document says that one may be missing: an empty object is then what was seen, and none is not."""
+    documented = any("spec" in row.evidence.sources for row in contract.bodies)
+    return not documented and 0 < contract.evidence.seen <= sum(row.evidence.seen for row in contract.bodies)
 
 
 def _pinned(contract: Contract, call: Call, arguments: Arguments) -> BodyPlan:

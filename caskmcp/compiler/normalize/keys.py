@@ -48,9 +48,15 @@ def kind(key: str) -> Key:
 
 
 def _is_field(bare: str) -> bool:
-    """Words of the table with parts of one or two letters among them: `x-team`, `is_ok`."""
+    """Words of the table with parts of one or two letters among them (`x-team`, `is_ok`), or words of the first tier with a limit before them."""
     parts = words.split(bare)
+    if bare.isascii() and len(parts) > 1 and parts[0] in _LIMITS:
+        return all(map(words.is_core, parts[1:]))
     return bare.isascii() and any(words.is_words(part) and not words.is_short(part) for part in parts) and all(map(words.is_words, parts))
+
+
+_LIMITS: Final = frozenset({"max", "len"})
+"""First parts of names of limits (`max_runs`) that are first names too, and so in no table."""
 
 
 def is_record(fields: int, unknown: int, values: Iterable[object]) -> bool:

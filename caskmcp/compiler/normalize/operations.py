@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from caskmcp.compiler.normalize import rules
 from caskmcp.compiler.normalize.templates import Template
-from caskmcp.compiler.normalize.tokens import is_class
+from caskmcp.compiler.normalize.tokens import is_class, matrix
 from caskmcp.compiler.normalize.tree import Place, union
 
 Row = dict[str, Any]
@@ -57,7 +57,8 @@ def _walk(place: Place, above: Path, wanted: tuple[Template, ...], body_words: f
         _walk(union(place.children[label] for label in sorted(merged)), (*above, Slot(None, pieces)), forced, body_words, out)
     for label in sorted(place.children.keys() - merged):
         same = tuple(template for template in active if template.fixed[depth] == label)
-        _walk(place.children[label], (*above, Slot(label)), same, body_words, out)
+        pieces = matrix(label)
+        _walk(place.children[label], (*above, Slot(None, pieces) if pieces else Slot(label)), same, body_words, out)
 
 
 def _merged(place: Place, body_words: frozenset[str], pinned: set[str], before: str | None, *, forced: bool) -> set[str]:

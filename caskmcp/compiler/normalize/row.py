@@ -20,6 +20,8 @@ _MEDIA: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,79}", re.ASCII)
 _BODILESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _INDEX: Final = re.compile(r"[0-9]{1,2}", re.ASCII)
 _PIECES: Final = re.compile(r"[\[\].]")
+FILE: Final = "binary"
+"""The format of a file's content (OpenAPI 3.0 section 4.7.24.2)."""
 PRIVATE: Final = "tokens"
 REFUSED: Final = 400
 """Statuses from which a request counts, but what it held does not describe the operation."""
@@ -186,6 +188,7 @@ def add_form(node: Node, pairs: Iterable[tuple[str, str | None]], serial: int) -
         for value in values:
             if value is None:
                 add_unread(child)
+                child.formats[FILE] = child.formats.get(FILE, 0) + 1
             else:
                 add_wire(child, value, serial)
 

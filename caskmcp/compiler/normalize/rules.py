@@ -32,7 +32,7 @@ class Siblings:
         self.children = children
         self.body_words = body_words
         self.parameter = {label for label in children if is_class(label)}
-        self._pinned = frozenset(pinned) | {""} | {label for label in children if words.is_version(label)}
+        self._pinned = frozenset(pinned) | {""} | {label for label in children if words.is_version(label) or ";" in label}
         self.words = sorted(children.keys() - self.parameter - self._pinned)
         self.whole = not self._pinned & children.keys()
         """Whether no literal is pinned here: the words may be all there is."""

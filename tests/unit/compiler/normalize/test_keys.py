@@ -5,7 +5,7 @@ import pytest
 from caskmcp.compiler.normalize.keys import Key, is_mixed, is_record, kind
 
 
-@pytest.mark.parametrize("key", ["id", "name", "created_at", "createdAt", "work_pool", "$ref", "@type", "_links", "any_"])
+@pytest.mark.parametrize("key", ["id", "name", "created_at", "createdAt", "work_pool", "$ref", "@type", "_links", "any_", "max_retries", "maxRuns", "len_limit"])
 def test_a_key_made_of_words_is_a_field_wherever_it_stands(key: str) -> None:
     assert kind(key) is Key.FIELD
 
@@ -18,7 +18,9 @@ def test_a_key_made_of_words_is_a_field_wherever_it_stands(key: str) -> None:
         "lateness",
         "address1",
         "user_12",
-        "max_retries",
+        "max",
+        "max_zoltan",
+        "max_amber",
         "customer_zoltan",
         "prefect.flow.id",
         "größe",

@@ -48,7 +48,7 @@ def test_a_form_is_an_object_of_texts() -> None:
     found = row(exchange("POST /forms", body=pairs, kind="multipart", media="multipart/form-data"))
     shape = found["requests"]["multipart/form-data"]["shape"]
     assert (shape["objects"], sorted(shape["properties"])) == (1, ["id", "tags[]", "upload"])
-    assert shape["properties"] == {"id": {"integers": 1}, "tags[]": {"arrays": 1, "items": {"strings": 2}}, "upload": {"strings": 1}}
+    assert shape["properties"] == {"id": {"integers": 1}, "tags[]": {"arrays": 1, "items": {"strings": 2}}, "upload": {"strings": 1, "formats": {"binary": 1}}}
 
 
 def test_credentials_are_no_parameters_and_their_kind_is_counted() -> None:
