@@ -225,6 +225,8 @@ def object_fields(schema: JsonSchema, depth: int = 0) -> ObjectFields | None:
     properties, extra = schema.get("properties", {}), schema.get("additionalProperties")
     if schema.get("type", "object") != "object" or schema.keys() & _BRANCHES or not isinstance(properties, Mapping) or depth >= 20:
         return None
+    if isinstance(extra, Mapping) and extra:
+        return None  # fields whose names are data are no arguments, and without them the object could not be sent
     parts = [
         object_fields({**part, "$defs": definitions}, depth + 1) if isinstance(part, Mapping) else None for part in schema.get("allOf", [])
     ]
