@@ -93,7 +93,7 @@ AREAS: Final = (
     Area("toolset",     ("toolsets",),                                    _rows,    "its toolsets changed"),
     Area("response",    ("response.max_bytes",),                          _at_most, "answers may have another size"),
     Area("envelope",    ("response.envelope",),                           _pinned,  "answers are read in another way"),
-    Area("scope",       ("scope",),                                       _pinned,  "it belongs to another scope"),
+    Area("scope",       ("scope", "boundary"),                                       _pinned,  "it belongs to another scope"),
     Area("annotations", ("annotations",),                                 _wording, "its hints for clients changed"),
     Area("output",      ("output_schema", "response.media", "response.expected"), _wording, "the description of its answers changed"),
     Area("wording",     ("name", "title", "description", "reasons", "traits", "schema"), _wording, "its wording changed"),

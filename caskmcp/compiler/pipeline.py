@@ -3,7 +3,7 @@
 A stage is `run(inputs) -> outputs`. It reads what the row names as inputs and gives what the row names as outputs; nothing else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 
@@ -27,8 +27,36 @@ class Inputs(Protocol):
         """The bytes of each file of an output that is a map (`files`), by name, sorted."""
 
 
+    def size(self, role: str) -> int:
+        """How many bytes one input has."""
+
+    def window(self, role: str, low: int, high: int) -> Iterator[bytes]:
+        """The bytes from `low` up to `high` of one input, in pieces."""
+
+
 Outputs = Mapping[str, "bytes | Iterable[bytes] | Mapping[str, bytes]"]
 """Output name -> bytes, pieces of bytes, or (for the output that splits, and for `files`) a map from name to bytes."""
+
+
+class Gave(NamedTuple):
+    """What the work on one piece gave: bytes by name, and something small that pickles."""
+
+    blocks: Callable[[str], Iterator[bytes]]
+    note: Any
+
+
+class Pieces(NamedTuple):
+    """How one run of a stage is done in pieces, by several processes or one after the other: the outputs are the same for any number of them.
+
+    If the work on a piece or the join raises a CaskError, the stage is run as a whole, and what that says counts.
+    """
+
+    cut: Callable[[Inputs, int], Sequence[Any]]
+    """The pieces for so many processes, plain values; fewer than two, and the stage is run as a whole."""
+    work: Callable[[Inputs, Any], tuple[Outputs, Callable[[], Any]]]
+    """What one piece gives; the note is asked for once the bytes are all read."""
+    join: Callable[[Inputs, Sequence[Gave]], Outputs]
+    """The stage's outputs, from what the pieces gave, in their order."""
 
 
 class Stage(NamedTuple):
@@ -45,20 +73,22 @@ class Stage(NamedTuple):
     """`module:function` below the package, resolved on use."""
     splits: str = ""
     """The output whose keys are the groups."""
+    pieces: str = ""
+    """`module:attribute` of its `Pieces`, resolved on use; empty if it is always run as a whole."""
 
 
 # fmt: off
 STAGES: Final = (
     #     name         per       inputs                                                                       outputs                      run
     Stage("capture",   "source", ("source", "source.kind", "project.hosts", "project.keep", "project.redact", "secret.redaction"),
-                                                                                                              ("exchanges", "head"),       "compiler.capture.stage:run"),
+                                                                                                              ("exchanges", "head"),       "compiler.capture.stage:run", pieces="compiler.capture.pieces:PIECES"),
     Stage("vocabulary", None,    ("capture.head", "project.paths"),                                           ("templates",),              "compiler.normalize.vocabulary:run"),
-    Stage("normalize", "source", ("capture.exchanges", "capture.head", "vocabulary.templates"),               ("part", "candidates"),      "compiler.normalize.stage:run"),
+    Stage("normalize", "source", ("capture.exchanges", "capture.head", "vocabulary.templates"),               ("part", "candidates"),      "compiler.normalize.stage:run", pieces="compiler.normalize.pieces:PIECES"),
     Stage("merge",     None,     ("normalize.part", "normalize.candidates", "committed.parts", "project.paths"), ("observations", "groups", "coverage"), "compiler.normalize.merge:run", "groups"),
     Stage("infer",     "group",  ("merge.groups",),                                                           ("contract",),               "compiler.infer.stage:run"),
     Stage("classify",  None,     ("infer.contract",),                                                         ("surface",),                "compiler.classify.stage:run"),
     Stage("emit",      None,     ("infer.contract", "classify.surface", "merge.coverage", "project.tools", "project.toolsets", "project.auth",
-                                  "project.environments", "project.emit", "project.policy", "project.id"),    ("files",),                  "compiler.emit.stage:run"),
+                                  "project.environments", "project.emit", "project.policy", "project.scopes", "project.id"), ("files",),                  "compiler.emit.stage:run"),
     Stage("lock",      None,     ("emit.files", "project.id"),                                                ("pending",),                "compiler.lock.stage:run"),
 )
 # fmt: on

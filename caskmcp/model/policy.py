@@ -10,6 +10,10 @@ from caskmcp.model.tool import Tier, Tool
 SCHEMA: Final = "caskmcp/policy/1"
 
 
+Trait = Literal["pii", "money", "credential", "auth", "admin"]
+"""As `Contract.traits`."""
+
+
 class Match(Record):
     """What a rule applies to: every given part has to fit; an empty part fits everything."""
 
@@ -18,6 +22,8 @@ class Match(Record):
     effect: tuple[Literal["read", "write", "destructive"], ...] = ()
     methods: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    traits: tuple[Trait, ...] = ()
+    """What requests and answers hold; one of them is enough."""
 
     def fits(self, tool: Tool) -> bool:
         """Whether a call of the tool can match."""
@@ -28,7 +34,8 @@ class Match(Record):
             (self.methods, tool.request.method),
             (self.hosts, tool.request.host),
         )
-        return all(not wanted or fact in wanted for wanted, fact in facts)
+        held = not self.traits or bool({*self.traits} & {*tool.traits})
+        return held and all(not wanted or fact in wanted for wanted, fact in facts)
 
 
 class Rule(Record):

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from caskmcp.model.exchange import RESTORABLE
 from caskmcp.model.record import Record
+from caskmcp.model.tool import TIERS
 from caskmcp.redact.patterns import problem
 
 ID: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
@@ -61,6 +62,8 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Plugin = Annotated[str, AfterValidator(_plugin)]
 Kept = Annotated[str, AfterValidator(_kept)]
 Tier = Literal["safe", "low", "medium", "high", "critical"]
+LEAST: Final = {"read": "safe", "write": "low", "destructive": "high"}
+"""Effect -> the lowest tier that a person may state for it."""
 
 
 class Source(Record):
@@ -119,10 +122,28 @@ class Redact(Record):
 
 
 class Budget(Record):
-    """The size that the toolset `default` may have."""
+    """The size that the toolset `default` may have. Holds as it stands here where the manifest says nothing."""
 
     tools: Annotated[int, Field(ge=1, le=10_000)] = 40
     tokens: Annotated[int, Field(ge=1)] = 20_000
+    sessions: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Per cent of the observed sessions that the toolset covers, with as few tools as that takes; without it, the budget is filled."""
+
+
+class Stated(Record):
+    """What a person says of a tool's risk, in place of what the rules say."""
+
+    tier: Tier
+    effect: Literal["read", "write", "destructive"] | None = None
+    """What the rules say, if it is not given."""
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "Stated":
+        least = LEAST[self.effect] if self.effect else "safe"
+        if TIERS.index(self.tier) < TIERS.index(least):
+            raise ValueError(f"what is {self.effect} is at least {least}")
+        return self
 
 
 class Tools(Record):
@@ -132,6 +153,8 @@ class Tools(Record):
     """Tool name as compiled -> name as wanted."""
     exclude: tuple[str, ...] = ()
     """Operations to leave out, as `METHOD /template` or a tool's name."""
+    risk: dict[str, Stated] = {}
+    """Tool name -> what a person says of its risk; shown by `diff` and `gate allow`, and part of what is signed."""
     budget: Budget | None = None
 
 
@@ -189,6 +212,8 @@ class Project(Record):
     environments: dict[Id, dict[Host, EnvironmentHost]] = {}
     policy: str | None = None
     """Path of additions to the emitted policy."""
+    scopes: str | None = None
+    """Path of the user's own scopes, which win over the suggested ones."""
     emit: tuple[Literal["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi"], ...] = EMITTERS
     plugins: tuple[Plugin, ...] = ()
 

@@ -10,13 +10,13 @@ from typing import Any
 from caskmcp import canon
 from caskmcp.canon import Digest
 from caskmcp.model.artifact import Auth, Environments
-from caskmcp.model.policy import Defaults, Policy
+from caskmcp.model.policy import Defaults, Policy, Rule
 from caskmcp.model.tool import Tool
 from caskmcp.model.toolset import Toolsets
 
 UNSIGNED = ("operation", "confidence")
 """Fields of a tool that inform the reviewer and change nothing that is served."""
-LATER = (("request", "constants"), ("request", "body", "constants"), ("request", "body", "within"), ("response", "envelope"))
+LATER = (("boundary",), ("request", "constants"), ("request", "body", "constants"), ("request", "body", "within"), ("response", "envelope"))
 """Places in the record that are left out while they are empty: they came later, and what was approved before them stays approved."""
 
 
@@ -27,9 +27,17 @@ def served(tool: Tool, policy: Policy, toolsets: Toolsets) -> dict[str, Any]:
         place = functools.reduce(lambda value, key: value.get(key) or {}, way, record)
         if not place.get(last):
             place.pop(last, None)
-    record["policy"] = [rule.model_dump(mode="json") for rule in policy.rules_for(tool)]
+    record["policy"] = [_rule(rule) for rule in policy.rules_for(tool)]
     record["toolsets"] = sorted(name for name, row in toolsets.toolsets.items() if row.declared and tool.name in row.tools)
     return {"schema": "caskmcp/served/1", **record}
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    """A rule without the part of its match that came later, while that is empty: what was approved before it stays approved."""
+    record: dict[str, Any] = rule.model_dump(mode="json")
+    if not record["match"]["traits"]:
+        del record["match"]["traits"]
+    return record
 
 
 def served_digest(tool: Tool, policy: Policy, toolsets: Toolsets) -> Digest:
@@ -44,7 +52,9 @@ def defaults(policy: Policy) -> Defaults:
 
 def shared(policy: Policy, environments: Environments, auth: Auth) -> Mapping[str, dict[str, Any]]:
     """Subject -> content of everything that is signed beside the tools: `policy`, `env:NAME`, `auth:HOST`."""
-    rows: dict[str, dict[str, Any]] = {"policy": {"schema": "caskmcp/policy-defaults/1", **defaults(policy).model_dump(mode="json")}}
+    common = defaults(policy)
+    plain = {**common.model_dump(mode="json"), "rules": [_rule(rule) for rule in common.rules]}
+    rows: dict[str, dict[str, Any]] = {"policy": {"schema": "caskmcp/policy-defaults/1", **plain}}
     for name, hosts in environments.environments.items():
         rows[f"env:{name}"] = {
             "schema": "caskmcp/environment/1",

@@ -20,6 +20,11 @@ class Classified(Record):
     scope: str
     traits: tuple[str, ...] = ()
     confidence: Literal["low", "medium", "high"]
+    """By evidence, and lower where the rules that fired guessed."""
+    certainty: int = 0
+    """The same as a number, in per cent."""
+    doubt: str = ""
+    """What holds it down; empty at the top."""
 
 
 class Surface(Record):

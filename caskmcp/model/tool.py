@@ -15,6 +15,11 @@ Tier = Literal["safe", "low", "medium", "high", "critical"]
 Effect = Literal["read", "write", "destructive"]
 
 
+LOWERED: Final = "stated-lower"
+"""Rule of a reason: a person says in the manifest that a tool costs less than the rules say."""
+RAISED: Final = "stated-higher"
+
+
 class Annotations(Record):
     """The four MCP hints, always all of them."""
 
@@ -50,6 +55,8 @@ class Field_(Record):
     wire: str
     style: Literal["form", "deepObject", "spaceDelimited", "pipeDelimited", "simple"] = "form"
     explode: bool = True
+    default: str = ""
+    """Of a query parameter or header: what is sent where the argument is not given; empty: nothing."""
 
 
 DEEPEST_PLACE: Final = 8
@@ -173,7 +180,9 @@ class Tool(Record):
     risk: Tier
     reasons: tuple[Reason, ...]
     scope: str
-    """Suggested scope that holds it, e.g. `orders:read`."""
+    """Scope that holds it, e.g. `orders:read`: the user's, else the suggested one."""
+    boundary: str = ""
+    """Digest of that scope as the user's `scopes.yaml` draws it (`model.scope.Boundary`); empty if the scope is only suggested."""
     traits: tuple[str, ...] = ()
     confidence: Literal["low", "medium", "high"] = "low"
 

@@ -18,6 +18,7 @@ from caskmcp.engine.plan import Unit
 from caskmcp.errors import CaskError
 from caskmcp.model.observation import SCHEMA
 from caskmcp.model.policy import Additions
+from caskmcp.model.scope import OwnScopes
 from caskmcp.ports import Files
 from caskmcp.store import project
 from caskmcp.store.index import Index
@@ -141,7 +142,12 @@ def _content(files: Files, row: SourceFile, index: Index) -> Ref:
 # ---------------------------------------------------------------- the manifest
 def _sections(files: Files, loaded: LoadedProject, index: Index) -> dict[str, Ref]:
     manifest = loaded.project.model_dump(mode="json", by_alias=True)
-    sections: dict[str, Any] = {**manifest, "id": loaded.project.id, "policy": _policy(files, loaded, index)}
+    sections: dict[str, Any] = {
+        **manifest,
+        "id": loaded.project.id,
+        "policy": _policy(files, loaded, index),
+        "scopes": _scopes(files, loaded, index),
+    }
     return {f"project.{name}": inputs.of_value(value) for name, value in sections.items()}
 
 
@@ -153,6 +159,16 @@ def _policy(files: Files, loaded: LoadedProject, index: Index) -> Any:
     path = project.inside(loaded, given, loaded.document.place(("policy",)))
     index.watch(path)
     return Additions.of(parse_yaml(files.read(path), given)).model_dump(mode="json", by_alias=True)
+
+
+def _scopes(files: Files, loaded: LoadedProject, index: Index) -> Any:
+    """The user's scopes as plain JSON, null without any."""
+    given = loaded.project.scopes
+    if given is None:
+        return None
+    path = project.inside(loaded, given, loaded.document.place(("scopes",)))
+    index.watch(path)
+    return OwnScopes.of(parse_yaml(files.read(path), given)).model_dump(mode="json", by_alias=True)
 
 
 # ---------------------------------------------------------------- watching

@@ -35,7 +35,7 @@ RECORDED: Final = "recorded"
 """What the credentials of the recording itself are called."""
 MOST: Final = 20_000
 """Credentials of the recording that are looked for."""
-_LEFT_OUT: Final = ("sources", "policy", "plugins", "name")
+_LEFT_OUT: Final = ("sources", "policy", "scopes", "plugins", "name")
 """Sections of the manifest that say nothing about redaction and name other files."""
 
 

@@ -13,7 +13,7 @@ from caskmcp.govern import trust
 from caskmcp.govern.admit import Survey
 from caskmcp.govern.statements import Standing
 from caskmcp.model.statement import Basis
-from caskmcp.model.tool import Tool
+from caskmcp.model.tool import LOWERED, Tool
 from caskmcp.model.toolset import EMITTED, emitted
 from caskmcp.model.trust import Key, Role, Root
 from caskmcp.workflows.subjects import name_of, require_known
@@ -109,6 +109,8 @@ def _beyond_all(row: Candidate, basis: Basis) -> str:
         return f"{row.standing.reason}; a block is lifted by name alone"
     if row.critical:
         return "critical: has to be named"
+    if row.tool is not None and any(reason.rule == LOWERED for reason in row.tool.reasons):
+        return "cask.yaml lowers its risk: has to be named"
     if row.tool is not None and row.tool.risk == "high" and (row.tool.confidence == "low" or basis == "observations"):
         return "high risk on low evidence: has to be named"
     return ""

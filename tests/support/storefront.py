@@ -67,7 +67,7 @@ def storefront() -> tuple[Contract, ...]:
 
 def given(contracts: tuple[Contract, ...], **more: Any) -> Given:
     """What the stages read for these contracts; more: other sections of the manifest (`tools`, `toolsets`, `policy`, …) or `coverage`."""
-    manifest: dict[str, Any] = {"tools": {}, "toolsets": {}, "auth": {}, "environments": {}, "policy": None, "id": "storefront"}
+    manifest: dict[str, Any] = {"tools": {}, "toolsets": {}, "auth": {}, "environments": {}, "policy": None, "scopes": None, "id": "storefront"}
     manifest["emit"] = ["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi"]
     manifest |= {key: value for key, value in more.items() if key in manifest}
     plain = {row.id: row.plain() for row in contracts}

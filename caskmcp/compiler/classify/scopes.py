@@ -1,9 +1,10 @@
 """Suggested scopes: what an operation is about and whether it changes it (`orders:read`). Suggestions only; a person reviews them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
+from caskmcp.compiler.classify.certainty import UNSURE
 from caskmcp.compiler.classify.facts import VERBS, Facts
 from caskmcp.compiler.classify.words import is_plural, is_version
 from caskmcp.model.scope import Scope
@@ -37,17 +38,20 @@ def scope_of(facts: Facts, effect: Effect) -> str:
     return f"{name[:_LONGEST]}:{_ACCESS[effect]}"
 
 
-def suggested(operations: Iterable[Classified]) -> dict[str, Scope]:
-    """Each scope with its operations; as sure as the least sure of them."""
+def suggested(operations: Iterable[Classified], names: Mapping[str, str] = {}) -> dict[str, Scope]:
+    """Each scope with its operations; as sure as the least sure of them. names: what operations are called, by id; else by their ids."""
     rows = sorted(operations, key=lambda row: (row.scope, row.id))
-    return {name: _scope(name, tuple(members)) for name, members in groupby(rows, key=lambda row: row.scope)}
+    return {name: _scope(name, tuple(members), names) for name, members in groupby(rows, key=lambda row: row.scope)}
 
 
-def _scope(name: str, members: tuple[Classified, ...]) -> Scope:
+def _scope(name: str, members: tuple[Classified, ...], names: Mapping[str, str]) -> Scope:
     thing, access = name.split(":")
+    least = min(members, key=lambda row: (row.certainty, row.id))
     return Scope(
-        tools=tuple(row.id for row in members),
+        tools=tuple(sorted(names.get(row.id, row.id) for row in members)),
         description=f"{_DOES[access]} {thing.replace('_', ' ')}",
         confidence=min((row.confidence for row in members), key=_CONFIDENCE.index),
+        certainty=least.certainty,
+        why=f"{names.get(least.id, least.id)}: {least.doubt}" if least.certainty < UNSURE else "",
         review_required=any(row.confidence == "low" and row.risk in ("high", "critical") for row in members),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from caskmcp import canon
+from caskmcp.compiler.classify.certainty import certainty
 from caskmcp.compiler.classify.facts import Facts
 from caskmcp.compiler.classify.rules import findings
 from caskmcp.compiler.classify.scopes import scope_of, suggested
@@ -35,6 +36,7 @@ def classify(contract: Contract) -> Classified:
     effect: Effect = max((rule.effect for rule, _ in found), key=EFFECTS.index)
     risk: Tier = max((rule.tier for rule, _ in found), key=TIERS.index)
     ordered = sorted(found, key=lambda row: -TIERS.index(row[0].tier))
+    sure = certainty(facts, (rule.id for rule, _ in found))
     return Classified(
         id=contract.id,
         effect=effect,
@@ -43,7 +45,9 @@ def classify(contract: Contract) -> Classified:
         annotations=annotations(effect, risk, repeatable=facts.repeatable),
         scope=scope_of(facts, effect),
         traits=contract.traits,
-        confidence=contract.confidence,
+        confidence=sure.level,
+        certainty=sure.percent,
+        doubt=sure.why,
     )
 
 

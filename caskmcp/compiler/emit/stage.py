@@ -12,6 +12,7 @@ from caskmcp.model.policy import Additions
 from caskmcp.model.project import EMITTERS as DEFAULT
 from caskmcp.model.project import Project
 from caskmcp.model.record import Record
+from caskmcp.model.scope import OwnScopes
 from caskmcp.model.surface import Surface
 from caskmcp.text import Document
 
@@ -69,7 +70,8 @@ def compiled(inputs: Inputs) -> Compiled:
         environments=Environments(environments={name: dict(sorted(row.items())) for name, row in sorted(project.environments.items())}),
         additions=None if additions is None else _record(Additions, additions, "policy.yaml"),
         coverage=_record(Coverage, inputs.value("merge.coverage"), "coverage"),
-    )
+        own_scopes=_record(OwnScopes, inputs.value("project.scopes") or {"version": 1}, "scopes.yaml").scopes,
+    ).as_stated()
 
 
 def _record(model: type[R], value: Any, name: str) -> R:

@@ -1,11 +1,12 @@
 """Everything that the emitters read, made once: tools with their names, what the manifest says, what was left out and why."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from caskmcp.compiler.classify import scopes, stated
 from caskmcp.compiler.emit.names import NAME, assigned
 from caskmcp.compiler.emit.request import refusal
 from caskmcp.compiler.emit.tools import Made, made
@@ -15,6 +16,7 @@ from caskmcp.model.contract import Contract
 from caskmcp.model.policy import Additions
 from caskmcp.model.project import Tools as ToolRules
 from caskmcp.model.project import ToolsetRule
+from caskmcp.model.scope import Boundary
 from caskmcp.model.surface import Classified, Surface
 from caskmcp.model.tool import Tool
 
@@ -34,6 +36,8 @@ class Compiled:
     environments: Environments
     additions: Additions | None
     coverage: Coverage
+    own_scopes: Mapping[str, Boundary] = field(default_factory=dict)
+    """The user's scopes."""
 
     @cached_property
     def classified(self) -> Mapping[str, Classified]:
@@ -60,17 +64,47 @@ class Compiled:
     def made(self) -> Mapping[str, Made]:
         """Operation id -> tool with notes."""
         kept = (row for row in self.contracts if row.id not in self.left_out)
-        return {row.id: made(row, self.classified[row.id], self.names[row.id], self.auth.hosts) for row in kept}
+        rows = {row.id: made(row, self.classified[row.id], self.names[row.id], self.auth.hosts) for row in kept}
+        homes = stated.homes(self.own_scopes)
+        return {name: _at_home(row, homes, self.own_scopes) for name, row in rows.items()}
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
         """Sorted by name."""
         return tuple(sorted((row.tool for row in self.made.values()), key=lambda tool: tool.name))
 
+    def as_stated(self) -> "Compiled":
+        """The same with what a person states: risks (`tools.risk`) and scopes.
+
+        Raises CASK-I010 for a tool that does not exist, CASK-N003 for one in two scopes: a statement that reaches nothing would say nothing.
+        """
+        operations = {name: row for row, name in (*self.own_names.items(), *self.names.items())}
+        _refuse_unknown("`tools.risk`", self.rules.risk, operations)
+        _refuse_unknown("a scope", stated.homes(self.own_scopes), operations)
+        if several := stated.twice(self.own_scopes):
+            raise CaskError("CASK-N003", f"two scopes hold the tool `{several[0]}`", place="scopes.yaml", mend="edit scopes.yaml")
+        said = {operations[name]: row for name, row in self.rules.risk.items()}
+        contracts = {row.id: row for row in self.contracts}
+        rows = tuple(stated.restated(row, said[row.id], contracts[row.id]) if row.id in said else row for row in self.surface.operations)
+        return replace(self, surface=Surface(operations=rows, scopes=scopes.suggested(rows))) if said else self
+
     def _excluded(self, contract: Contract) -> str:
         names = {self.names[contract.id], self.own_names[contract.id]}
         hit = any(_fits(pattern, contract, names) for pattern in self.rules.exclude)
         return "excluded by `tools.exclude`" if hit else ""
+
+
+def _at_home(row: Made, homes: Mapping[str, str], scopes: Mapping[str, Boundary]) -> Made:
+    """The tool in the user's scope that holds it, if one does, with the digest of that."""
+    scope = homes.get(row.tool.name)
+    if scope is None:
+        return row
+    return replace(row, tool=row.tool.model_copy(update={"scope": scope, "boundary": stated.digest(scope, scopes[scope])}))
+
+
+def _refuse_unknown(who: str, named: Iterable[str], known: Mapping[str, str]) -> None:
+    if unknown := sorted(name for name in named if name not in known):
+        raise CaskError("CASK-I010", f"{who} names the tool `{unknown[0]}`, which does not exist", place="cask.yaml", mend="cask gate list")
 
 
 def renamed(names: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:

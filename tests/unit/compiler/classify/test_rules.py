@@ -114,7 +114,8 @@ def test_of_two_hundred_operations_as_many_are_told_as_their_labels_as_were_when
 
 def test_the_operations_are_two_hundred_each_once_and_each_with_a_reason() -> None:
     every = [row for half in OPERATIONS.values() for row in half]
-    assert len(every) == 230 and sorted(map(len, OPERATIONS.values())) == [110, 120]
+    assert len(every) == 230
+    assert sorted(map(len, OPERATIONS.values())) == [110, 120]
     assert len({json.dumps([row.get(key) for key in ("op", "call", "fields", "query", "traits")]) for row in every}) == 230
     assert all(row["why"] and row["tier"] in TIERS for row in every)
 

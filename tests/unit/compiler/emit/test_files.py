@@ -15,6 +15,7 @@ from caskmcp.model.contract import Contract
 from caskmcp.model.policy import Policy
 from caskmcp.model.project import Budget, ToolsetRule
 from caskmcp.model.scope import Scopes
+from caskmcp.model.served import served, served_digest, shared
 from caskmcp.model.tool import TIERS, Tool, Tools
 from caskmcp.model.toolset import Toolsets
 from tests.support.contracts import contract, obj
@@ -309,3 +310,83 @@ def test_coverage_names_the_ways_to_authenticate_by_host_and_flags_hosts_with_se
     found = Coverage.from_json(files(rows)["coverage.json"], "coverage")
     assert found.auth == {"api.shop.example": ("bearer", "header:x-api-key"), "cdn.shop.example": ("bearer",)}
     assert found.mixed_auth == ("api.shop.example",)
+
+
+# ---------------------------------------------------------------- what a person states
+LOWER: dict[str, Any] = {"search_orders": {"tier": "low", "effect": "read", "reason": "reads only"}}
+
+
+def test_a_stated_risk_reaches_the_tool_the_scopes_and_the_toolsets() -> None:
+    before, after = tools()["search_orders"], tools(tools={"risk": LOWER})["search_orders"]
+    assert (before.risk, before.effect, before.scope) == ("medium", "write", "orders:write")
+    assert (after.risk, after.effect, after.scope) == ("low", "read", "orders:read")
+    assert after.reasons[0].rule == "stated-lower"
+    assert "search_orders" in toolsets(tools={"risk": LOWER}).toolsets["readonly"].tools
+    scopes = Scopes.from_yaml(files(tools={"risk": LOWER})["scopes.suggested.yaml"], "scopes").scopes
+    assert "search_orders" in scopes["orders:read"].tools
+
+
+def test_a_stated_risk_changes_no_other_tool() -> None:
+    before, after = tools(), tools(tools={"risk": LOWER})
+    assert {name for name in before if before[name] != after[name]} == {"search_orders"}
+
+
+def test_a_stated_risk_may_use_the_name_that_the_manifest_gives() -> None:
+    section = {"rename": {"search_orders": "find_orders"}, "risk": {"find_orders": LOWER["search_orders"]}}
+    assert tools(tools=section)["find_orders"].risk == "low"
+
+
+def test_a_stated_risk_of_a_tool_that_does_not_exist_is_refused() -> None:
+    assert "`nothing`" in refused("CASK-I010", tools={"risk": {"nothing": LOWER["search_orders"]}}).what
+
+
+OWN: dict[str, Any] = {"version": 1, "scopes": {"sales": {"description": "Sell things", "tools": ["list_orders", "get_order"]}}}
+
+
+@pytest.mark.feature(37)
+def test_the_users_scopes_win_and_their_digest_stands_in_the_tool() -> None:
+    before, after = tools(), tools(scopes=OWN)
+    assert {name for name in before if before[name] != after[name]} == {"list_orders", "get_order"}
+    assert {after[name].scope for name in ("list_orders", "get_order")} == {"sales"}
+    assert after["get_order"].boundary == after["list_orders"].boundary != ""
+    assert before["get_order"].boundary == ""
+
+
+@pytest.mark.feature(37)
+def test_other_words_of_a_scope_change_what_is_signed_of_its_tools_alone() -> None:
+    other = {"version": 1, "scopes": {"sales": {**OWN["scopes"]["sales"], "description": "Sell other things"}}}
+    before, after = tools(scopes=OWN), tools(scopes=other)
+    rules, sets = policy(), toolsets()
+    changed = {name for name in before if served_digest(before[name], rules, sets) != served_digest(after[name], rules, sets)}
+    assert changed == {"list_orders", "get_order"}
+
+
+@pytest.mark.feature(37)
+def test_a_tool_that_joins_a_scope_leaves_the_others_approved() -> None:
+    more = {"version": 1, "scopes": {"sales": {**OWN["scopes"]["sales"], "tools": ["list_orders", "get_order", "create_feedback"]}}}
+    before, after = tools(scopes=OWN), tools(scopes=more)
+    rules, sets = policy(), toolsets()
+    changed = {name for name in before if served_digest(before[name], rules, sets) != served_digest(after[name], rules, sets)}
+    assert changed == {"create_feedback"}
+
+
+def test_a_scope_with_an_unknown_tool_and_a_tool_in_two_scopes_are_refused() -> None:
+    assert "`nothing`" in refused("CASK-I010", scopes={"version": 1, "scopes": {"a": {"description": "x", "tools": ["nothing"]}}}).what
+    both = {name: {"description": "x", "tools": ["get_order"]} for name in ("a", "b")}
+    assert "`get_order`" in refused("CASK-N003", scopes={"version": 1, "scopes": both}).what
+
+
+# ---------------------------------------------------------------- tags drive the policy
+def test_a_rule_on_a_tag_decides_calls_of_the_tools_that_have_it() -> None:
+    rules = [{"id": "people", "effect": "confirm", "match": {"traits": ["pii"]}}]
+    found = policy(policy={"version": 1, "rules": rules})
+    decided = {name for name, tool in tools().items() if found.rules_for(tool)[-1:] and found.rules_for(tool)[-1].id == "people"}
+    assert decided == {name for name, tool in tools().items() if "pii" in tool.traits} != set()
+
+
+def test_a_rule_without_tags_is_signed_as_it_was_before_there_were_any() -> None:
+    tool, rules = tools()["get_order"], policy()
+    assert "traits" not in served(tool, rules, toolsets())["policy"][0]["match"]
+    assert all("traits" not in rule["match"] for rule in shared(rules, Environments(), Auth())["policy"]["rules"])
+    tagged = policy(policy={"version": 1, "rules": [{"id": "people", "effect": "confirm", "match": {"traits": ["pii"]}}]})
+    assert shared(tagged, Environments(), Auth())["policy"]["rules"][0]["match"]["traits"] == ["pii"]
