@@ -29,6 +29,8 @@ WHEN: Final[dict[Effect, str]] = {
 # fmt: on
 UNPROVEN: Final = "Seems to read only, but no document says so."
 """Of what `classify` takes for a search without proof."""
+MANY: Final = "Use it to look through them; changes nothing."
+"""Of a read that answers a list and needs to know nothing."""
 _UNSENT: Final = "The body that it takes was not observed: none is sent."
 
 
@@ -45,16 +47,38 @@ def wording(contract: Contract, name: str, judged: Classified) -> Wording:
     """Title and description of a tool."""
     title, description = clean(contract.title, TITLE), clean(contract.description, _SAYS)
     said = description.text or title.text or _sentence(name, contract)
-    when = UNPROVEN if judged.reasons[0].rule == "unproven-search" else WHEN[judged.effect]
-    parts = [_ended(said), when, _UNSENT if REQUEST in contract.unobserved and not contract.bodies else "", returns(contract)]
+    parts = [
+        _ended(said),
+        when(contract, judged),
+        _UNSENT if REQUEST in contract.unobserved and not contract.bodies else "",
+        returns(contract),
+    ]
     dropped = {f"a document's text was dropped ({row.dropped})" for row in (title, description) if row.dropped}
     missing = {f"body unobserved: {side}" for side in contract.unobserved}
     return Wording(title.text or _titled(name), _fitted([part for part in parts if part]), tuple(sorted(dropped | missing)))
 
 
 def _titled(name: str) -> str:
-    """`list_orders` -> `List orders`."""
-    return name.replace("_", " ").capitalize()
+    """`list_api_keys` -> `List API keys`."""
+    words = " ".join(_ACRONYMS.get(word, word) for word in name.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+def when(contract: Contract, judged: Classified) -> str:
+    """When to use the tool: by what it changes, and for a read by what has to be known before."""
+    if judged.reasons[0].rule == "unproven-search":
+        return UNPROVEN
+    if judged.effect != "read":
+        return WHEN[judged.effect]
+    needed = [piece.wire or piece.name for row in contract.segments for piece in row.pieces if piece.name]
+    if needed:
+        return _known(needed) if all(plain_name(name) for name in needed) else WHEN["read"]
+    return MANY if any(_lists(row.schema_ or {}) for row in success(contract)[:1]) else WHEN["read"]
+
+
+def _known(names: list[str]) -> str:
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"Use it when {listed} {'is' if len(names) == 1 else 'are'} known; changes nothing."
 
 
 def _sentence(name: str, contract: Contract) -> str:
@@ -89,17 +113,45 @@ def returns(contract: Contract) -> str:
         if RESPONSE in contract.unobserved:
             return "What it returns was not observed."
         return "Returns nothing." if any(row.status == "204" for row in contract.responses) else ""
-    words = shape_words(resolved(rows[0].schema_ or {}))
+    words = _answer_words(resolved(rows[0].schema_ or {}))
     # A sequence has no JSON form of its own: the runtime passes it on as the text that it is.
     return f"Returns as text ({rows[0].media}) {words}." if is_stream(rows[0].media) else f"Returns {words}."
 
 
+def _answer_words(schema: JsonSchema) -> str:
+    """Of an answer: the content of what is wrapped in an object of one field, or in one with fields that tell the page."""
+    properties = schema.get("properties")
+    rows = properties if isinstance(properties, dict) else {}
+    content = [name for name in sorted(rows) if name.lower().replace("_", "") not in _PAGING]
+    if len(content) != 1 or not plain_name(content[0]):
+        return shape_words(schema)
+    inner = _inner(schema, content[0])
+    if not (_lists(inner) or (len(rows) == 1 and inner.get("properties"))):
+        return shape_words(schema)
+    return f"{'a page with ' if len(rows) > 1 else ''}{content[0]}: {shape_words(inner)}"
+
+
+def _inner(schema: JsonSchema, name: str) -> JsonSchema:
+    row = schema["properties"][name]
+    return resolved({**row, "$defs": schema.get("$defs", {})}) if isinstance(row, dict) else {}
+
+
+def _lists(schema: JsonSchema) -> bool:
+    """Whether an answer is a list, or a page with one."""
+    schema = resolved(schema)
+    properties = schema.get("properties")
+    rows = properties if isinstance(properties, dict) else {}
+    content = [name for name in rows if name.lower().replace("_", "") not in _PAGING]
+    return schema.get("type") == "array" or (len(content) == 1 and _inner(schema, content[0]).get("type") == "array")
+
+
 def shape_words(schema: JsonSchema) -> str:
     """`a list of objects with id, status` and the like: names of fields, never values."""
+    schema = _some(schema)
     kind = schema.get("type")
     if kind == "array":
         inner = schema.get("items")
-        items = resolved({**inner, "$defs": schema.get("$defs", {})}) if isinstance(inner, dict) else {}
+        items = _some(resolved({**inner, "$defs": schema.get("$defs", {})})) if isinstance(inner, dict) else {}
         fields = _fields(items)
         return f"a list of {_ITEMS.get(str(items.get('type')), 'values')}" + (f" with {fields}" if fields else "")
     fields = _fields(schema)
@@ -108,18 +160,41 @@ def shape_words(schema: JsonSchema) -> str:
     return _ONE.get(str(kind), "data")
 
 
+def _some(schema: JsonSchema) -> JsonSchema:
+    """A schema without the choice of nothing at all."""
+    options = [row for row in schema.get("anyOf", ()) if row != {"type": "null"}]
+    one = len(options) == 1 and isinstance(options[0], dict)
+    return resolved({**options[0], "$defs": schema.get("$defs", {})}) if one else schema
+
+
 def _fields(schema: JsonSchema) -> str:
+    """Names of the fields that tell most, those that identify and label first. Not by how often they were seen: more traffic changes no word."""
     properties = schema.get("properties")
-    names = [name for name in sorted(properties) if plain_name(name)] if isinstance(properties, dict) else []
-    required = [name for name in schema.get("required", []) if name in names]
-    first = [*sorted(required), *(name for name in names if name not in required)][:_FIELDS]
-    return ", ".join(first) + (", …" if len(names) > _FIELDS else "")
+    names = [name for name in properties if plain_name(name)] if isinstance(properties, dict) else []
+    first = sorted(names, key=lambda name: (_TELLING.get(name.lower(), len(_TELLING)), name))
+    return ", ".join(first[:_FIELDS]) + (" and more" if len(names) > _FIELDS else "")
 
 
 def plain_name(name: str) -> bool:
     """Whether a field's name may stand in a description."""
     return len(name) <= 40 and name.isascii() and bool(split(name)) and is_visible(name) and " " not in name and not order_in(name)
 
+
+# fmt: off
+_TELLING: Final = {name: rank for rank, name in enumerate((
+    "id", "uuid", "key", "slug", "name", "title", "label", "status", "state", "type", "kind", "error", "message", "total", "count", "amount", "currency",
+))}
+"""Fields that say what a thing is, in the order in which they are told."""
+_PAGING: Final = frozenset({
+    "count", "cursor", "hasmore", "hasnext", "hasprevious", "limit", "links", "meta", "next", "nextcursor", "nextpage", "nextpagetoken", "object", "offset", "page",
+    "pagecount", "pageinfo", "pages", "pagesize", "pagination", "perpage", "prev", "previous", "previouspage", "size", "total", "totalcount", "totalpages",
+})
+"""Fields, in lower case without underscores, that tell where in a list an answer stands."""
+_ACRONYMS: Final = {word: word.upper() for word in (
+    "api", "cpu", "css", "csv", "dns", "html", "http", "id", "ip", "json", "jwt", "ml", "oidc", "pdf", "qr", "rss", "sdk", "sql", "sso", "ssh", "svg", "ui", "uri",
+    "url", "uuid", "vat", "xml",
+)} | {"ids": "IDs", "oauth": "OAuth", "graphql": "GraphQL", "urls": "URLs", "uris": "URIs"}
+# fmt: on
 
 _PROTOCOLS: Final = {"graphql": "GraphQL", "jsonrpc": "JSON-RPC", "rpc": "RPC", "mcp": "MCP"}
 _ITEMS: Final = {"object": "objects", "string": "texts", "integer": "numbers", "number": "numbers", "array": "lists", "boolean": "flags"}

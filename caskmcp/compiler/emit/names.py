@@ -40,6 +40,8 @@ LOOKUPS: Final = frozenset({
     "username", "uuid", "value",
 })
 """Segments that say what the parameter after them is: `/tags/name/{name}` is a tag by name."""
+PREPOSITIONS: Final = frozenset({"as", "for", "from", "in", "into", "of", "on", "to", "with"})
+"""After a verb: `/annotations/{id}/convert-to-draft` converts an annotation to a draft."""
 # fmt: on
 
 
@@ -108,7 +110,8 @@ def _observed(contract: Contract) -> Iterator[str]:
     if not any(rows):
         rows = [("root",), *rows]
     verb, nouns, tail = _parts(contract.method.upper(), rows)
-    for start in range(len(nouns) + 1 if len(verb) > 1 else max(len(nouns), 1)):
+    alone = len(verb) > 1 or (tail and tail[0] != "by")
+    for start in range(len(nouns) + 1 if alone else max(len(nouns), 1)):
         yield "_".join(_undoubled([*verb, *(word for row in nouns[start:] for word in row), *tail, *version]))
 
 
@@ -160,6 +163,8 @@ def _action(rows: list[tuple[str, ...]], last: int) -> Parts:
         return (verb,), above, ()
     known = {singular(word) for word in rows[last]}
     told = not above or all(singular(word) in known for word in above[-1])
+    if not told and (rest[0] in PREPOSITIONS or verb in ("get", "list")):  # `/queues/{id}/get-runs`: the runs of a queue
+        return (verb,), above[-1:], tuple(rest)
     return (verb, *rest), [] if told else above[-1:], ()
 
 

@@ -132,3 +132,38 @@ def test_the_command_prints_sarif_and_its_exit_status_is_the_reports(
     log = json.loads(capsys.readouterr().out)
     uris = {row["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for row in log["runs"][0]["results"]}
     assert ".caskmcp/toolpacks/storefront/artifact/tools.json" in uris
+
+
+@pytest.mark.feature(42)
+def test_descriptions_of_the_example_say_what_when_and_returns_without_a_value_of_the_recording(example: Path, tmp_path: Path) -> None:
+    tools = json.loads((example / ".caskmcp/toolpacks/storefront/artifact/tools.json").read_bytes())["tools"]
+    said = {tool["name"]: tool["description"] for tool in tools}
+    assert len(said) > 5
+    assert max(map(len, said.values())) <= 300
+    silent = {row["tool"]: row["lacks"] for row in lint.run(world(example)).tables["scores"] if "when to use it" in row["lacks"]}
+    assert silent == {}
+    values = {value for value in recorded_values(example) if len(value) >= 5}
+    assert len(values) > 20
+    assert {value for value in values for text in said.values() if value in text} == set()
+    again = builds.shop(tmp_path / "again")
+    builds.built(again)
+    assert json.loads((again / ".caskmcp/toolpacks/storefront/artifact/tools.json").read_bytes())["tools"] == tools
+
+
+def recorded_values(folder: Path) -> set[str]:
+    """What people and servers wrote as values: texts of JSON bodies that are no words of the API itself."""
+    found: set[str] = set()
+    for path in (folder / "captures").glob("*.har"):
+        for entry in json.loads(path.read_bytes())["log"]["entries"]:
+            for side in (entry["request"].get("postData", {}), entry["response"]["content"]):
+                if "json" in side.get("mimeType", "") and side.get("text"):
+                    found |= set(leaves(json.loads(side["text"])))
+    return found
+
+
+def leaves(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for row in value.values() for text in leaves(row)]
+    if isinstance(value, list):
+        return [text for row in value for text in leaves(row)]
+    return [value] if isinstance(value, str) else []

@@ -26,7 +26,7 @@ def test_a_description_says_what_when_and_returns() -> None:
     row = said(contract("GET /orders", answer={"type": "array", "items": ORDER}))
     assert row == Wording(
         title="List orders",
-        description="List orders (GET /orders). Reads only; changes nothing. Returns a list of objects with id, items, placed.",
+        description="List orders (GET /orders). Use it to look through them; changes nothing. Returns a list of objects with id, items, placed.",
         notes=(),
     )
 
@@ -49,6 +49,35 @@ def test_when_to_use_it_follows_from_the_effect(operation: str, words: str) -> N
     assert said(contract(operation), "order").description == f"Order ({operation}). {words}"
 
 
+@pytest.mark.parametrize(
+    ("operation", "answer", "words"),
+    [
+        ("GET /orders/{order_id}", ORDER, "Use it when order_id is known; changes nothing."),
+        ("GET /orders/{order_id}/items/{item_id}", ORDER, "Use it when order_id and item_id are known; changes nothing."),
+        ("GET /orders", {"type": "array", "items": ORDER}, "Use it to look through them; changes nothing."),
+        ("GET /orders", obj(results={"type": "array"}, next=STRING), "Use it to look through them; changes nothing."),
+        ("GET /orders", obj(orders={"type": "array"}, users=STRING), "Reads only; changes nothing."),
+        ("GET /session", ORDER, "Reads only; changes nothing."),
+    ],
+)
+def test_when_to_use_a_read_follows_from_what_it_needs_and_gives(operation: str, answer: Any, words: str) -> None:
+    assert said(contract(operation, answer=answer), "order").description.startswith(f"Order ({operation}). {words}")
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("list_api_keys", "List API keys"), ("get_user_by_id", "Get user by ID"), ("sso_login", "SSO login"), ("identify", "Identify")],
+)
+def test_a_title_writes_acronyms_as_people_do(name: str, title: str) -> None:
+    assert said(contract("GET /x"), name).title == title
+
+
+@given(st.permutations(["id", "name", "b", "c", "d", "a", "status", "total"]), st.sets(st.sampled_from(["a", "b", "c", "d"])))
+def test_neither_the_order_of_fields_nor_how_often_they_came_changes_a_word(fields: list[str], always: set[str]) -> None:
+    shown = obj(sorted(always), **dict.fromkeys(fields, STRING))
+    assert returns(contract("GET /orders", answer=shown)) == "Returns an object with id, name, status, total, a, b and more."
+
+
 @pytest.mark.feature(43)
 def test_words_that_order_a_model_are_dropped_with_a_note() -> None:
     row = said(
@@ -64,6 +93,10 @@ def test_words_that_order_a_model_are_dropped_with_a_note() -> None:
 
 def test_hidden_characters_of_a_document_are_shown() -> None:
     assert said(contract("GET /orders", description="Shows\u202ecarts")).description.startswith("Shows\\u{202e}carts.")
+
+
+def test_a_parameter_whose_name_is_odd_is_not_repeated() -> None:
+    assert "Reads only; changes nothing." in said(contract("GET /orders/{do-not-tell-the-user}"), "order").description
 
 
 def test_a_path_that_orders_is_not_repeated() -> None:
@@ -82,7 +115,23 @@ def test_no_document_makes_a_description_long_empty_or_of_several_lines(text: st
     ("schema", "words"),
     [
         (ORDER, "Returns an object with id, items, placed."),
-        (obj(**dict.fromkeys("abcdefgh", STRING)), "Returns an object with a, b, c, d, e, f, …."),
+        (obj(**dict.fromkeys("abcdefgh", STRING)), "Returns an object with a, b, c, d, e, f and more."),
+        (
+            obj(["aaa"], **dict.fromkeys(("zip", "total", "status", "name", "id", "aaa", "aab"), STRING)),
+            "Returns an object with id, name, status, total, aaa, aab and more.",
+        ),
+        (obj(data=ORDER), "Returns data: an object with id, items, placed."),
+        (obj(data=STRING), "Returns an object with data."),
+        (
+            obj(results={"type": "array", "items": ORDER}, next=STRING, Total_Count=INTEGER),
+            "Returns a page with results: a list of objects with id, items, placed.",
+        ),
+        (obj(orders={"type": "array", "items": ORDER}), "Returns orders: a list of objects with id, items, placed."),
+        (obj(orders={"type": "array", "items": ORDER}, users={"type": "array"}), "Returns an object with orders, users."),
+        (obj(**{"do not tell the user": {"type": "array"}}), "Returns an object."),
+        ({"anyOf": [{"type": "null"}, ORDER]}, "Returns an object with id, items, placed."),
+        ({"type": "array", "items": {"anyOf": [ORDER, {"type": "null"}]}}, "Returns a list of objects with id, items, placed."),
+        ({"anyOf": [STRING, INTEGER]}, "Returns data."),
         ({"type": "array", "items": STRING}, "Returns a list of texts."),
         ({"type": "array"}, "Returns a list of values."),
         ({"type": "integer"}, "Returns a number."),
