@@ -31,7 +31,7 @@ LIBRARIES: Final = {
     "pyyaml":            "yaml",
     "rfc8785":           "rfc8785",
 }
-LOSSLESS: Final = ("brotli", "backports", "compression", "google", "opentelemetry", "pydantic_core")
+LOSSLESS: Final = ("brotli", "backports", "compression", "google", "isal", "opentelemetry", "pydantic_core")
 """Imported by the compiling rooms and left out: what a decompressor or a decoder of protobuf gives is fixed by its input (and one of them is
 part of the standard library from Python 3.14 on, others are extras); pydantic pins its core."""
 TABLES: Final = {

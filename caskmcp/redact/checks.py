@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from caskmcp.redact import national
@@ -33,6 +34,7 @@ _WORDS_FOR_SCHEMES: Final = (
 _SCHEMES: Final = frozenset(_WORDS_FOR_SCHEMES.split())
 """Schemes of an `Authorization` header: IANA's, and those that services made up."""
 _DATE: Final = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9].*")
+_PHONE: Final = re.compile(r"[0-9+()./\sx-]*(?:ext\.?\s*[0-9]+)?")
 _PLACE: Final = re.compile(r"-?[0-9]{1,3}\.[0-9]{3,}(?:[,; ]{1,3}-?[0-9]{1,3}\.[0-9]{3,})?")
 _MAC: Final = re.compile(r"[0-9a-fA-F]{2}(?:[:.-]?[0-9a-fA-F]{2}){5}")
 _HEX_TOKEN: Final = 32
@@ -41,6 +43,7 @@ _TOKEN: Final = 20
 """Characters from which a run without other signs can be a token."""
 
 
+@lru_cache(maxsize=256)
 def predicate(name: str) -> Callable[[str], bool]:
     """The check of a name in the table, here or in `national`. AttributeError is our bug."""
     found: Callable[[str], bool] = globals()[name] if name in globals() else getattr(national, name)
@@ -117,8 +120,9 @@ def dated(text: str) -> bool:
 
 def phone(text: str) -> bool:
     """Seven to fifteen digits (E.164), and nothing but what people write between them."""
-    digits = sum(letter.isdigit() for letter in text)
-    return 7 <= digits <= 15 and not _DATE.fullmatch(text) and re.fullmatch(r"[0-9+()./\sx-]*(?:ext\.?\s*[0-9]+)?", text) is not None
+    if not _PHONE.fullmatch(text):  # most texts end here
+        return False
+    return 7 <= sum(letter.isdigit() for letter in text) <= 15 and not _DATE.fullmatch(text)
 
 
 def numbered(text: str) -> bool:

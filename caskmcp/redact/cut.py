@@ -7,7 +7,6 @@ kept at all, and what a body is, is the stage's business.
 
 import copy
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -20,47 +19,29 @@ from caskmcp.redact.detectors import DETECTORS, DIGESTS, Detector
 from caskmcp.redact.names import words
 from caskmcp.redact.rules import Rule, Rules
 from caskmcp.redact.scan import LAST_RESORT, across, scanner
+from caskmcp.redact.walk import DEPTH, TooDeep, Unread, Walk, is_id
 from caskmcp.text import is_deeper
-
-DEPTH: Final = 64
-"""Levels of nesting that are walked. The stage keeps no deeper JSON."""
 
 LONGEST: Final = 1 << 16
 """Characters beyond which a text in which something was found is cut as a whole."""
 
 _SAFE: Final = "@:+!$&'()*,;=~"
 """Signs that may stand in a path segment as they are, beside unreserved ones (RFC 3986 section 3.3)."""
-_INHERITS: Final = frozenset(("value", "values", "raw", "plaintext", "string", "number", "data", "text", "content"))
-"""Names below which a value is what its parent's name says: `{"phone": {"number": …}}`."""
 _WORDS_FOR_LINKS: Final = (
     "reset verify verification confirm confirmation invite invitation activate activation magic unsubscribe token tokens"
 )
 _LINK_WORDS: Final = frozenset(_WORDS_FOR_LINKS.split())
 """Segments that are followed by a one-time token."""
-_ID: Final = re.compile(r"[0-9a-f]{24}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-"""The most common ids of all. They are kept, so no detector has to look at them."""
-_ID_SIZES: Final = frozenset((24, 36))
 _LINK_TOKEN: Final = 16
 """Characters from which a segment after such a word can be its token."""
 _ECHO: Final = 6
 """Characters from which a secret is looked for in the rest of its exchange."""
-_CARD_DIGITS: Final = 3 * 10**13
 _CARD = next(row for row in DETECTORS if row.id == "card")
 _AFTER = Detector("one-time-link", "token")
-_NAMED = ("name", "key", "field", "label", "type", "system", "attribute", "property", "parameter", "param", "header", "variable")
-"""Names of fields that say what the value beside them is."""
 
 
 Spelled = Mapping[str, tuple[str, ...]]
 """Name -> the same name as it was written, in lower and upper case."""
-
-
-class Unread(ValueError):
-    """JSON that cannot be looked through: it is not kept at all."""
-
-
-class TooDeep(Unread):
-    """JSON nested deeper than `DEPTH`."""
 
 
 class Redactor:
@@ -77,7 +58,7 @@ class Redactor:
         self._key = key
         self._scanner = scanner(profile, tuple(patterns))
         self.names = Rules(profile, keys, keep, self._scanner)
-        self._made: dict[tuple[str, str], str] = {}
+        self._made: dict[tuple[str, str], tuple[str, str]] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
         """(detector, place) -> cuts: the receipt. Places are general, and a field is named only in the table's own words."""
         self.links: set[tuple[str, str]] = set()
@@ -92,6 +73,10 @@ class Redactor:
         self.names.trim()
         self.links, self.secrets = set(), set()
 
+    def fingerprint(self, text: str) -> str:
+        """As `placeholder.fingerprint`, by the root's key: what links equal values and says nothing else of them."""
+        return placeholder.fingerprint(self._key, text)
+
     def is_credential(self, name: str, place: str = "header") -> bool:
         """Whether a header (or, with `place="query"`, a parameter) of this name is how a request authenticates."""
         rules = self.names[name]
@@ -99,9 +84,9 @@ class Redactor:
 
     def json(self, value: Any, place: str) -> Any:
         """A decoded JSON value; containers are changed in place. Raises `TooDeep`."""
-        texts: list[str] = []
-        value = self._walk(value, "", place, texts, 0)
-        flagged = self._scanner.flagged(texts)
+        walk = Walk(self, place)
+        value = walk.value(value)
+        flagged = self._scanner.flagged(walk.seen())
         return self._rewrite(value, "", place, flagged) if flagged else value
 
     def pairs(self, pairs: Iterable[tuple[str, str]], place: str, spelled: Spelled = MappingProxyType({})) -> tuple[tuple[str, str], ...]:
@@ -111,7 +96,7 @@ class Redactor:
     def value(self, name: str, value: str, place: str, spelled: Iterable[str] = ()) -> str:
         """The value of one parameter, field or header; `spelled` as in `pairs`, for this name."""
         rules = next((found for each in (name, *spelled) if (found := self.names[each])), ())
-        cut = self._by_name(rules, value, name, "", place)
+        cut = self.by_name(rules, value, name, "", place)
         return self.text(value, place, name) if cut is None else str(cut)
 
     def name(self, name: str, place: str) -> str:
@@ -128,7 +113,7 @@ class Redactor:
             path = across().replace(path, lambda row, found: self._cut(row, found, "path"))
         segments = path.split("/")
         plain = [unquote(segment) for segment in segments]
-        flagged = self._scanner.flagged([text for text in plain if not _is_id(text)])
+        flagged = self._scanner.flagged([text for text in plain if not is_id(text)])
         for index in range(1, len(segments)):
             made = self._segment(plain[index], plain[index - 1], plain[index] in flagged)
             if made == plain[index] and index in names and made != f"{{{names[index]}}}":  # in braces: nobody gave it a value
@@ -220,16 +205,20 @@ class Redactor:
         if placeholder.kind_of(text) is not None:
             return text
         self.counts[row.id, place] += 1
-        made = self._made.get((row.kind, text))
-        if made is None:
-            if len(self._made) > 1 << 16:
-                self._made.clear()
-            made = self._made[row.kind, text] = placeholder.placeholder(self._key, row.kind, text)
-        if placeholder.is_narrow(made):
-            self.links.add((link or place, placeholder.fingerprint(self._key, text)))
+        made, mark = self._made.get((row.kind, text)) or self._make(row.kind, text)
+        if mark:
+            self.links.add((link or place, mark))
         return made
 
-    def _by_name(self, rules: tuple[Rule, ...], value: Any, name: str, parent: str, place: str) -> Any:
+    def _make(self, kind: str, text: str) -> tuple[str, str]:
+        """A placeholder, and the fingerprint that links where the placeholder does not."""
+        if len(self._made) > 1 << 16:
+            self._made.clear()
+        made = placeholder.placeholder(self._key, kind, text)
+        pair = self._made[kind, text] = (made, placeholder.fingerprint(self._key, text) if placeholder.is_narrow(made) else "")
+        return pair
+
+    def by_name(self, rules: tuple[Rule, ...], value: Any, name: str, parent: str, place: str) -> Any:
         """What takes the place of a value under a name, or None if the name asks for nothing."""
         if not rules or isinstance(value, bool) or value is None or placeholder.kind_of(value) is not None:
             return None
@@ -250,72 +239,12 @@ class Redactor:
         self.links.add((link, placeholder.fingerprint(self._key, text)))
         return type(value)(placeholder.number(row.kind))
 
-    def _walk(self, value: Any, name: str, place: str, texts: list[str], depth: int) -> Any:
-        """First pass: cut by name, collect the texts that stay."""
-        kind = type(value)
-        if kind is dict:
-            self._object(value, name, place, texts, depth)
-        elif kind is list:
-            self._list(value, name, self.names[name], place, texts, depth)
-        elif kind is str:
-            if len(value) not in _ID_SIZES or not _ID.fullmatch(value):
-                texts.append(value)
-        elif kind is int and value >= _CARD_DIGITS:
-            return self._number(value, place)
-        return value
-
-    def _object(self, value: dict[str, Any], parent: str, place: str, texts: list[str], depth: int) -> None:
-        if depth > DEPTH:
-            raise TooDeep
-        names = self.names
-        for name, item in value.items():
-            kind = type(item)
-            rules = names[name]
-            if not rules and (name in _INHERITS):
-                rules = self._inherited(value, parent)
-            if rules and kind is not dict and kind is not list:
-                cut = self._by_name(rules, item, name, parent, place)
-                if cut is not None:
-                    value[name] = cut
-                    continue
-            if kind is str:
-                if len(item) not in _ID_SIZES or not _ID.fullmatch(item):
-                    texts.append(item)
-            elif kind is dict:
-                self._object(item, name, place, texts, depth + 1)
-            elif kind is list:
-                self._list(item, name, rules, place, texts, depth + 1)
-            elif kind is int and item >= _CARD_DIGITS:
-                value[name] = self._number(item, place)
-        if self.names.odd and not self.names.odd.isdisjoint(value):
-            self._rename(value, place)
-
-    def _inherited(self, value: dict[str, Any], parent: str) -> tuple[Rule, ...]:
-        """Rules for `value` of `{"name": "password", "value": …}`, or of what the object's own name asks for."""
-        for label in _NAMED:
-            named = value.get(label)
-            if isinstance(named, str) and (rules := self.names[named]):
-                return rules
-        return self.names[parent]
-
-    def _list(self, value: list[Any], name: str, rules: tuple[Rule, ...], place: str, texts: list[str], depth: int) -> None:
-        if depth > DEPTH:
-            raise TooDeep
-        for index, item in enumerate(value):
-            cut = self._by_name(rules, item, name, "", place) if rules and not isinstance(item, dict | list) else None
-            value[index] = self._walk(item, name, place, texts, depth + 1) if cut is None else cut
-
-    def _number(self, value: int, place: str) -> int:
+    def number(self, value: int, place: str) -> int:
+        """A long number, which now and then is a card's."""
         if not card(str(value)):
             return value
         self._cut(_CARD, str(value), place)
         return int(placeholder.number(_CARD.kind))
-
-    def _rename(self, value: dict[str, Any], place: str) -> None:
-        """Map keys that are secrets or addresses themselves."""
-        made = [(self.name(name, place), item) for name, item in value.items()]
-        value.clear()
-        value.update(made)
 
     def _rewrite(self, value: Any, name: str, place: str, flagged: frozenset[str]) -> Any:
         """Second pass, where a form may be: each flagged text by itself."""
@@ -345,10 +274,6 @@ def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(items):
         raise Unread
     return value
-
-
-def _is_id(text: str) -> bool:
-    return len(text) in _ID_SIZES and _ID.fullmatch(text) is not None
 
 
 def _document(text: str) -> Any:

@@ -14,7 +14,7 @@ import base64
 import hmac
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import re2
 
@@ -69,6 +69,13 @@ _JWT_HEAD: Final = "eyJhbGciOiJub25lIn0"
 _JWT_BODY: Final = "eyJyZWRhY3RlZCI6I"
 """What the base64url of `{"redacted":"` begins with."""
 
+
+def _no_groups() -> Any:
+    options = re2.Options()
+    options.never_capture = True
+    return options
+
+
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _HEX: Final = re.compile(r"(?=.*[0-9])(?:[0-9a-f]{20,}|[0-9A-F]{20,})")
 _JWT: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*){1,3}", re.ASCII)
@@ -102,8 +109,9 @@ _BARE: Final = frozenset(("phone", "card", "iban", "ssn", "geo", "ipv4", "date",
 _BOUNDED: Final = "|".join(f"((?<![0-9A-Za-z])(?:{form})(?![0-9A-Za-z]))" if kind in _BARE else f"({form})" for kind, form in _FORMS)
 _IN_TEXT: Final = re.compile(_BOUNDED, re.ASCII)
 _WHOLE: Final = re.compile("|".join(f"({form})" for _, form in _FORMS), re.ASCII)
-# re2, since this one runs over every byte that is written; it has no look-around, so `keyfree` looks at the bounds itself.
-_ANYWHERE: Final = re2.compile("|".join(f"({form})" for _, form in _FORMS).encode("ascii"))
+# re2, since this one runs over every byte that is written; it has no look-around, so `keyfree` looks at the bounds itself, and without groups
+# it never leaves its automaton, so that `keyfree` asks for the form of the few that were found.
+_ANYWHERE: Final = re2.compile("|".join(f"(?:{form})" for _, form in _FORMS).encode("ascii"), _no_groups())
 BEGINNINGS: Final = frozenset(
     {"reda", "0000", "ca5c", "CA5C", "eyJh", "+120", "987-", "192.", "2001", "00:0", "----", "1900", "-48."}
     | {example[:4] for _, example in _NATIONAL}
@@ -122,8 +130,7 @@ def kind_of(value: str | int | float) -> str | None:
         return _NUMBER_KINDS.get(value)
     if value[:4] not in BEGINNINGS or (match := _WHOLE.fullmatch(value)) is None:
         return None
-    kind = _FORMS[(match.lastindex or 1) - 1][0]
-    return kind or value.split("-")[1]
+    return _FORMS[(match.lastindex or 1) - 1][0] or value.split("-")[1]
 
 
 def spans(text: str) -> list[tuple[int, int]]:
@@ -141,11 +148,17 @@ def keyfree(encoded: bytes) -> bytes:
     pieces, end = [], 0
     for match in _ANYWHERE.finditer(encoded):
         low, high = match.span()
-        kind = _FORMS[match.lastindex - 1][0]
+        kind = _form(encoded[low:high].decode("ascii"))
         if kind not in _BARE or not (encoded[low - 1 : low].isalnum() or encoded[high : high + 1].isalnum()):
             pieces += [encoded[end:low], b"~%s %d~" % (kind.encode("ascii"), high - low if kind == "hex" else 0)]
             end = high
     return b"".join((*pieces, encoded[end:])) if pieces else encoded
+
+
+def _form(found: str) -> str:
+    """The kind of the first form that fits the whole text, which `_ANYWHERE` found."""
+    match = _WHOLE.fullmatch(found)
+    return _FORMS[(match.lastindex if match and match.lastindex else 1) - 1][0]
 
 
 def fingerprint(key: bytes, text: str) -> str:

@@ -15,6 +15,8 @@ _GLUED: Final = 8
 _SHORT: Final = ("secret", "token")
 """Shorter phrases that are found there as well."""
 _LIMIT: Final = 1 << 16
+INHERITS: Final = frozenset(("value", "values", "raw", "plaintext", "string", "number", "data", "text", "content"))
+"""Names below which a value is what its parent's name says: `{"phone": {"number": …}}`."""
 _WORDS_FOR_MANNERS: Final = (
     "base b64 hex raw plain plaintext clear cleartext encoded encrypted enc decrypted value text string str new old current again repeat"
 )
@@ -48,6 +50,8 @@ class Rules(dict[str, tuple[Rule, ...]]):
         super().__init__()
         self.odd: set[str] = set()
         """Names that themselves have a form that is cut."""
+        self.plain: set[str] = set()
+        """Names that ask for nothing, whatever stands around them."""
         self._suspicious = (forms or scanner(profile)).suspicious
         self._keys = frozenset(compact(key) for key in keys)
         self._keep = frozenset(compact(key) for key in keep)
@@ -63,6 +67,8 @@ class Rules(dict[str, tuple[Rule, ...]]):
         rules = self[name] = self._find(name)
         if self._suspicious(name):
             self.odd.add(name)
+        elif not rules and name not in INHERITS:
+            self.plain.add(name)
         return rules
 
     def trim(self) -> None:
@@ -70,6 +76,7 @@ class Rules(dict[str, tuple[Rule, ...]]):
         if len(self) > _LIMIT:
             self.clear()
             self.odd.clear()
+            self.plain.clear()
 
     def _find(self, name: str) -> tuple[Rule, ...]:
         if len(name) > LONGEST:

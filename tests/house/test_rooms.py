@@ -22,6 +22,7 @@ LIBRARIES: Final = {
     "httpcore2":         ("runtime/",),
     "httpx2":            ("record/mcp_surface.py",),  # the MCP library's own client, given a header
     "ijson":             ("compiler/capture/",),
+    "isal":              ("compiler/capture/codec.py",),
     "jinja2":            ("report/",),
     "jsonschema":        ("analyze/",),
     "jsonschema_rs":     ("calculus/", "compiler/capture/sources/mcp.py", "compiler/infer/", "compiler/normalize/", "runtime/"),

@@ -19,7 +19,7 @@ from caskmcp.compiler.capture.inflate import decompressed
 from caskmcp.compiler.capture.sources.interface import RecordedBody
 from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Body
-from caskmcp.redact.cut import DEPTH
+from caskmcp.redact.walk import DEPTH
 from caskmcp.text import is_deeper
 
 LARGEST: Final = 64 << 20
@@ -73,18 +73,18 @@ def _decoded(text: str, media: str, recorded: RecordedBody) -> tuple[Kind, Any]:
         parts = _parts(text, recorded.media)
         return ("multipart", parts) if parts is not None else ("binary", None)
     if streams.is_stream(media):
-        items = streams.items(text, media, parse) if _values(text) <= MOST_VALUES else None
+        items = streams.items(text, media, parse) if _is_small(text) else None
         return ("text", None) if items is None else ("stream", items)
     if _JSON_MEDIA.fullmatch(media) or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
-        found, value = parse(text.removeprefix("\ufeff")) if _values(text) <= MOST_VALUES else (False, None)
+        found, value = parse(text.removeprefix("\ufeff")) if _is_small(text) else (False, None)
         if found:
             return "json", value
     return ("text", None) if not media or _TEXT_MEDIA.fullmatch(media) or _JSON_MEDIA.fullmatch(media) else ("binary", None)
 
 
-def _values(text: str) -> int:
-    """About how many values a JSON text holds; never fewer than half."""
-    return text.count(",") + text.count("[") + text.count("{")
+def _is_small(text: str) -> bool:
+    """Whether a JSON text holds at most `MOST_VALUES` values, about; never more than twice as many. Each costs a sign at least."""
+    return len(text) <= MOST_VALUES or text.count(",") + text.count("[") + text.count("{") <= MOST_VALUES
 
 
 def _listed(items: tuple[tuple[str, str | None], ...]) -> list[list[str | None]]:

@@ -19,6 +19,8 @@ else:
 
 PIECE: Final = 1 << 20
 """Bytes that come out at a time, at most."""
+_SLICE: Final = 1 << 14
+"""Bytes that are proved to be UTF-8 at a time: the text that is thrown away has to stay in the processor's cache."""
 TOTAL: Final = 16 << 30
 """Bytes that a file may have once it is decompressed."""
 
@@ -127,14 +129,15 @@ def _unpacked(pieces: Iterator[bytes], make: Callable[[], Any], damage: type[Exc
 
 def _checked(pieces: Iterator[bytes], skipped: int) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    offset = skipped
+    offset, pending = skipped, 0
     for piece in pieces:
-        pending = len(decoder.getstate()[0])
         if pending or not piece.isascii():
-            _decode(decoder, piece, offset - pending, final=False)
+            for low in range(0, len(piece), _SLICE):
+                _decode(decoder, piece[low : low + _SLICE], offset + low - pending, final=False)
+                pending = len(decoder.getstate()[0])
         offset += len(piece)
         yield piece
-    _decode(decoder, b"", offset - len(decoder.getstate()[0]), final=True)
+    _decode(decoder, b"", offset - pending, final=True)
 
 
 def _recoded(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:

@@ -18,8 +18,9 @@ from caskmcp.compiler.capture.sources.interface import Recorded
 from caskmcp.compiler.normalize.templates import split_path
 from caskmcp.compiler.normalize.tokens import label
 from caskmcp.model.exchange import RESTORABLE, Body, Exchange, Pair, Skipped
-from caskmcp.redact.cut import Redactor, Spelled, TooDeep
+from caskmcp.redact.cut import Redactor, Spelled
 from caskmcp.redact.placeholder import placeholder
+from caskmcp.redact.walk import TooDeep
 
 _ECHOED: Final = 8
 """Characters from which a cookie's value that comes again is no accident."""

@@ -8,9 +8,10 @@ from urllib.parse import quote
 import pytest
 
 from caskmcp.redact import is_sensitive
-from caskmcp.redact.cut import DEPTH, LONGEST, Redactor, TooDeep
+from caskmcp.redact.cut import LONGEST, Redactor
 from caskmcp.redact.placeholder import kind_of
 from caskmcp.redact.scan import scanner
+from caskmcp.redact.walk import DEPTH, TooDeep
 
 KEY = b"k" * 32
 PASSWORD = "redacted-secret-ba25e46ef1cb2f61"
