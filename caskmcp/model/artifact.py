@@ -1,5 +1,7 @@
 """The smaller artifacts: baseline, coverage, environments, auth references, and the handoff `toolpack.yaml`."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from caskmcp.model.contract import Disagreement
@@ -55,6 +57,54 @@ class OperationCoverage(Record):
     """What of the operation its tool leaves out (a credential as parameter, a text that gives orders), sorted."""
 
 
+class Proposal(Record):
+    """What a site offers to agents in its own browser, or what its `.well-known` documents name. Nothing here can call it: no tool comes of it."""
+
+    source: Literal["webmcp", "well-known"]
+    origin: str
+    """The site's that offers it."""
+    kind: str
+    """webmcp: `imperative` or `declarative`; well-known: `openapi`, `mcp` or `other`."""
+    name: str
+    """Of the tool; or the path of the document that names it."""
+    title: str = ""
+    description: str = ""
+    """In the site's words: hidden characters shown, nothing of what gives orders."""
+    input_schema: JsonSchema = {}
+    url: str = ""
+    """Where a document leads."""
+    notes: tuple[str, ...] = ()
+    """What was dropped of its words, sorted."""
+
+
+class SessionSet(Record):
+    """Operations that were called together in one session."""
+
+    operations: tuple[str, ...]
+    """Ids, sorted."""
+    count: int
+    """Sessions that called exactly these."""
+
+
+class Selection(Record):
+    """What the toolset `default` holds, and why the rest is not in it."""
+
+    tools: int
+    tokens: int
+    """Estimated tokens of its list."""
+    all_tokens: int
+    """The same of all tools."""
+    most_tools: int
+    most_tokens: int
+    """What `tools.budget` allows."""
+    sessions: int = 0
+    """Sessions that were told in the observations."""
+    covered: int = 0
+    """Those that need nothing but these tools."""
+    left_out: dict[str, str] = {}
+    """Tool -> why it is not in it."""
+
+
 class Coverage(Record):
     """`coverage.json`: which parts stand behind which operation, and what was left out with the reason."""
 
@@ -66,12 +116,17 @@ class Coverage(Record):
     """Path parameters with one distinct token in three exchanges or more -> exchanges: a literal? name it under `paths:`."""
     disagreements: tuple[Disagreement, ...] = ()
     """Where documents and traffic say different things, with the side that is chosen; sorted by operation, rule and place."""
+    sessions: tuple[SessionSet, ...] = ()
+    """What was called together, by sets of operations; sorted. Empty where no session can be told."""
     auth: dict[str, tuple[str, ...]] = {}
     """Host -> ways in which its operations authenticate (`bearer`, `header:x-api-key`), sorted; never a value."""
     mixed_auth: tuple[str, ...] = ()
     """Hosts whose operations authenticate in more than one way, sorted: which one a call needs is for a person to say."""
     tokens: dict[str, int] = {}
     """Estimated tokens of each tool in a list (bytes / 4)."""
+    selection: Selection | None = None
+    proposals: tuple[Proposal, ...] = ()
+    """What sites offer to agents beside their API, sorted."""
 
 
 class Toolchain(Record):

@@ -7,9 +7,12 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from caskmcp.compiler.classify import scopes, stated
+from caskmcp.compiler.emit.budget import Choice, choose
+from caskmcp.compiler.emit.cover import Used
 from caskmcp.compiler.emit.names import NAME, assigned
 from caskmcp.compiler.emit.request import refusal
 from caskmcp.compiler.emit.tools import Made, made
+from caskmcp.compiler.infer.evidence import successes
 from caskmcp.errors import CaskError
 from caskmcp.model.artifact import Auth, Coverage, Environments
 from caskmcp.model.contract import Contract
@@ -72,6 +75,16 @@ class Compiled:
     def tools(self) -> tuple[Tool, ...]:
         """Sorted by name."""
         return tuple(sorted((row.tool for row in self.made.values()), key=lambda tool: tool.name))
+
+    @cached_property
+    def choice(self) -> Choice:
+        """What the toolset `default` holds. Raises CASK-N004."""
+        kept = [row for row in self.contracts if row.id in self.made]
+        used = {self.names[row.id]: successes(row.statuses) for row in kept}
+        sessions = (
+            Used(frozenset(self.names[each] for each in row.operations if each in self.made), row.count) for row in self.coverage.sessions
+        )
+        return choose(self.tools, used, tuple(sessions), self.rules.budget)
 
     def as_stated(self) -> "Compiled":
         """The same with what a person states: risks (`tools.risk`) and scopes.

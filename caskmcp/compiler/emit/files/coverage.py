@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from caskmcp.compiler.emit.budget import kept, tokens
+from caskmcp.compiler.emit.budget import tokens
 from caskmcp.compiler.emit.files.form import as_json
-from caskmcp.compiler.emit.files.toolsets import DEFAULT, use
+from caskmcp.compiler.emit.files.toolsets import DEFAULT
 from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.compiler.fleeting import BY_ID
 from caskmcp.compiler.infer import reconcile
-from caskmcp.model.artifact import Coverage, OperationCoverage
+from caskmcp.model.artifact import Coverage, OperationCoverage, Selection
 from caskmcp.model.contract import Contract, Disagreement
+from caskmcp.model.project import Budget
 
 
 def emit(compiled: Compiled) -> bytes:
@@ -19,17 +20,33 @@ def emit(compiled: Compiled) -> bytes:
 
 def coverage(compiled: Compiled) -> Coverage:
     """What the merge knew, completed: tools with names, reasons, notes and tokens."""
-    fitting = frozenset(kept(compiled.tools, use(compiled), compiled.rules.budget))
-    rows = {row.id: _operation(compiled, row.id, fitting) for row in compiled.contracts}
+    rows = {row.id: _operation(compiled, row.id) for row in compiled.contracts}
     costs = {tool.name: tokens(tool) for tool in compiled.tools}
     return compiled.coverage.model_copy(
         update={
             "operations": dict(sorted(rows.items())),
             "tokens": costs,
+            "selection": selection(compiled, costs),
+            "sessions": (),
             "auth": (ways := _auth(compiled.contracts)),
             "mixed_auth": tuple(host for host, found in ways.items() if len(found) > 1),
             "disagreements": tuple(sorted(_disagreements(compiled.contracts), key=lambda row: (row.operation, row.rule, row.place))),
         }
+    )
+
+
+def selection(compiled: Compiled, costs: Mapping[str, int]) -> Selection:
+    """What the budget chose, with what it costs. costs: tokens by tool."""
+    choice, limit = compiled.choice, compiled.rules.budget or Budget()
+    return Selection(
+        tools=len(choice.tools),
+        tokens=sum(costs[name] for name in choice.tools),
+        all_tokens=sum(costs.values()),
+        most_tools=limit.tools,
+        most_tokens=limit.tokens,
+        sessions=choice.sessions,
+        covered=choice.covered,
+        left_out=dict(choice.left_out),
     )
 
 
@@ -66,11 +83,12 @@ def _origin(contract: Contract) -> tuple[str, int]:
     return contract.host, contract.port
 
 
-def _operation(compiled: Compiled, operation: str, fitting: frozenset[str]) -> OperationCoverage:
+def _operation(compiled: Compiled, operation: str) -> OperationCoverage:
     known = compiled.coverage.operations.get(operation, OperationCoverage(parts={}))
     if operation in compiled.left_out:
         return known.model_copy(update={"reason": compiled.left_out[operation]})
     name = compiled.names[operation]
     known = known.model_copy(update={"manual": tuple(_manual(compiled, operation, known.origins))})
-    budget = () if name in fitting else (f"not in the toolset `{DEFAULT}`: `tools.budget` is used up",)
+    why = compiled.choice.left_out.get(name)
+    budget = () if why is None else (f"not in the toolset `{DEFAULT}`: {why}",)
     return known.model_copy(update={"tool": name, "notes": tuple(sorted((*compiled.made[operation].notes, *budget)))})

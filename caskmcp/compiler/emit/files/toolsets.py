@@ -1,10 +1,8 @@
 """`toolsets.yaml`: the emitted four, `default`, and what the manifest declares."""
 
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from caskmcp.compiler.emit.budget import kept
 from caskmcp.compiler.emit.files.form import as_yaml
 from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.errors import CaskError
@@ -23,18 +21,13 @@ def emit(compiled: Compiled) -> bytes:
 def toolsets(compiled: Compiled) -> Toolsets:
     """All toolsets. Raises CASK-N003 for a declared one with an emitted one's name, CASK-I010 for a tool in it that does not exist."""
     rows = {name: Toolset(tools=emitted(name, compiled.tools)) for name in EMITTED}
-    rows[DEFAULT] = Toolset(tools=kept(compiled.tools, use(compiled), compiled.rules.budget))
+    rows[DEFAULT] = Toolset(tools=compiled.choice.tools)
     for name, rule in sorted(compiled.toolsets.items()):
         if name in rows:
             what = f"the toolset `{name}` is emitted by default"
             raise CaskError("CASK-N003", what, place="cask.yaml", mend="give it another name under `toolsets`")
         rows[name] = Toolset(tools=members(name, rule, compiled.tools), declared=True)
     return Toolsets(toolsets=dict(sorted(rows.items())))
-
-
-def use(compiled: Compiled) -> Mapping[str, int]:
-    """Tool name -> exchanges in which its operation was seen."""
-    return {compiled.names[row.id]: sum(row.statuses.values()) for row in compiled.contracts}
 
 
 def members(toolset: str, rule: ToolsetRule, tools: tuple[Tool, ...]) -> tuple[str, ...]:

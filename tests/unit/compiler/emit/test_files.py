@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from caskmcp.compiler.emit.budget import kept, tokens
+from caskmcp.compiler.emit.budget import choose, tokens
 from caskmcp.compiler.emit.files.toolsets import members
 from caskmcp.compiler.emit.stage import compiled, run
 from caskmcp.errors import CaskError
@@ -168,9 +168,10 @@ def test_no_pattern_brings_a_tool_above_the_highest_tier_in(highest: Any, patter
     assert highest is None or all(risks[name] <= TIERS.index(highest) for name in names)
 
 
-def test_the_budget_keeps_what_is_used_most() -> None:
+@pytest.mark.feature(40)
+def test_the_budget_keeps_what_is_used_an_order_of_magnitude_more() -> None:
     made = toolsets(tools={"budget": {"tools": 3}}).toolsets
-    assert made["default"].tools == ("create_order", "get_order", "list_orders")
+    assert made["default"].tools == ("get_order", "list_metrics", "list_orders")
     assert len(made["operator"].tools) == 15
     rows = coverage(tools={"budget": {"tools": 3}}).operations
     assert rows["DELETE api.shop.example/api/v1/orders/{order_id}"].notes == ("not in the toolset `default`: `tools.budget` is used up",)
@@ -182,9 +183,33 @@ def test_without_a_budget_everything_is_in_default() -> None:
     assert made["default"].tools == made["operator"].tools
 
 
+@pytest.mark.feature(40)
+def test_the_coverage_says_what_is_left_out_and_what_the_list_costs() -> None:
+    found = coverage(tools={"budget": {"tools": 3}})
+    row = found.selection
+    assert row is not None
+    assert (row.tools, row.most_tools, row.most_tokens, row.sessions) == (3, 3, 20_000, 0)
+    assert row.tokens == sum(found.tokens[name] for name in ("get_order", "list_metrics", "list_orders"))
+    assert row.all_tokens == sum(found.tokens.values())
+    assert row.left_out == {
+        name: "`tools.budget` is used up" for name in found.tokens if name not in ("get_order", "list_metrics", "list_orders")
+    }
+
+
+@pytest.mark.feature(40)
+def test_sessions_of_the_observations_choose_the_toolset_and_stay_out_of_the_file() -> None:
+    known = {"operations": {}, "sessions": [{"operations": ["POST api.shop.example/api/v1/feedback"], "count": 4}]}
+    section = {"budget": {"sessions": 90}}
+    assert toolsets(tools=section, coverage=known).toolsets["default"].tools == ("create_feedback",)
+    found = coverage(tools=section, coverage=known)
+    assert found.sessions == ()
+    assert found.selection is not None
+    assert (found.selection.sessions, found.selection.covered) == (4, 4)
+
+
 def test_the_budget_of_tokens_holds() -> None:
     rows = tuple(tools().values())
-    names = kept(rows, {}, Budget(tools=40, tokens=500))
+    names = choose(rows, {}, (), Budget(tools=40, tokens=500)).tools
     assert 0 < sum(tokens(tool) for tool in rows if tool.name in names) <= 500
 
 
