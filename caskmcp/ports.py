@@ -34,8 +34,8 @@ class Files(Protocol):
     def read(self, path: Path, limit: int | None = None) -> bytes:
         """All bytes of a file; CASK-C005 beyond `limit`."""
 
-    def chunks(self, path: Path, size: int = 1 << 20) -> Iterator[bytes]:
-        """The bytes of a file in pieces of at most `size`."""
+    def chunks(self, path: Path, size: int = 1 << 20, *, low: int = 0, high: int | None = None) -> Iterator[bytes]:
+        """The bytes of a file, from `low` up to `high`, in pieces of at most `size`."""
 
     def write(self, path: Path, data: bytes, *, private: bool = False, durable: bool = True) -> None:
         """Replace a file as a whole; its folders are made. `private`: file 0600, new folders 0700. `durable=False` skips the fsync."""

@@ -79,6 +79,27 @@ class BoundInputs:
         """The bytes of one input in pieces."""
         return self._blocks(self._one(role))
 
+    def size(self, role: str) -> int:
+        """How many bytes one input has. Raises BlobLost for a blob that is damaged: whoever asks is about to read parts of it."""
+        ref = self._one(role)
+        if ref.kind == "file":
+            return ref.stamp[2]
+        if ref.kind == "blob":
+            self.blobs.check(ref.digest)
+            return self.files.stat_key(self.blobs.path(ref.digest))[2]
+        return len(ref.data)
+
+    def window(self, role: str, low: int, high: int) -> Iterator[bytes]:
+        """The bytes from `low` up to `high` of one input, in pieces. A file is as it was when its digest was taken, or CASK-C001."""
+        ref = self._one(role)
+        if ref.kind in ("bytes", "value"):
+            yield ref.data[low:high]
+            return
+        path = Path(ref.path) if ref.kind == "file" else self.blobs.path(ref.digest)
+        yield from self.files.chunks(path, low=low, high=high)
+        if ref.kind == "file" and self.files.stat_key(path) != ref.stamp:
+            raise _changed(ref)
+
     def files_of(self, role: str) -> dict[str, bytes]:
         """The bytes of each file of an output that is a map, by name, sorted."""
         bound = self.bound[role]
@@ -107,4 +128,8 @@ class BoundInputs:
         yield from self.files.chunks(path)
         # The digest was taken before; other content read now would put a receipt under a key that it does not belong to.
         if self.files.stat_key(path) != ref.stamp and canon.digest_stream(self.files.chunks(path)) != ref.digest:
-            raise CaskError("CASK-C001", "it was changed while it was read", place=ref.path, mend="cask build")
+            raise _changed(ref)
+
+
+def _changed(ref: Ref) -> CaskError:
+    return CaskError("CASK-C001", "it was changed while it was read", place=ref.path, mend="cask build")

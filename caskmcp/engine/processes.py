@@ -1,18 +1,22 @@
-"""A pool of processes for the steps of sources, which are the CPU-heavy ones. Never forked: threads run beside it.
+"""Processes for the steps of sources and for pieces of large ones: started on first use, never forked (threads run beside them).
 
-Only made where a build has several such steps and was asked for several jobs.
+Whole steps run in the processes alone; pieces are shared with the thread that asks for them, so that `jobs` processes are at work and none is
+started for nothing. A process ends with its parent, however that ends.
 """
 
+import os
 import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
+from threading import Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from caskmcp.engine.perform import Order, answered, compute, remote
+from caskmcp.engine.perform import Order, Worked, answered, compute, remote, work
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.receipts import Outs
 
@@ -21,11 +25,36 @@ class Processes:
     """A `perform.Pool` of `jobs` processes, started on first use."""
 
     def __init__(self, jobs: int) -> None:
-        self._executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_quiet)
+        self.jobs = jobs
+        self._executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin)
         self._ended = False
 
     def run(self, order: Order) -> Outs:
         """Compute in another process; raises what the stage raised. Where no process can be started, here."""
+        return self._elsewhere(order, compute)  # type: ignore[no-any-return]
+
+    def share(self, orders: Sequence[Order], going: Callable[[], None]) -> list[Worked]:
+        """Work on pieces, in the order in which they come, in the processes and here."""
+        found: dict[int, Worked] = {}
+        left = deque(enumerate(orders))
+
+        def take(do: Callable[[Order], Any]) -> None:
+            try:
+                while (taken := _next(left)) is not None:
+                    going()
+                    found[taken[0]] = do(taken[1])
+            except BaseException:
+                left.clear()
+                raise
+
+        with ThreadPoolExecutor(max(1, self.jobs - 1)) as threads:
+            waiting = [threads.submit(take, lambda order: self._elsewhere(order, work)) for _ in range(self.jobs - 1)]
+            take(lambda order: work(order, LocalFiles()))
+        for each in waiting:
+            each.result()
+        return [found[index] for index in range(len(orders))]
+
+    def _elsewhere(self, order: Order, here: Callable[[Order, LocalFiles], Any]) -> Any:
         try:
             with _unheard():
                 waiting = self._executor.submit(remote, order)
@@ -33,7 +62,7 @@ class Processes:
         except BrokenProcessPool:
             if self._ended:
                 raise
-            return compute(order, LocalFiles())
+            return here(order, LocalFiles())
         return answered(answer)
 
     def __enter__(self) -> Self:
@@ -48,6 +77,13 @@ class Processes:
         self._executor.shutdown(wait=kind is None, cancel_futures=True)
 
 
+def _next(left: deque[tuple[int, Order]]) -> tuple[int, Order] | None:
+    try:
+        return left.popleft()
+    except IndexError:
+        return None  # another thread was faster
+
+
 @contextmanager
 def _unheard() -> Iterator[None]:
     """Start processes with Ctrl-C held back, until they can ignore it: they inherit that, and take a while to start."""
@@ -58,7 +94,16 @@ def _unheard() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _quiet() -> None:
+def _begin() -> None:
     # Ctrl-C reaches every process of the terminal; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait for the pipe that the parent holds open; it closes even if the parent was killed, on every system."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)  # nobody waits for what this process is at, and what it wrote is blobs

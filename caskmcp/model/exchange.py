@@ -179,5 +179,7 @@ class CaptureHead(msgspec.Struct, frozen=True, omit_defaults=True):
     """(reason, count) of what was kept because somebody asked for it, sorted."""
     profile: str = ""
     """What redaction cut: `redact.profile`."""
+    members: tuple[int, ...] = ()
+    """Bytes of each gzip member of the exchanges, if a large source was read in pieces."""
     exceptions: tuple[str, ...] = ()
     """Names under `redact.keep`, whose values were not cut by their name, sorted."""

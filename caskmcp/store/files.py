@@ -12,6 +12,7 @@ import itertools
 import os
 import shlex
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -44,12 +45,16 @@ class LocalFiles:
             raise CaskError("CASK-C005", f"larger than {limit} bytes", place=str(path), mend=f"ls -l {shlex.quote(str(path))}")
         return data
 
-    def chunks(self, path: Path, size: int = 1 << 20) -> Iterator[bytes]:
-        """The bytes of a file in pieces of at most `size`."""
+    def chunks(self, path: Path, size: int = 1 << 20, *, low: int = 0, high: int | None = None) -> Iterator[bytes]:
+        """The bytes of a file, from `low` up to `high`, in pieces of at most `size`."""
         with _reading(path):
             file = open(path, "rb", buffering=0, opener=_regular)  # noqa: SIM115 - closed by the with below, after the errors of opening are told apart
         with file:
-            while piece := _piece(file.fileno(), size, path):
+            if low:
+                file.seek(low)
+            left = sys.maxsize if high is None else high - low
+            while left > 0 and (piece := _piece(file.fileno(), min(size, left), path)):
+                left -= len(piece)
                 yield piece
 
     def write(self, path: Path, data: bytes, *, private: bool = False, durable: bool = True) -> None:

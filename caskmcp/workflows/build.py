@@ -4,6 +4,7 @@ The order of a build: lock the root, sweep what a kill left, gather, plan, run (
 is gone, note what was seen. A kill between any two of these leaves a state from which the next build comes to the same bytes.
 """
 
+import gc
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,12 @@ from caskmcp.workflows.gather import Gathered, Parts, gather, watched
 from caskmcp.workflows.given import Ledger
 from caskmcp.workflows.outputs import TARGETS
 
+MUCH: Final = 16 << 20
+"""Bytes of stale sources from which a second process pays: it takes a third of a second to start, and a piece is 8 MiB."""
+MOST_JOBS: Final = 2
+"""Processes that are started unasked: each takes about 100 MiB, and a build is to stay below 256 MiB."""
+SELDOM: Final = (200_000, 50, 50)
+"""Thresholds of the garbage collector while stages run: what they make is freed by counting references."""
 PATIENCE: Final = 300.0
 """Seconds to wait for another build of the same root."""
 HEAD: Final = ("capture", "head")
@@ -74,9 +81,9 @@ class Derived:
 
 # ---------------------------------------------------------------- build
 def run(
-    world: World, *, locked: bool = False, explain: bool = False, jobs: int = 1, out: str | None = None, kit: Kit | None = None
+    world: World, *, locked: bool = False, explain: bool = False, jobs: int = 0, out: str | None = None, kit: Kit | None = None
 ) -> Report:
-    """Compile what is stale and nothing else. locked: change nothing, and name what would change. out: a folder for a copy of the toolpack.
+    """Compile what is stale and nothing else. locked: change nothing, and name what would change. jobs: processes, 0 for as many as pay. out: a folder for a copy of the toolpack.
 
     Raises what gathering and the stages raise: CASK-I…, CASK-C…, CASK-N…; CASK-B001 for a bug of ours, CASK-B003 for a lock that stays held.
     """
@@ -215,14 +222,26 @@ def _digest(step: Step, output: str) -> canon.Digest:
 
 
 def _run(plan: Plan, jobs: int, resolve: Callable[[str], Any]) -> list[tuple[Step, BaseException]]:
-    """Nothing stale: nothing is imported, nothing runs."""
+    """Nothing stale: nothing is imported, nothing runs. jobs: 0 for as many as pay."""
     if not plan.stale() and not plan.open_rows:
         return []
-    heavy = sum(step.row.per == "source" for step in plan.stale())
-    if jobs == 1 or heavy < 2:
-        return load("engine.runner:run")(plan, jobs=jobs, resolve=resolve)  # type: ignore[no-any-return]
-    with load("engine.processes:Processes")(min(jobs, heavy)) as pool:
-        return load("engine.runner:run")(plan, jobs=jobs, pool=pool, resolve=resolve)  # type: ignore[no-any-return]
+    jobs = jobs or _jobs(plan)
+    before = gc.get_threshold()
+    gc.set_threshold(*SELDOM)
+    try:
+        if jobs == 1 or not any(step.row.per == "source" for step in plan.stale()):
+            return load("engine.runner:run")(plan, resolve=resolve)  # type: ignore[no-any-return]
+        with load("engine.processes:Processes")(jobs) as pool:
+            return load("engine.runner:run")(plan, jobs=jobs, pool=pool, resolve=resolve)  # type: ignore[no-any-return]
+    finally:
+        gc.set_threshold(*before)
+
+
+def _jobs(plan: Plan) -> int:
+    """Two processes where there is much to read; one where the start of a second one costs more than it saves."""
+    stale = {step.unit for step in plan.stale() if step.row.per == "source"}
+    much = sum(ref.stamp[2] for unit in stale for ref in plan.units[unit].roles.values() if ref.kind == "file")
+    return MOST_JOBS if much >= MUCH else 1
 
 
 def _raise_first(failures: list[tuple[Step, BaseException]]) -> None:
@@ -367,6 +386,7 @@ def _report(plan: Plan, gathered: Gathered, pack: Pack, files: Files, *, explain
             f"{count} times documents and traffic differ: see `disagreements` in {pack.artifact('coverage.json').name}"
             for count in differing
         ),
+        *_proposals(files, pack),
     )
     summary = {**counts, "tools": tools, "toolpack": pack.path.name, **({"disagreements": differing[0]} if differing else {})}
     return Report(report="build", summary=summary, tables={"steps": rows} if explain else {}, lines=lines)
@@ -377,6 +397,13 @@ def _disagreements(files: Files, pack: Pack) -> tuple[int, ...]:
     path = pack.artifact("coverage.json")
     count = len(json.loads(files.read(path)).get("disagreements", ())) if files.exists(path) else 0
     return (count,) if count else ()
+
+
+def _proposals(files: Files, pack: Pack) -> tuple[str, ...]:
+    """What sites offer to agents beside their API, for the report."""
+    path = pack.artifact("coverage.json")
+    rows = json.loads(files.read(path)).get("proposals", ()) if files.exists(path) else ()
+    return (f"{len(rows)} offered by sites to agents, none a tool here: see `proposals` in {path.name}",) if rows else ()
 
 
 def _tools(artifacts: Mapping[str, bytes]) -> int:

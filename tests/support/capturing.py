@@ -35,6 +35,14 @@ class Given:
         assert role == "secret.redaction"
         return self._key
 
+    def size(self, role: str) -> int:
+        assert role == "source"
+        return len(self._data)
+
+    def window(self, role: str, low: int, high: int) -> Iterator[bytes]:
+        assert role == "source"
+        yield self._data[low:high]
+
     def files_of(self, role: str) -> Mapping[str, bytes]:
         raise KeyError(role)
 

@@ -80,6 +80,12 @@ class _Inputs:
         assert isinstance(found, bytes)
         return found
 
+    def size(self, role: str) -> int:
+        return len(self.data(role))
+
+    def window(self, role: str, low: int, high: int) -> Iterator[bytes]:
+        yield self.data(role)[low:high]
+
     def files_of(self, role: str) -> dict[str, bytes]:
         return dict(sorted(self._found(role).items()))
 

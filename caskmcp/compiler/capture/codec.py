@@ -83,11 +83,15 @@ def _inflate(blocks: Iterable[bytes]) -> Iterator[bytes]:
     state = isal_zlib.decompressobj(_GZIP)
     try:
         for block in blocks:
-            piece = state.decompress(block, _PIECE)
-            while piece:
-                yield piece
-                piece = state.decompress(state.unconsumed_tail, _PIECE)
-    except isal_zlib.error as cause:  # type: ignore[misc]  # its types say that this is an instance
+            rest, piece = block, b"."
+            while rest or piece:
+                if state.eof and rest:  # a capture that was made in pieces has a member for each
+                    state = isal_zlib.decompressobj(_GZIP)
+                piece = b"" if state.eof else state.decompress(rest, _PIECE)
+                rest = state.unused_data if state.eof else state.unconsumed_tail
+                if piece:
+                    yield piece
+    except isal_zlib.error as cause:
         raise CaskError("CASK-C001", "a capture is damaged: it cannot be unpacked") from cause
     if not state.eof:
         raise CaskError("CASK-C001", "a capture is cut off")

@@ -40,10 +40,14 @@ def run(inputs: Inputs) -> Outputs:
 
     Raises (while `exchanges` is read) CaskError CASK-C001, CASK-C002 or CASK-C005 of the source, and CASK-C003 if nothing was kept.
     """
-    kind = str(inputs.value("source.kind"))
-    items = source(kind).read(inputs.blocks("source"))
+    capture, items = account(inputs), source(str(inputs.value("source.kind"))).read(inputs.blocks("source"))
+    return {"exchanges": compress(capture.lines(items)), "head": capture.head()}
+
+
+def account(inputs: Inputs) -> "Capture":
+    """An empty account of the source that the inputs name."""
     redact, key = inputs.value("project.redact") or {}, inputs.data("secret.redaction")
-    return redacted(items, kind=kind, hosts=inputs.value("project.hosts"), redact=redact, key=key, keep=inputs.value("project.keep") or ())
+    return _account(str(inputs.value("source.kind")), inputs.value("project.hosts"), redact, key, inputs.value("project.keep") or ())
 
 
 def redacted(
@@ -53,16 +57,21 @@ def redacted(
 
     The items are asked for one by one, while `exchanges` is read; what they raise is raised there.
     """
-    profile, exceptions = redact.get("profile", "strict"), redact.get("keep", ())
-    own = [(row["name"], row["re"]) for row in redact.get("patterns", ())]
-    redactor = Redactor(key, profile, redact.get("keys", ()), exceptions, own)
-    capture = _Capture(kind, tuple(hosts), redactor, Keep(keep))
-    capture.profile, capture.exceptions = profile, tuple(sorted(exceptions))
+    capture = _account(kind, hosts, redact, key, keep)
     return {"exchanges": compress(capture.lines(items)), "head": capture.head()}
 
 
-class _Capture:
-    """The running account of one source."""
+def _account(kind: str, hosts: Iterable[str], redact: Mapping[str, Any], key: bytes, keep: Iterable[str]) -> "Capture":
+    profile, exceptions = redact.get("profile", "strict"), redact.get("keep", ())
+    own = [(row["name"], row["re"]) for row in redact.get("patterns", ())]
+    redactor = Redactor(key, profile, redact.get("keys", ()), exceptions, own)
+    capture = Capture(kind, tuple(hosts), redactor, Keep(keep))
+    capture.profile, capture.exceptions = profile, tuple(sorted(exceptions))
+    return capture
+
+
+class Capture:
+    """The running account of one source, or of a piece of it."""
 
     def __init__(self, kind: str, hosts: tuple[str, ...], redactor: Redactor, keep: Keep) -> None:
         self._kind = kind
@@ -82,17 +91,27 @@ class _Capture:
         self._left: Counter[tuple[str, str]] = Counter()
         self._restored: Counter[str] = Counter()
         self._done = False
+        self.members: list[int] = []
+        """Bytes of each piece of the exchanges that was made."""
         self.profile = "strict"
         self.exceptions: tuple[str, ...] = ()
 
     def lines(self, items: Iterable[Item]) -> Iterator[bytes]:
-        """Each kept item as a line, in the source's order."""
+        """Each kept item as a line, in the source's order. Raises CaskError CASK-C003 at the end, if there was none."""
+        yield from self.some(items)
+        self.finish()
+
+    def some(self, items: Iterable[Item]) -> Iterator[bytes]:
+        """As `lines`, for a part of the items."""
         for item in items:
             taken = self._taken(item)
             if isinstance(taken, Skipped):
                 self._leave_out(taken)
             else:
                 yield self._keep(*taken)
+
+    def finish(self) -> None:
+        """Note that all items were read. Raises CaskError CASK-C003 if nothing was kept."""
         if not self._digests:
             raise self._nothing()
         self._done = True
@@ -121,8 +140,24 @@ class _Capture:
                 restored=tuple(sorted(self._restored.items())),
                 profile=self.profile,
                 exceptions=self.exceptions,
+                members=tuple(self.members),
             )
         )
+
+    def told(self) -> dict[str, Any]:
+        """What was counted so far, for `add` in another process."""
+        tallies = {name: getattr(self, name) for name in _TALLIES}
+        return {"tallies": tallies, "cuts": self._redactor.counts, "origins": self._intake.origins, "broken": self._broken}
+
+    def add(self, told: Mapping[str, Any]) -> None:
+        """Add what was counted of the next part of the source; entries are numbered on."""
+        before = len(self._digests) + self._skipped.total()
+        moved = ((f"entry {before + int(place.removeprefix('entry '))}", detail) for place, detail in told["broken"])
+        self._broken = [*self._broken, *moved][:NAMED]
+        for name, found in told["tallies"].items():
+            setattr(self, name, _sum(getattr(self, name), found))
+        self._redactor.counts.update(told["cuts"])
+        self._intake.origins |= told["origins"]
 
     def _taken(self, item: Item) -> tuple[Exchange | Declared, bytes] | Skipped:
         if isinstance(item, Recorded):
@@ -184,6 +219,16 @@ class _Capture:
             f"0 of {total} entries kept" + (f"; {told}" if told else ""),
             mend=f"name the first-party host: `hosts: [{seen[0]}]` in cask.yaml, or `-a {seen[0]}`" if seen else "record a call of the API",
         )
+
+
+_TALLIES: Final = (
+    "_digests", "_skipped", "_third", "_templates", "_routes", "_no_body", "_compiled", "_auth", "_left", "_restored",
+)  # fmt: skip
+
+
+def _sum(one: Any, other: Any) -> Any:
+    """Two tallies of one kind together."""
+    return one | other if isinstance(one, set) else one + other
 
 
 def _most_frequent(left: Counter[tuple[str, str]]) -> Iterator[tuple[str, str, int]]:

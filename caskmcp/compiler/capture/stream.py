@@ -56,6 +56,14 @@ def elements(blocks: Iterator[bytes], path: tuple[str, ...], decode: Decode, blo
     _whole(reader, path)
 
 
+def first_key(opening: bytes, path: tuple[str, ...]) -> bytes | None:
+    """`"key"` with which the first element of the array at `path` begins, if the first bytes of a document show it."""
+    buffer = bytearray(opening)
+    start = _Prelude(path).find(buffer)
+    match = None if start is None else _FIRST_KEY.match(buffer, start + 1)
+    return bytes(match[1][match[1].index(b'"') :]) if match and match[1] else None
+
+
 class _Reader:
     """A buffer that grows by blocks. `end` bytes of `buffer` are filled; the buffer's first byte is byte `offset` of the file."""
 

@@ -21,15 +21,15 @@ from caskmcp.model.exchange import Body, Declared, Exchange
 SHORTEST: Final = 6
 """Characters from which equal values are no accident."""
 _ITEM: Final = "*"
+Labels = Callable[[str], tuple[str, ...]]
 Senders = Mapping[tuple[Row, str], int]
 """Who sent a value, under which place, how often."""
 
 
 class Origins:
-    """What the requests of one source sent under names that `fleeting` knows. labels: the value-free segments of a path."""
+    """What the requests of one source sent under names that `fleeting` knows."""
 
-    def __init__(self, labels: Callable[[str], tuple[str, ...]]) -> None:
-        self._labels = labels
+    def __init__(self) -> None:
         self._sent: dict[str, Counter[tuple[Row, str]]] = {}
         self._names: set[str] = set()
         """All names of what requests sent: some names say nothing alone (`state`)."""
@@ -43,34 +43,45 @@ class Origins:
         for place, origin in exchange.echoes:
             row.origins.setdefault(place, Counter())[origin] += 1
 
-    def find(self, lines: Callable[[], Iterable[bytes]], pages: Iterable[tuple[str, str]] = ()) -> None:
+    def add_up(self, other: "Origins", moved: Mapping[int, Row]) -> None:
+        """Take in what another piece of the source sent. moved: the row that stands for another one's, by its `id`."""
+        self._names |= other._names
+        for value, senders in other._sent.items():
+            into = self._sent.setdefault(value, Counter())
+            for (row, place), count in senders.items():
+                into[moved[id(row)], place] += count
+
+    def find(self, lines: Callable[[], Iterable[bytes]], labels: Labels, pages: Iterable[tuple[str, str]] = ()) -> None:
         """Look for the values in the answers, and count each place for the rows that sent them.
 
-        lines: those of the capture once more, asked for only if there is anything to look for. pages: (value, where it stood) of left-out pages.
+        lines: those of the capture once more, asked for only if there is anything to look for. labels: the value-free segments of a path.
+        pages: (value, where it stood) of left-out pages.
         """
         wanted = {value: senders for value, found in self._sent.items() if (senders := self._judged(found))}
         for value, origin in sorted(set(pages)):
             _count(wanted, value, origin)
         answers = map(decode_line, _holding(lines(), wanted)) if wanted else ()
-        for origin, value in sorted({found for item in answers for found in self._given(item, wanted)}):
+        for origin, value in sorted({found for item in answers for found in _given(item, wanted, labels)}):
             _count(wanted, value, origin)
 
     def _judged(self, found: Senders) -> Senders:
         """The senders under whose names a value lives for a session, or is a cursor, seen beside all other names."""
         return {(row, place): count for (row, place), count in found.items() if fleeting.rule(*_place(place), self._names) is not None}
 
-    def _given(self, item: Exchange | Declared, wanted: Mapping[str, Senders]) -> Iterator[tuple[str, str]]:
-        """(where it stands, value) in an answer whose request did not send it itself."""
-        if not isinstance(item, Exchange) or item.response is None or item.response.kind not in ("json", "stream"):
-            return
-        own = {value for _, value in _sent(item)}
-        for pointer, value in _texts(item.response.value, ""):
-            if value in wanted and value not in own:
-                yield f"{self._name(item)} answer {pointer}", value
 
-    def _name(self, exchange: Exchange) -> str:
-        port = f":{exchange.port}" if exchange.port else ""
-        return f"{exchange.method} {exchange.host}{port}/{'/'.join(self._labels(exchange.path))}"
+def _given(item: Exchange | Declared, wanted: Mapping[str, Senders], labels: Labels) -> Iterator[tuple[str, str]]:
+    """(where it stands, value) in an answer whose request did not send it itself."""
+    if not isinstance(item, Exchange) or item.response is None or item.response.kind not in ("json", "stream"):
+        return
+    own = {value for _, value in _sent(item)}
+    for pointer, value in _texts(item.response.value, ""):
+        if value in wanted and value not in own:
+            yield f"{_name(item, labels)} answer {pointer}", value
+
+
+def _name(exchange: Exchange, labels: Labels) -> str:
+    port = f":{exchange.port}" if exchange.port else ""
+    return f"{exchange.method} {exchange.host}{port}/{'/'.join(labels(exchange.path))}"
 
 
 class _Sides(msgspec.Struct, gc=False):

@@ -13,6 +13,7 @@ import msgspec
 from caskmcp import canon
 from caskmcp.compiler.capture.codec import decode_lines, lines
 from caskmcp.compiler.normalize import templates
+from caskmcp.compiler.normalize.adding import add_up
 from caskmcp.compiler.normalize.calls import calls_of
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.origins import Origins
@@ -25,17 +26,27 @@ Key = tuple[str, str, int, str, tuple[str, ...], str]
 TRAFFIC: Final = "traffic"
 SPEC: Final = "spec"
 COLLECTION: Final = "collection"
+LISTS: Final = ("declared",)
+"""What a source states item by item."""
 
 
 def run(inputs: Inputs) -> Outputs:
     """Stage `normalize`."""
+    return written(read(inputs, inputs.blocks("capture.exchanges")), inputs)
+
+
+def read(inputs: Inputs, blocks: Iterable[bytes]) -> "Account":
+    """What some of the capture's exchanges count for. blocks: their bytes."""
+    account = Account(tuple(inputs.value("vocabulary.templates")))
+    account.read(decode_lines(blocks))
+    return account
+
+
+def written(account: "Account", inputs: Inputs) -> Outputs:
+    """The outputs, once all exchanges of the capture are counted."""
     pages = tuple(map(tuple, inputs.value("capture.head").get("origins", ())))
-    candidates = summarize(
-        decode_lines(inputs.blocks("capture.exchanges")),
-        tuple(inputs.value("vocabulary.templates")),
-        again=lambda: lines(inputs.blocks("capture.exchanges")),
-        pages=pages,
-    )
+    account.find_origins(lambda: lines(inputs.blocks("capture.exchanges")), pages)
+    candidates = account.plain()
     return {"part": canon.compact(bare_part(candidates)), "candidates": canon.compact(candidates)}
 
 
@@ -50,12 +61,11 @@ def summarize(
 
     again: the items once more, as lines, for what only a second look can tell. pages: values that stood in pages that were left out, and where.
     """
-    reader = _Reader(named)
-    for serial, item in enumerate(items):
-        reader.add(item, serial)
+    account = Account(named)
+    account.read(items)
     if again is not None:
-        reader.origins.find(again, pages)
-    return reader.plain()
+        account.find_origins(again, pages)
+    return account.plain()
 
 
 def bare_part(candidates: dict[str, Any]) -> dict[str, Any]:
@@ -63,15 +73,17 @@ def bare_part(candidates: dict[str, Any]) -> dict[str, Any]:
     return candidates | ({"rows": [bare_row(row) for row in candidates["rows"]]} if "rows" in candidates else {})
 
 
-class _Reader:
-    def __init__(self, named: tuple[str, ...]) -> None:
+class Account:
+    """What the exchanges of a source, or of a piece of it, count for. Mutable while they are read; pickles."""
+
+    def __init__(self, named: tuple[str, ...] = ()) -> None:
         self.rows: dict[Key, Row] = {}
         self.stated: dict[Key, Row] = {}
         self.body_words = Words()
         self.declared: list[dict[str, Any]] = []
         self.paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.routes = frozenset(named)
-        self.origins = Origins(lambda path: self.split(path)[1])
+        self.origins = Origins()
         self.named: dict[int, list[templates.Template]] = {}
         for template in map(templates.parse, named):
             self.named.setdefault(len(template.segments), []).append(template)
@@ -85,6 +97,28 @@ class _Reader:
             self.count(call.exchange, serial, canon.compact(call.call).decode("utf-8"))
         if not calls:
             self.count(item, serial)
+
+    def read(self, items: Iterable[Any]) -> None:
+        """Count all items."""
+        for serial, item in enumerate(items):
+            self.add(item, serial)
+
+    def find_origins(self, again: Callable[[], Iterable[bytes]], pages: Iterable[tuple[str, str]] = ()) -> None:
+        """Look, in all lines of the capture, for what its requests sent. As `Origins.find`."""
+        self.origins.find(again, lambda path: self.split(path)[1], pages)
+
+    def add_up(self, other: "Account") -> None:
+        """Take in what another piece of the same capture counted; that account is used up."""
+        moved: dict[int, Row] = {}
+        for mine, theirs in ((self.rows, other.rows), (self.stated, other.stated)):
+            for key, row in theirs.items():
+                moved[id(row)] = mine.setdefault(key, row)
+                if mine[key] is not row:
+                    add_up(mine[key], row)
+        self.origins.add_up(other.origins, moved)
+        add_up(self.body_words, other.body_words)
+        for name in LISTS:
+            getattr(self, name).extend(getattr(other, name))
 
     def count(self, item: Exchange, serial: int, call: str = "") -> None:
         """Count one exchange in its row. call: what it asks a shared endpoint for, canonical."""

@@ -19,9 +19,9 @@ class Counting(LocalFiles):
     def __init__(self) -> None:
         self.reads: list[str] = []
 
-    def chunks(self, path: Path, size: int = 1 << 20):  # type: ignore[no-untyped-def]
+    def chunks(self, path: Path, size: int = 1 << 20, *, low: int = 0, high: int | None = None):  # type: ignore[no-untyped-def]
         self.reads.append(path.name)
-        return super().chunks(path, size)
+        return super().chunks(path, size, low=low, high=high)
 
 
 @pytest.fixture

@@ -80,6 +80,8 @@ class Entry(msgspec.Struct, gc=False):
     _resourceType: str | None = None
 
 
+PATH: Final = ("log", "entries")
+"""Where the entries are listed."""
 Fields = tuple[tuple[str, str | None], ...]
 _decode: Final = msgspec.json.Decoder(list[Entry]).decode
 
@@ -91,7 +93,7 @@ class Har:
 
     def read(self, blocks: Blocks) -> Iterator[Recorded | Declared | Skipped]:
         """As `Source.read`. A broken entry is `Skipped("entry N", "broken", detail=…)`; N counts from 0."""
-        for number, entry in elements(text_blocks(blocks), ("log", "entries"), _decode):
+        for number, entry in elements(text_blocks(blocks), PATH, _decode):
             place = f"entry {number}"
             yield _odd(entry.raw, place) if isinstance(entry, Broken) else _recorded(entry, place)
 
