@@ -77,6 +77,10 @@ class Redactor:
         """As `placeholder.fingerprint`, by the root's key: what links equal values and says nothing else of them."""
         return placeholder.fingerprint(self._key, text)
 
+    def look(self, texts: Iterable[str]) -> None:
+        """Look at the many short texts of one exchange at once: what comes by again in it is then known."""
+        self._scanner.look(texts)
+
     def is_credential(self, name: str, place: str = "header") -> bool:
         """Whether a header (or, with `place="query"`, a parameter) of this name is how a request authenticates."""
         rules = self.names[name]
@@ -113,7 +117,7 @@ class Redactor:
             path = across().replace(path, lambda row, found: self._cut(row, found, "path"))
         segments = path.split("/")
         plain = [unquote(segment) for segment in segments]
-        flagged = self._scanner.flagged([text for text in plain if not is_id(text)])
+        flagged = self._scanner.look(text for text in plain if not is_id(text))
         for index in range(1, len(segments)):
             made = self._segment(plain[index], plain[index - 1], plain[index] in flagged)
             if made == plain[index] and index in names and made != f"{{{names[index]}}}":  # in braces: nobody gave it a value

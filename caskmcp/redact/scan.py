@@ -69,6 +69,15 @@ class Scanner:
             self.remember(text)
         return found
 
+    def look(self, texts: Iterable[str]) -> frozenset[str]:
+        """As `flagged`, for short texts that may have come by before."""
+        new = [text for text in texts if text not in self._plain]
+        found = self.flagged(new) if new else frozenset()
+        for text in new:
+            if text not in found:
+                self.remember(text)
+        return found
+
     def remember(self, text: str) -> None:
         """Take a text, in which `replace` found nothing, for not suspicious from now on."""
         if len(text) > _SHORT:

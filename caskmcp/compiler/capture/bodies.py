@@ -8,6 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import brotli
@@ -55,6 +56,7 @@ def body(recorded: RecordedBody | None, encoding: str = "") -> Body | None:
     return Body(media, kind, value, size)
 
 
+@lru_cache(maxsize=1024)
 def media_type(recorded: str) -> str:
     """A media type in lower case without parameters; Chrome's `x-unknown` is none."""
     return recorded.split(";", maxsplit=1)[0].strip().lower().removeprefix("x-unknown")
@@ -75,11 +77,16 @@ def _decoded(text: str, media: str, recorded: RecordedBody) -> tuple[Kind, Any]:
     if streams.is_stream(media):
         items = streams.items(text, media, parse) if _is_small(text) else None
         return ("text", None) if items is None else ("stream", items)
-    if _JSON_MEDIA.fullmatch(media) or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+    if _is_json(media) or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
         found, value = parse(text.removeprefix("\ufeff")) if _is_small(text) else (False, None)
         if found:
             return "json", value
-    return ("text", None) if not media or _TEXT_MEDIA.fullmatch(media) or _JSON_MEDIA.fullmatch(media) else ("binary", None)
+    return ("text", None) if not media or _TEXT_MEDIA.fullmatch(media) or _is_json(media) else ("binary", None)
+
+
+@lru_cache(maxsize=1024)
+def _is_json(media: str) -> bool:
+    return _JSON_MEDIA.fullmatch(media) is not None
 
 
 def _is_small(text: str) -> bool:

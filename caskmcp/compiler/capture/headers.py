@@ -4,8 +4,9 @@ Transport, browser, proxy, cache and tracing headers say nothing about an operat
 """
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from caskmcp.compiler.fleeting import may_be
 from caskmcp.model.exchange import Pair
@@ -57,6 +58,22 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
+class Named(NamedTuple):
+    """What the names of a message's headers say, whatever their values are: most messages of a recording have the same ones."""
+
+    lowered: tuple[str, ...]
+    """The names as `lowered` gives them, in order."""
+    spelled: Mapping[str, tuple[str, ...]]
+    """As `spelled`."""
+    credentials: frozenset[str]
+    """Those in lower case that authenticate."""
+
+
+def names(headers: Iterable[Pair]) -> tuple[str, ...]:
+    """The names as recorded, in order."""
+    return tuple([name for name, _ in headers])
+
+
 def lowered(headers: Iterable[Pair]) -> list[Pair]:
     """The headers with their names in lower case: what HTTP/2 sends, and what the rest of this module takes."""
     return [(name.strip().lower(), value) for name, value in headers]
@@ -75,6 +92,7 @@ def kept(headers: Iterable[Pair], is_credential: Callable[[str], bool]) -> tuple
     return tuple((name, value) for name, value in headers if _matters(name) and (not is_credential(name) or may_be("header", name)))
 
 
+@lru_cache(maxsize=4096)
 def _matters(name: str) -> bool:
     return name not in DROPPED and not name.startswith(_BEGINNINGS_DROPPED) and is_token(name)
 
@@ -108,7 +126,12 @@ def auth(
         elif name not in DROPPED and is_credential(name) and is_token(name) and not may_be("header", name):
             found.add(f"header:{name}")
     found |= {f"query:{name}" for name in query}
-    return tuple(sorted(found | {f"cookie:{name}" for name in names if _SESSIONS.fullmatch(name)}))
+    return tuple(sorted(found | {f"cookie:{name}" for name in names if _is_session(name)}))
+
+
+@lru_cache(maxsize=4096)
+def _is_session(name: str) -> bool:
+    return _SESSIONS.fullmatch(name) is not None
 
 
 def first(headers: Iterable[Pair], name: str) -> str:
@@ -120,8 +143,8 @@ def secrets(headers: Iterable[Pair], sent: Iterable[Pair], is_credential: Callab
     """The credentials themselves (of headers and of cookies `sent`), to be looked for in the rest of the exchange."""
     found = [value.strip().rpartition(" ")[2] for name, value in headers if name != "cookie" and is_credential(name)]
     given = [value for name, value in headers if name in ("authorization", "proxy-authorization")]
-    more = [each for value in given for each in (_password(value), *_PARAMETER.findall(value))]
-    return [*found, *filter(None, more), *(value for name, value in sent if _SESSIONS.fullmatch(name))]
+    more = [each for value in given for each in (_password(value), *(_PARAMETER.findall(value) if "=" in value else ()))]
+    return [*found, *filter(None, more), *(value for name, value in sent if _is_session(name))]
 
 
 def _password(authorization: str) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -14,7 +14,7 @@ from caskmcp.compiler.capture import asked, bodies, headers, pages, routes, stat
 from caskmcp.compiler.capture.address import Address, FirstParties, address, named
 from caskmcp.compiler.capture.codec import encode_line
 from caskmcp.compiler.capture.select import Keep, Seen, reason
-from caskmcp.compiler.capture.sources.interface import Recorded
+from caskmcp.compiler.capture.sources.interface import Recorded, RecordedBody
 from caskmcp.compiler.normalize.templates import split_path
 from caskmcp.compiler.normalize.tokens import label
 from caskmcp.model.exchange import RESTORABLE, Body, Exchange, Pair, Skipped
@@ -24,6 +24,8 @@ from caskmcp.redact.walk import TooDeep
 
 _ECHOED: Final = 8
 """Characters from which a cookie's value that comes again is no accident."""
+_LISTS: Final = 1 << 10
+"""Lists of names of headers that are remembered."""
 _WEB: Final = frozenset(("http", "https", "ws", "wss"))
 _BODILESS: Final = frozenset((204, 205))
 _METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"))
@@ -44,6 +46,7 @@ class Intake:
         self._first = listed[0]
         self._hosts = FirstParties(listed)
         self._redactor = redactor
+        self._lists: dict[tuple[str, ...], headers.Named] = {}
         self.origins: set[Pair] = set()
         """(placeholder, where it stood) of values that live for a session, in pages that were left out."""
 
@@ -73,13 +76,14 @@ class Intake:
             return Skipped(recorded.place, left_out, label=_label(recorded.method, where) if left_out in RESTORABLE else "")
         return self._redacted(recorded, where, response, left_out)
 
-    def _redacted(self, recorded: Recorded, where: Address, response: Body | None, kept: str) -> tuple[Exchange, bytes] | Skipped:
+    def _redacted(self, recorded: Recorded, where: Address, response: Body | None, left_out: str) -> tuple[Exchange, bytes] | Skipped:
         redactor = self._redactor
         redactor.begin()
         path, parameters = stated.parameters(where.path) if recorded.stated else (where.path, ())
-        sent, spelled = headers.lowered(recorded.headers), headers.spelled(recorded.headers)
+        named = self._named(recorded.headers)
+        sent, spelled = _valued(named, recorded.headers), named.spelled
         cookies = headers.cookies(sent)
-        is_credential = partial(self._is_credential, spelled)
+        is_credential = partial(self._is_credential, spelled) if recorded.secrets else named.credentials.__contains__
         for found in headers.secrets([*sent, *headers.lowered(recorded.secrets)], cookies, is_credential):
             redactor.secret(found)
         for name, value in recorded.secrets:
@@ -89,9 +93,14 @@ class Intake:
         for _, found in recorded.credentials:
             redactor.secret(found)
         fitted = routes.fitted(recorded.route, path) if recorded.route else routes.NOTHING
+        query = where.query or recorded.query
+        kept, answered = (
+            headers.kept(sent, is_credential),
+            headers.answered(_valued(self._named(recorded.response_headers), recorded.response_headers)),
+        )
+        redactor.look((*path.split("/"), *(value for pairs in (query, kept, answered) for _, value in pairs)))
         cut = redactor.path(path, parameters or fitted.parameters)
         known, route = self._known(fitted, path, cut)
-        query = where.query or recorded.query
         names = headers.cookie_names(cookies, recorded.cookies)
         exchange = Exchange(
             method=recorded.method.upper(),
@@ -102,18 +111,29 @@ class Intake:
             named=tuple((index, redactor.name(name, "path")) for index, name in parameters) or known,
             route=route,
             query=redactor.pairs(asked.pairs(self._inputs(query), redactor), "query"),
-            headers=redactor.pairs(headers.kept(sent, is_credential), "header", spelled),
+            headers=redactor.pairs(kept, "header", spelled),
             cookies=tuple(redactor.name(name, "cookie") for name in names),
             auth=self._auth(recorded, sent, query, names, where, is_credential),
-            kept=kept,
+            kept=left_out,
             echoes=tuple(sorted(set(self._echoes(sent, query, cookies)))),
-            request=self._body(bodies.body(recorded.request, headers.first(sent, "content-encoding")), "request.body"),
+            request=self._body(_decoded(recorded.request, recorded.headers), "request.body"),
             status=recorded.status,
             response=self._body(response, "response.body"),
             location=self._location(recorded),
-            response_headers=redactor.pairs(headers.answered(headers.lowered(recorded.response_headers)), "response.header"),
+            response_headers=redactor.pairs(answered, "response.header"),
         )
         return self._encoded(exchange) or Skipped(recorded.place, "broken", detail="one of its credentials stands where it cannot be cut")
+
+    def _named(self, pairs: tuple[Pair, ...]) -> headers.Named:
+        """What the names of some headers say; worked out once for each list of names."""
+        found = self._lists.get(names := headers.names(pairs))
+        if found is None:
+            if len(self._lists) > _LISTS:
+                self._lists.clear()
+            lowered, spelled = tuple(name for name, _ in headers.lowered(pairs)), headers.spelled(pairs)
+            credentials = frozenset(name for name in lowered if self._is_credential(spelled, name))
+            found = self._lists[names] = headers.Named(lowered, spelled, credentials)
+        return found
 
     def _is_credential(self, spelled: Spelled, name: str) -> bool:
         """Whether a header authenticates, by its name as recorded or in lower case."""
@@ -121,6 +141,8 @@ class Intake:
 
     def _known(self, found: routes.Fitted, path: str, cut: str) -> tuple[tuple[tuple[int, str], ...], str]:
         """Parameters and template of a route, if nothing that the route itself says had to be cut."""
+        if found is routes.NOTHING:
+            return (), ""
         taken = {index for index, _ in found.parameters}
         pairs = enumerate(zip(path.split("/")[1:], cut.split("/")[1:], strict=False))
         is_clean = all(index in taken or before == after for index, (before, after) in pairs)
@@ -257,13 +279,24 @@ def _label(method: str, where: Address) -> str:
     return f"{name} {named(where)}/{'/'.join(map(label, split_path(where.path)))}"
 
 
+def _valued(named: headers.Named, pairs: tuple[Pair, ...]) -> list[Pair]:
+    """The headers with their names in lower case."""
+    return [(name, value) for name, (_, value) in zip(named.lowered, pairs, strict=True)]
+
+
+def _decoded(body: RecordedBody | None, sent: tuple[Pair, ...]) -> Body | None:
+    """A body; its encoding matters only where a recorder kept bytes."""
+    return bodies.body(body, headers.first(sent, "content-encoding") if body is not None and body.data is not None else "")
+
+
 def _answer(recorded: Recorded) -> Body | None:
     """The response's body; where a status has none by definition (RFC 9110 section 6.4.1), a missing one is not missed."""
-    body = bodies.body(recorded.response, headers.first(recorded.response_headers, "content-encoding"))
+    body = _decoded(recorded.response, recorded.response_headers)
     bodiless = recorded.status in _BODILESS or 300 <= recorded.status < 400
     return None if body is not None and body.kind == "absent" and bodiless else body
 
 
-def _forms(secret: str) -> set[bytes]:
+@lru_cache(maxsize=1024)
+def _forms(secret: str) -> frozenset[bytes]:
     plain, escaped = secret.encode("utf-8", "replace"), json.dumps(secret, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
-    return {plain, escaped, quote(secret, safe="").encode("ascii")}
+    return frozenset((plain, escaped, quote(secret, safe="").encode("ascii")))

@@ -67,8 +67,10 @@ def _is_websocket(seen: Seen) -> bool:
 
 def _is_preflight(seen: Seen) -> bool:
     headers = seen.recorded.headers
+    if seen.recorded.method.upper() != "OPTIONS":
+        return seen.recorded.kind == "preflight"
     asks = first(headers, "access-control-request-method") or first(headers, "origin")
-    return seen.recorded.kind == "preflight" or (seen.recorded.method.upper() == "OPTIONS" and bool(asks))
+    return seen.recorded.kind == "preflight" or bool(asks)
 
 
 def _has_no_response(seen: Seen) -> bool:

@@ -7,6 +7,7 @@ out; anything else that is not of the format makes the body text, whose content 
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 MOST: Final = 100_000
@@ -25,6 +26,7 @@ _SEPARATOR: Final = "\x1e"
 _FIELDS: Final = frozenset({"data", "event", "id", "retry"})
 
 
+@lru_cache(maxsize=1024)
 def is_stream(media: str) -> bool:
     """Whether a media type (lower case, without parameters) says that a body is a sequence."""
     return media == _EVENTS or _LINES.fullmatch(media) is not None or _SEQUENCE.fullmatch(media) is not None
