@@ -93,6 +93,26 @@ class Declared(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the path is a convention that the document does not state; where recordings show the endpoint, it is there."""
 
 
+class Proposed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a site offers to agents beside its API: nothing that can be called from here, so it becomes no operation (ADR 0015)."""
+
+    source: Literal["webmcp", "well-known"]
+    scheme: str
+    host: str
+    port: int
+    """The site's that offers it; 0 for the scheme's default."""
+    kind: str
+    """webmcp: `imperative` or `declarative`; well-known: `openapi`, `mcp` or `other`."""
+    name: str
+    """Of the tool; or the path of the document that names it."""
+    title: str = ""
+    description: str = ""
+    schema: dict[str, Any] = {}
+    """What a tool of a page takes."""
+    url: str = ""
+    """Where a document leads."""
+
+
 class DeclaredParameter(msgspec.Struct, frozen=True, omit_defaults=True):
     """A declared parameter (OpenAPI 3.1 section 4.8.12)."""
 
@@ -171,6 +191,8 @@ class CaptureHead(msgspec.Struct, frozen=True, omit_defaults=True):
     """(reason, label, count) of requests of first parties that were left out: for each reason the most frequent ones, sorted."""
     compiled: int = 0
     """Operations of a document that was compiled here."""
+    proposed: int = 0
+    """What a site offers to agents, and no operation."""
     sample: tuple[str, ...] = ()
     """The smallest digests of its exchanges, without what the key made: how much two captures have in common."""
     origins: tuple[Pair, ...] = ()

@@ -175,6 +175,8 @@ class Part(Record):
     """Table words that occur as whole strings in bodies (TEMPLATING section 5), sorted."""
     declared: tuple[dict[str, Any], ...] = ()
     """`Declared` operations as plain JSON, sorted."""
+    proposed: tuple[dict[str, Any], ...] = ()
+    """`Proposed` offers of sites as plain JSON, sorted: they are listed, and become nothing."""
 
 
 class Observations(Record):

@@ -15,7 +15,7 @@ HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?
 REFERENCE: Final = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,127}|keyring:[A-Za-z0-9_./-]{1,128})", re.ASCII)
 PLUGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?==[0-9A-Za-z][0-9A-Za-z.!+_-]{0,60}", re.ASCII)
 KEPT: Final = re.compile(r"(?:[A-Z]{1,20} )?/[^\s?#]{0,200}", re.ASCII)
-SOURCE_KINDS: Final = ("har", "openapi", "otel", "postman", "graphql", "mcp", "capture")
+SOURCE_KINDS: Final = ("har", "openapi", "otel", "postman", "graphql", "mcp", "webmcp", "capture")
 """The keys that an entry of `sources:` may have; one a kind of source."""
 
 
@@ -73,6 +73,7 @@ class Source(Record):
     openapi: str | None = None
     graphql: str | None = None
     mcp: str | None = None
+    webmcp: str | None = None
     otel: str | None = None
     postman: str | None = None
     capture: str | None = None

@@ -22,7 +22,7 @@ from typing import BinaryIO, Final
 from caskmcp.compiler.capture.sources.interface import Recorded
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.record import frames
-from caskmcp.record.frames import Ended, Failed, Frame, Met, Plan, Started, Went
+from caskmcp.record.frames import Ended, Failed, Frame, Met, Offered, Plan, Started, Went
 from caskmcp.store import scratch
 
 STARTING: Final = 60.0
@@ -65,6 +65,8 @@ class Browser:
         """How it ended; None while it runs, and where it had to be killed or died."""
         self.visited: list[tuple[int, str]] = []
         """Where its pages went: how many exchanges had come before, and the address."""
+        self.offered: list[Offered] = []
+        """What its pages offered to agents, in order."""
         self.met = 0
         """Exchanges so far."""
 
@@ -118,6 +120,8 @@ class Browser:
             self._started, self._deadline = True, time.monotonic() + self._duration
         elif isinstance(frame, Went):
             self.visited.append((self.met, frame.url))
+        elif isinstance(frame, Offered):
+            self.offered.append(frame)
         elif isinstance(frame, Ended):
             self.ended = frame
 

@@ -25,6 +25,7 @@ from playwright.sync_api import TimeoutError as OutOfTime
 from caskmcp.record import frames
 from caskmcp.record.events import Traffic
 from caskmcp.record.frames import Ended, Failed, Plan, Started
+from caskmcp.record.offers import Offers
 
 FLAGS: Final = (
     "--disable-gpu",
@@ -147,6 +148,8 @@ class Session:
         if not self._plan.headless and not self._plan.script:
             context.on("dialog", _leave)
         self._traffic.watch(context)
+        if self._plan.takes_offers:
+            Offers(self.send).watch(context)
         return context
 
     def _recorded(self, context: BrowserContext, page: Page, run: Callable[[Page], object] | None) -> Any:

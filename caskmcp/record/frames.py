@@ -29,6 +29,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Whether the storage state is wanted at the end."""
     ends_when_quiet: bool = False
     """Nobody is there to end it: end when the page is done."""
+    takes_offers: bool = False
+    """Whether pages find WebMCP in the browser, and what they register is wanted."""
 
 
 class Started(msgspec.Struct, frozen=True, tag="started"):
@@ -45,6 +47,15 @@ class Went(msgspec.Struct, frozen=True, tag="went"):
     """A page (not a frame in it) went to an address."""
 
     url: str
+
+
+class Offered(msgspec.Struct, frozen=True, tag="offered"):
+    """A document offered something to agents (WebMCP)."""
+
+    origin: str
+    """`https://shop.example`; empty for a document of none."""
+    text: str
+    """JSON, as the page's side wrote it; cut off beyond what is taken."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -67,7 +78,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """Whether the last page shows a field for a password."""
 
 
-Frame = Started | Met | Went | Failed | Ended
+Frame = Started | Met | Went | Offered | Failed | Ended
 
 _frame: Final = msgspec.msgpack.Decoder(Frame)
 _plan: Final = msgspec.msgpack.Decoder(Plan)

@@ -176,7 +176,7 @@ def seen(taken: Iterable[Taken]) -> Seen:
 
 def told(taken: Taken) -> Iterator[str]:
     """What was kept, what was left out with the reason, and what the recording does not hold."""
-    kept, what = taken.head["kept"], "operation" if is_document(taken.kind) else "exchange"
+    kept, what = taken.head["kept"], _unit(taken)
     left = ", ".join(f"{count} {reason}" for reason, count in taken.head.get("skipped", ()))
     yield f"{taken.label}: {kept} {what}{'' if kept == 1 else 's'}" + (f"; left out: {left}" if left else "")
     yield from (f"  {place}: {problem}" for place, problem in taken.head.get("broken", ())[:NAMED])
@@ -190,6 +190,13 @@ def told(taken: Taken) -> Iterator[str]:
         yield f"  {bare} entries had no body: schemas inferred from {kept - bare}"
     if restored := taken.head.get("restored", ()):
         yield f"  kept as you asked: {', '.join(f'{count} {reason}' for reason, count in restored)}"
+
+
+def _unit(taken: Taken) -> str:
+    """What is counted."""
+    if taken.head.get("proposed"):
+        return "proposal"
+    return "operation" if is_document(taken.kind) else "exchange"
 
 
 def _left(head: Mapping[str, Any]) -> Iterator[str]:

@@ -1,22 +1,17 @@
 """`cask capture mcp`: what an existing MCP server offers becomes a document of the project, and its tools operations that a person can approve."""
 
-import os
-import re
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.model.finding import Report
-from caskmcp.model.mcp_surface import McpSurface
 from caskmcp.model.project import REFERENCE
 from caskmcp.ports import World
 from caskmcp.record import mcp_surface
-from caskmcp.store import project
-from caskmcp.workflows import capture, live
+from caskmcp.workflows import document, live
 
-_ODD: Final = re.compile(r"[^a-z0-9]+")
+END: Final = ".mcp.json"
 
 
 def run(world: World, *, target: tuple[str, ...], hosts: tuple[str, ...], at: str | None, token: str | None) -> Report:
@@ -26,11 +21,12 @@ def run(world: World, *, target: tuple[str, ...], hosts: tuple[str, ...], at: st
     listed, CASK-C003 where none of its tools can be offered; then nothing is written.
     """
     url = _address(at if at is not None else target[0] if len(target) == 1 else "")
-    wanted = tuple(dict.fromkeys((_host(url), *hosts)))
+    wanted = tuple(dict.fromkeys((host_of(url), *hosts)))
     live.first_parties(world, wanted)
     secret = world.credentials.resolve(_reference(token)) if token else ""
     surface = mcp_surface.of_command(target, url) if at is not None else mcp_surface.of_url(url, secret)
-    return _take(world, surface, wanted)
+    data = canon.pretty({"schema": surface.format, **surface.plain()})
+    return document.take(world, surface.server.name or host_of(surface.server.url), END, data, wanted)
 
 
 def _address(url: str) -> str:
@@ -42,7 +38,8 @@ def _address(url: str) -> str:
     raise CaskError("CASK-I001", what, mend="cask capture mcp --help")
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host of an http(s) address as the manifest writes it: with a port that is not the scheme's."""
     parts = urlsplit(url)
     standard = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.hostname}:{parts.port}" if parts.port and parts.port != standard else str(parts.hostname)
@@ -52,28 +49,3 @@ def _reference(token: str) -> str:
     if not REFERENCE.fullmatch(token):
         raise CaskError("CASK-I001", "expected `--token env:NAME` or `--token keyring:NAME`", mend="cask capture mcp --help")
     return token
-
-
-def _take(world: World, surface: McpSurface, hosts: tuple[str, ...]) -> Report:
-    """Write the surface and name it in the manifest; a surface that gives nothing is taken away again."""
-    found = project.find_manifest(world.files, world.cwd)
-    folder = found.parent if found else world.cwd
-    path = folder / capture.SPECS / f"{_slug(surface.server.name or _host(surface.server.url))}.mcp.json"
-    before = world.files.read(path) if world.files.exists(path) else None
-    world.files.write(path, canon.pretty({"schema": surface.format, **surface.plain()}))
-    try:
-        return capture.take(world, sources=(os.path.relpath(path, world.cwd),), hosts=hosts)
-    except CaskError:
-        _put_back(world, path, before)
-        raise
-
-
-def _put_back(world: World, path: Path, before: bytes | None) -> None:
-    if before is None:
-        world.files.remove(path)
-    else:
-        world.files.write(path, before)
-
-
-def _slug(name: str) -> str:
-    return _ODD.sub("-", name.lower()).strip("-")[:40] or "server"

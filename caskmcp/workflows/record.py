@@ -49,7 +49,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class _States:
+class States:
     """Where a login comes from and goes to."""
 
     load: Path | None
@@ -63,16 +63,12 @@ def run(world: World, *, url: str, hosts: tuple[str, ...], options: Options, nam
     for a page that is not there, CASK-C030 for a session that is over, CASK-C031 for a script that fails, and what `live.keep` raises; then
     nothing is kept.
     """
-    _refuse_address(url)
-    if options.duration is not None and not options.duration > 0:  # what is no number is not greater either
-        raise CaskError("CASK-I001", "a duration is a number of seconds above 0", mend=f"{AGAIN} --duration 60")
+    plan, states = prepared(world, url, options)
     account = Account(url, live.first_parties(world, hosts, name))
-    states = _states(world, options)
-    plan = _plan(world, url, options, states)
     browser = Browser(plan, duration=options.duration, script=options.script or "")
     beginning = told(world, options, states.load)
     try:
-        report = live.keep(world, KIND, _watched(world, browser, account, plan, beginning), hosts, KIND, name=name, keep_=options.keep)
+        report = live.keep(world, KIND, watched(world, browser, account, plan, beginning), hosts, KIND, name=name, keep_=options.keep)
     except CaskError as cause:
         if cause.code == NOTHING:  # logging in may be all that it was for
             for line in _save(world, states.save, browser):
@@ -81,7 +77,19 @@ def run(world: World, *, url: str, hosts: tuple[str, ...], options: Options, nam
     return report.model_copy(update={"lines": (*_save(world, states.save, browser), *report.lines)})
 
 
-def _watched(world: World, browser: Browser, account: Account, plan: Plan, beginning: tuple[str, ...]) -> Generator[Recorded, None, None]:
+def prepared(world: World, url: str, options: Options, *, takes_offers: bool = False) -> tuple[Plan, "States"]:
+    """What the browser is told, and where a login comes from and goes to: everything checked that can be before a start. Raises as `run` does.
+
+    takes_offers: as in `Plan`.
+    """
+    _refuse_address(url)
+    if options.duration is not None and not options.duration > 0:  # what is no number is not greater either
+        raise CaskError("CASK-I001", "a duration is a number of seconds above 0", mend=f"{AGAIN} --duration 60")
+    states = _states(world, options)
+    return _plan(world, url, options, states, takes_offers=takes_offers), states
+
+
+def watched(world: World, browser: Browser, account: Account, plan: Plan, beginning: tuple[str, ...]) -> Generator[Recorded, None, None]:
     """What the browser gives. Raises CASK-C030 at its end if the login that was brought along does not hold."""
     refuse_without(plan)
     for line in beginning:
@@ -116,14 +124,14 @@ def told(world: World, options: Options, load: Path | None) -> tuple[str, ...]:
 def _refuse_address(url: str) -> None:
     try:
         parts = urlsplit(url)
-        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         is_web = False
     if not is_web:
         raise CaskError("CASK-I001", "an address that begins with http:// or https:// is needed", mend="cask capture record --help")
 
 
-def _plan(world: World, url: str, options: Options, states: _States) -> Plan:
+def _plan(world: World, url: str, options: Options, states: States, *, takes_offers: bool) -> Plan:
     return Plan(
         url,
         headless=options.headless,
@@ -132,6 +140,7 @@ def _plan(world: World, url: str, options: Options, states: _States) -> Plan:
         state=_state(world, states.load),
         keeps_state=states.save is not None,
         ends_when_quiet=options.headless and not options.script and options.duration is None,
+        takes_offers=takes_offers,
     )
 
 
@@ -146,7 +155,7 @@ def _file(world: World, given: str) -> str:
 
 
 # ---------------------------------------------------------------- storage states
-def _states(world: World, options: Options) -> _States:
+def _states(world: World, options: Options) -> States:
     """Raises CASK-I001 for both ways at once, CASK-I009 for a profile that has no name, CASK-C032 for a file that lies where it must not."""
     if options.profile is None:
         load, save = (world.cwd / given if given else None for given in (options.load_state, options.save_state))
@@ -155,14 +164,14 @@ def _states(world: World, options: Options) -> _States:
                 _refuse_inside(world, path)
         if save is not None and world.files.is_folder(save):  # now, and not after a long recording
             raise CaskError("CASK-I002", "this is a folder, a file is needed", place=str(save), mend=f"{AGAIN} --save-storage-state FILE")
-        return _States(load, save)
+        return States(load, save)
     if options.load_state or options.save_state:
         raise CaskError("CASK-I001", "a profile says where the session is: give no file beside it", mend="cask capture record --help")
     if not ID.fullmatch(options.profile):
         what = f"`{options.profile}` is no name of a profile: expected 1 to 40 of a-z, 0-9 and dashes"
         raise CaskError("CASK-I009", what, mend=f"{AGAIN} --profile NAME")
     path = world.config / PROFILES / f"{options.profile}.json"
-    return _States(path if world.files.exists(path) else None, path)
+    return States(path if world.files.exists(path) else None, path)
 
 
 def _refuse_inside(world: World, path: Path) -> None:

@@ -20,7 +20,7 @@ LIBRARIES: Final = {
     "google":            ("compiler/capture/sources/otel/",),  # protobuf, which OpenTelemetry's messages are made with
     "graphql":           ("compiler/",),
     "httpcore2":         ("runtime/",),
-    "httpx2":            ("record/mcp_surface.py",),  # the MCP library's own client, given a header
+    "httpx2":            ("record/mcp_surface.py", "record/wellknown.py"),  # the MCP library's own client, given a header
     "ijson":             ("compiler/capture/",),
     "isal":              ("compiler/capture/codec.py",),
     "jinja2":            ("report/",),
@@ -33,7 +33,7 @@ LIBRARIES: Final = {
     "msgspec":           ("compiler/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
     "opentelemetry":     ("compiler/capture/sources/otel/",),
     "platformdirs":      ("cli/world.py", "store/"),
-    "playwright":        ("record/chromium.py", "record/events.py"),  # a process of its own: nothing else pays for it
+    "playwright":        ("record/chromium.py", "record/events.py", "record/offers.py"),  # a process of its own: nothing else pays for it
     "publicsuffixlist":  ("compiler/",),
     "purgatory":         ("runtime/",),
     "pydantic":          ("model/", "runtime/stdio.py"),  # there: what the MCP library's own records raise

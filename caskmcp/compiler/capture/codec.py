@@ -1,6 +1,6 @@
 """The bytes between capture and normalize: one JSON object a line, compressed the same way on every run.
 
-A line is `{"exchange": {...}}` or `{"declared": {...}}`; integers are exact at any size. Compression is gzip level 1 with time 0 and
+A line is `{"exchange": {...}}`, `{"declared": {...}}` or `{"proposed": {...}}`; integers are exact at any size. Compression is gzip level 1 with time 0 and
 without a name. Order is the source's; nothing here sorts.
 """
 
@@ -11,7 +11,7 @@ import msgspec
 from isal import isal_zlib
 
 from caskmcp.errors import CaskError
-from caskmcp.model.exchange import Declared, Exchange
+from caskmcp.model.exchange import Declared, Exchange, Proposed
 
 _PIECE: Final = 1 << 16
 """Bytes that are compressed at a time: small calls cost more than they save."""
@@ -19,28 +19,31 @@ _GZIP: Final = 16 + isal_zlib.MAX_WBITS
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One line: exactly one of the two."""
+    """One line: exactly one of the three."""
 
     exchange: Exchange | None = None
     declared: Declared | None = None
+    proposed: Proposed | None = None
 
 
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(Line)
 
 
-def encode_line(item: Exchange | Declared) -> bytes:
+def encode_line(item: Exchange | Declared | Proposed) -> bytes:
     """One line with its line end. Raises UnicodeEncodeError for lone surrogates: redaction has to replace them before."""
-    return _encoder.encode(Line(exchange=item) if isinstance(item, Exchange) else Line(declared=item)) + b"\n"
+    if isinstance(item, Exchange):
+        return _encoder.encode(Line(exchange=item)) + b"\n"
+    return _encoder.encode(Line(declared=item) if isinstance(item, Declared) else Line(proposed=item)) + b"\n"
 
 
-def decode_line(line: bytes) -> Exchange | Declared:
+def decode_line(line: bytes) -> Exchange | Declared | Proposed:
     """The record of one line. Raises CaskError CASK-C001 for anything that `encode_line` did not write."""
     try:
         read = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise CaskError("CASK-C001", f"a line of a capture cannot be read: {cause}") from cause
-    item = read.exchange or read.declared
+    item = read.exchange or read.declared or read.proposed
     if item is None:
         raise CaskError("CASK-C001", "a line of a capture holds neither an exchange nor a declared operation")
     return item
@@ -60,7 +63,7 @@ def compress(lines: Iterable[bytes]) -> Iterator[bytes]:
     yield state.compress(b"".join(held)) + state.flush()
 
 
-def decode_lines(blocks: Iterable[bytes]) -> Iterator[Exchange | Declared]:
+def decode_lines(blocks: Iterable[bytes]) -> Iterator[Exchange | Declared | Proposed]:
     """The records of a compressed capture, in order. Raises CaskError CASK-C001 for damage and for a cut end."""
     return map(decode_line, lines(blocks))
 

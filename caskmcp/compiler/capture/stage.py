@@ -1,4 +1,4 @@
-"""The stage `capture`: one source's bytes in, its redacted exchanges (or declared operations) and the receipt out.
+"""The stage `capture`: one source's bytes in, its redacted exchanges (or declared operations, or proposals) and the receipt out.
 
 Works exchange by exchange in bounded memory. Redaction comes before anything is given out; what is left out is counted with its reason. The
 capture's id depends neither on the order of entries nor on the redaction key.
@@ -19,7 +19,7 @@ from caskmcp.compiler.capture.sources.interface import Recorded
 from caskmcp.compiler.capture.sources.table import source
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.errors import CaskError
-from caskmcp.model.exchange import CaptureHead, Declared, Exchange, Skipped
+from caskmcp.model.exchange import CaptureHead, Declared, Exchange, Proposed, Skipped
 from caskmcp.redact.cut import Redactor
 from caskmcp.redact.placeholder import keyfree
 
@@ -31,7 +31,7 @@ EXAMPLES: Final = 5
 """Requests of one reason that are listed."""
 SHOWN: Final = 8
 """Hosts that an error names."""
-Item = Recorded | Declared | Exchange | Skipped
+Item = Recorded | Declared | Proposed | Exchange | Skipped
 """What a source gives; of these only an `Exchange` was redacted before."""
 
 
@@ -87,6 +87,7 @@ class Capture:
         self._routes: set[tuple[str, str]] = set()
         self._no_body = 0
         self._compiled = 0
+        self._proposed = 0
         self._auth: Counter[tuple[str, str]] = Counter()
         self._left: Counter[tuple[str, str]] = Counter()
         self._restored: Counter[str] = Counter()
@@ -135,6 +136,7 @@ class Capture:
                 auth=tuple((host, way, count) for (host, way), count in sorted(self._auth.items())),
                 left=tuple(_most_frequent(self._left)),
                 compiled=self._compiled,
+                proposed=self._proposed,
                 sample=tuple(sorted({canon.hexadecimal(canon.Digest(each))[:16] for each in self._digests})[:SAMPLE]),
                 origins=tuple(sorted(self._intake.origins)),
                 restored=tuple(sorted(self._restored.items())),
@@ -159,11 +161,13 @@ class Capture:
         self._redactor.counts.update(told["cuts"])
         self._intake.origins |= told["origins"]
 
-    def _taken(self, item: Item) -> tuple[Exchange | Declared, bytes] | Skipped:
+    def _taken(self, item: Item) -> tuple[Exchange | Declared | Proposed, bytes] | Skipped:
         if isinstance(item, Recorded):
             return self._intake.take(item)
         if isinstance(item, Declared):
             return self._declared(item)
+        if isinstance(item, Proposed):
+            return self._offered(item)
         return self._again(item) if isinstance(item, Exchange) else item
 
     def _again(self, item: Exchange) -> tuple[Exchange, bytes] | Skipped:
@@ -173,9 +177,12 @@ class Capture:
             return Skipped(f"{item.method} {item.host}", "third party", host=named(where))
         return item, encode_line(msgspec.structs.replace(item, links=()))
 
-    def _keep(self, item: Exchange | Declared, line: bytes) -> bytes:
+    def _keep(self, item: Exchange | Declared | Proposed, line: bytes) -> bytes:
         """Account for an item; `line` is its encoding without the links, which are the key's."""
         self._digests.append(canon.digest_bytes(keyfree(line)))
+        if isinstance(item, Proposed):
+            self._proposed += 1
+            return line
         self._auth.update((f"{item.host}:{item.port}" if item.port else item.host, way) for way in item.auth)
         if isinstance(item, Declared):
             self._templates.add(item.path)
@@ -207,6 +214,13 @@ class Capture:
             return Skipped(item.operation_id or f"{item.method} {item.path}", "third party", host=named(where))
         return item, encode_line(item)
 
+    def _offered(self, item: Proposed) -> tuple[Proposed, bytes] | Skipped:
+        """What a first party's site offers."""
+        where = Address(item.scheme, item.host, item.port, "/", (), False)
+        if where not in self._parties:
+            return Skipped(f"{item.source} {item.host}", "third party", host=named(where))
+        return item, encode_line(item)
+
     def _nothing(self) -> CaskError:
         total = self._skipped.total()
         seen = [host for host, _ in sorted(self._third.items(), key=lambda row: (-row[1], row[0]))][:SHOWN]
@@ -222,7 +236,7 @@ class Capture:
 
 
 _TALLIES: Final = (
-    "_digests", "_skipped", "_third", "_templates", "_routes", "_no_body", "_compiled", "_auth", "_left", "_restored",
+    "_digests", "_skipped", "_third", "_templates", "_routes", "_no_body", "_compiled", "_proposed", "_auth", "_left", "_restored",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.compiler.normalize import identity, operations, settle, templates
+from caskmcp.compiler.normalize import identity, operations, proposals, settle, templates
 from caskmcp.compiler.normalize.group import Operation
 from caskmcp.compiler.normalize.row import PRIVATE
 from caskmcp.compiler.normalize.tree import is_success
@@ -65,8 +65,9 @@ def merge(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> t
         groups[name] = canon.compact(operation.plain(segments))
         coverage["operations"][name] = {"parts": _by_part(operation)} | _origins(operation)
     if not groups:
-        raise CaskError("CASK-N001", _nothing(left_out), mend="add a recording or a document under `sources:` in cask.yaml")
-    coverage |= {"left_out": left_out} if left_out else {}
+        what = _nothing(left_out) + proposals.told(parts)
+        raise CaskError("CASK-N001", what, mend="add a recording or a document under `sources:` in cask.yaml")
+    coverage |= ({"left_out": left_out} if left_out else {}) | proposals.coverage(parts)
     return groups, coverage | ({"single_valued": single} if single else {})
 
 

@@ -20,13 +20,13 @@ from caskmcp.compiler.normalize.origins import Origins
 from caskmcp.compiler.normalize.row import Row, bare_row
 from caskmcp.compiler.normalize.tokens import label
 from caskmcp.compiler.pipeline import Inputs, Outputs
-from caskmcp.model.exchange import Declared, Exchange
+from caskmcp.model.exchange import Declared, Exchange, Proposed
 
 Key = tuple[str, str, int, str, tuple[str, ...], str]
 TRAFFIC: Final = "traffic"
 SPEC: Final = "spec"
 COLLECTION: Final = "collection"
-LISTS: Final = ("declared",)
+LISTS: Final = ("declared", "proposed")
 """What a source states item by item."""
 
 
@@ -51,7 +51,7 @@ def written(account: "Account", inputs: Inputs) -> Outputs:
 
 
 def summarize(
-    items: Iterable[Exchange | Declared],
+    items: Iterable[Exchange | Declared | Proposed],
     named: tuple[str, ...] = (),
     *,
     again: Callable[[], Iterable[bytes]] | None = None,
@@ -81,6 +81,7 @@ class Account:
         self.stated: dict[Key, Row] = {}
         self.body_words = Words()
         self.declared: list[dict[str, Any]] = []
+        self.proposed: list[dict[str, Any]] = []
         self.paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.routes = frozenset(named)
         self.origins = Origins()
@@ -88,9 +89,9 @@ class Account:
         for template in map(templates.parse, named):
             self.named.setdefault(len(template.segments), []).append(template)
 
-    def add(self, item: Exchange | Declared, serial: int) -> None:
-        if isinstance(item, Declared):
-            self.declared.append(msgspec.to_builtins(item))
+    def add(self, item: Exchange | Declared | Proposed, serial: int) -> None:
+        if not isinstance(item, Exchange):
+            (self.declared if isinstance(item, Declared) else self.proposed).append(msgspec.to_builtins(item))
             return
         calls = calls_of(item)
         for call in calls:
@@ -147,11 +148,12 @@ class Account:
 
     def plain(self) -> dict[str, Any]:
         rows, stated = ([found[key] for key in sorted(found, key=_order)] for found in (self.rows, self.stated))
-        out: dict[str, Any] = {"kind": TRAFFIC if rows else SPEC if self.declared else COLLECTION if stated else TRAFFIC}
+        out: dict[str, Any] = {"kind": TRAFFIC if rows else SPEC if self.declared or self.proposed else COLLECTION if stated else TRAFFIC}
         out |= {"rows": [row.plain() for row in rows]} if rows else {}
         out |= {"stated": [bare_row(row.plain()) for row in stated]} if stated else {}
         out |= {"body_words": found} if (found := sorted(self.body_words.found)) else {}
-        return out | ({"declared": sorted(self.declared, key=canon.compact)} if self.declared else {})
+        stated_by_sites = (("declared", self.declared), ("proposed", self.proposed))
+        return out | {name: sorted(items, key=canon.compact) for name, items in stated_by_sites if items}
 
 
 def _order(key: Key) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from caskmcp.compiler.capture.sources.interface import Recorded, RecordedBody
-from caskmcp.record.frames import Ended, Failed, Frame, Met, Plan, Started, Went, encoded, frames, plan
+from caskmcp.record.frames import Ended, Failed, Frame, Met, Offered, Plan, Started, Went, encoded, frames, plan
 
 RECORDED = Recorded(
     "exchange 1",
@@ -23,6 +23,7 @@ FRAMES: tuple[Frame, ...] = (
     Started(),
     Went("https://shop.example/"),
     Met(RECORDED),
+    Offered("https://shop.example", '{"name": "find"}'),
     Ended("asked", state=b"{}", asks_password=True),
     Failed("script", "ValueError", 7),
 )

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from caskmcp.compiler.capture.codec import decode_lines
 from caskmcp.compiler.capture.sources.interface import Blocks
-from caskmcp.model.exchange import Declared, Exchange
+from caskmcp.model.exchange import Declared, Exchange, Proposed
 
 
 class Captured:
@@ -13,6 +13,6 @@ class Captured:
 
     kind: ClassVar[str] = "capture"
 
-    def read(self, blocks: Blocks) -> Iterator[Exchange | Declared]:
+    def read(self, blocks: Blocks) -> Iterator[Exchange | Declared | Proposed]:
         """Yield each item in the capture's order. Raises CaskError CASK-C001 for damage and for a cut end."""
         return decode_lines(blocks)

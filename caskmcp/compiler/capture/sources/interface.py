@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
-from caskmcp.model.exchange import Declared, Exchange, Pair, Skipped
+from caskmcp.model.exchange import Declared, Exchange, Pair, Proposed, Skipped
 
 Blocks = Iterable[bytes]
 """The bytes of one file in pieces of any size, as they lie on the disk (compressed files included)."""
@@ -66,8 +66,8 @@ class Source(Protocol):
     kind: ClassVar[str]
     """The key under `sources:` in cask.yaml, e.g. `har`."""
 
-    def read(self, blocks: Blocks) -> Iterator[Recorded | Declared | Exchange | Skipped]:
-        """Yield each recorded exchange in file order, each operation that a document declares, or `Skipped(place, reason)`.
+    def read(self, blocks: Blocks) -> Iterator[Recorded | Declared | Proposed | Exchange | Skipped]:
+        """Yield each recorded exchange in file order, each operation that a document declares, each offer that is none, or `Skipped(place, reason)`.
 
         An `Exchange` is one that was redacted before: of a capture under the root alone.
 

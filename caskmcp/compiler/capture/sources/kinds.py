@@ -47,6 +47,7 @@ KINDS: Final = (
     Kind("graphql", "document",  ("schema.graphql", "schema.gql", ".graphqls"), re.compile(
         rb'''\A\s*\{\s*(?:"data"\s*:\s*\{\s*)?"__schema"\s*:|^(?:extend\s+)?(?:type\s+(?:Query|Mutation)\b|schema\b\s*(?:@[^{]{0,200})?\{)''', re.M)),
     Kind("mcp",     "document",  (".mcp.json",),                  re.compile(rb'"schema"\s*:\s*"caskmcp/mcp-surface/1"')),
+    Kind("webmcp",  "document",  (".webmcp.json",),               re.compile(rb'"schema"\s*:\s*"caskmcp/discovery/1"')),
     Kind("otel",    "recording", _OTLP,                           re.compile(
         rb"""\A\s*\[?\s*\{(?s:.{0,4096}?)"(?:resourceSpans|resource_spans|scopeSpans|instrumentationLibrarySpans)"\s*:\s*\["""
         rb"""|\A(?:\x00(?s:.{3})|[\x01-\x7f]|[\x80-\xff]{1,3}[\x01-\x7f])?(?:\x0a[\x80-\xff]{0,4}[\x00-\x7f]){4}[a-z][a-z0-9._]+\x12""")),

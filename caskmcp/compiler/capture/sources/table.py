@@ -13,6 +13,7 @@ SOURCES: Final = {
     "openapi": "compiler.capture.sources.openapi:OpenApi",
     "graphql": "compiler.capture.sources.graphql:GraphQL",
     "mcp":     "compiler.capture.sources.mcp:Mcp",
+    "webmcp":  "compiler.capture.sources.webmcp:WebMcp",
     "otel":    "compiler.capture.sources.otel:Otel",
     "flows":   "compiler.capture.sources.flows:Flows",
     "postman": "compiler.capture.sources.postman:Postman",

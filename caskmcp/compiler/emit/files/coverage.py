@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from caskmcp.compiler.emit.budget import tokens
+from caskmcp.compiler.emit.files import proposals
 from caskmcp.compiler.emit.files.form import as_json
 from caskmcp.compiler.emit.files.toolsets import DEFAULT
 from caskmcp.compiler.emit.surface import Compiled
@@ -30,6 +31,7 @@ def coverage(compiled: Compiled) -> Coverage:
             "sessions": (),
             "auth": (ways := _auth(compiled.contracts)),
             "mixed_auth": tuple(host for host, found in ways.items() if len(found) > 1),
+            "proposals": tuple(proposals.shown(row) for row in compiled.coverage.proposals),
             "disagreements": tuple(sorted(_disagreements(compiled.contracts), key=lambda row: (row.operation, row.rule, row.place))),
         }
     )
