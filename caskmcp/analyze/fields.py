@@ -109,10 +109,12 @@ class _Walk:
         pointer, names, above, followed, key = at
         place = f"{pointer}/{escape(name)}"
         known = self.held.fields.get(place)
-        evidence = known or Evidence(total=above.seen, sources=tuple(kind for kind in self.whole.sources if kind != "traffic"))
+        evidence = known or Evidence(
+            total=above.seen, sources=tuple(kind for kind in self.whole.sources if kind != "traffic") or above.sources
+        )
         shown = self._resolved(child, followed)
-        stated = self.stated and "spec" in evidence.sources
-        why = presence(name, Above(branch, key, self.side), seen=evidence.seen, total=evidence.total, stated=stated)
+        stated, observed = self.stated and "spec" in evidence.sources, "traffic" in evidence.sources
+        why = presence(name, Above(branch, key, self.side), seen=evidence.seen, total=evidence.total, stated=stated, traffic=observed)
         below = list(self._inside(child, place, (*names, name), evidence, followed, name))
         argument = "" if self.side == "response" else self.keys.get(("body", (*names, name)[0]), self.keys.get(("body", ""), ""))
         needed = name in branch.get("required", ())

@@ -86,8 +86,9 @@ STAGES: Final = (
     Stage("normalize", "source", ("capture.exchanges", "capture.head", "vocabulary.templates"),               ("part", "candidates"),      "compiler.normalize.stage:run", pieces="compiler.normalize.pieces:PIECES"),
     Stage("merge",     None,     ("normalize.part", "normalize.candidates", "committed.parts", "project.paths"), ("observations", "groups", "coverage"), "compiler.normalize.merge:run", "groups"),
     Stage("infer",     "group",  ("merge.groups",),                                                           ("contract",),               "compiler.infer.stage:run"),
-    Stage("classify",  None,     ("infer.contract",),                                                         ("surface",),                "compiler.classify.stage:run"),
-    Stage("emit",      None,     ("infer.contract", "classify.surface", "merge.coverage", "project.tools", "project.toolsets", "project.auth",
+    Stage("relate",    None,     ("infer.contract",),                                                         ("contracts",),              "compiler.infer.relate:run"),
+    Stage("classify",  None,     ("infer.contract", "relate.contracts"),                                      ("surface",),                "compiler.classify.stage:run"),
+    Stage("emit",      None,     ("infer.contract", "relate.contracts", "classify.surface", "merge.coverage", "project.tools", "project.toolsets", "project.auth",
                                   "project.environments", "project.emit", "project.policy", "project.scopes", "project.id"), ("files",),                  "compiler.emit.stage:run"),
     Stage("lock",      None,     ("emit.files", "project.id"),                                                ("pending",),                "compiler.lock.stage:run"),
 )

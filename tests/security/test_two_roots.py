@@ -74,8 +74,15 @@ def test_one_key_gives_the_same_again(roots: tuple[list[Exchange], list[Exchange
     assert captured(b"a" * 32) == roots[0]
 
 
+def _without_digests_of_requests(part: dict[str, Any]) -> dict[str, Any]:
+    """A part in candidate form with how many requests of one kind there were, whatever their digests."""
+    for body in (body for row in part["rows"] for body in row.get("requests", {}).values()):
+        body["different"] = len(body.get("different", []))
+    return part
+
+
 def test_what_is_committed_does_not_tell_the_keys_apart(roots: tuple[list[Exchange], list[Exchange]]) -> None:
-    first, second = map(summarize, roots)
+    first, second = (_without_digests_of_requests(summarize(root)) for root in roots)
     assert bare_part(first) == bare_part(second)
     # What stays in the cache counts distinct segments by digests of what stands there; everything else is the same too.
     assert all(row.pop("tokens", True) for found in (first, second) for row in found["rows"])

@@ -74,7 +74,7 @@ def given(contracts: tuple[Contract, ...], **more: Any) -> Given:
     judged = surface(contracts).model_dump(mode="json", by_alias=True)
     covered = {"operations": {row.id: {"parts": {"p" * 8: 1}} for row in contracts}}
     roles = {f"project.{key}": value for key, value in manifest.items()}
-    roles |= {"infer.contract": dict(sorted(plain.items())), "classify.surface": judged, "merge.coverage": more.get("coverage", covered)}
+    roles |= {"infer.contract": dict(sorted(plain.items())), "relate.contracts": {}, "classify.surface": judged, "merge.coverage": more.get("coverage", covered)}
     return Given(roles)
 
 

@@ -8,6 +8,7 @@ from caskmcp.compiler.classify.certainty import certainty
 from caskmcp.compiler.classify.facts import Facts
 from caskmcp.compiler.classify.rules import findings
 from caskmcp.compiler.classify.scopes import scope_of, suggested
+from caskmcp.compiler.infer.relate import completed
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.contract import Contract
 from caskmcp.model.surface import Classified, Surface
@@ -19,7 +20,7 @@ EFFECTS: Final[tuple[Effect, ...]] = ("read", "write", "destructive")
 
 def run(inputs: Inputs) -> Outputs:
     """`infer.contract` -> `surface`."""
-    contracts = (Contract.of(Document(name, value, {})) for name, value in inputs.value("infer.contract").items())
+    contracts = (Contract.of(Document(name, value, {})) for name, value in completed(inputs).items())
     return {"surface": canon.compact(surface(contracts).model_dump(mode="json", by_alias=True))}
 
 

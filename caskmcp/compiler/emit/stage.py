@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from caskmcp.compiler.emit.files import auth, baseline, contracts, coverage, environments, openapi, policy, scopes, tools, toolsets
 from caskmcp.compiler.emit.surface import Compiled
+from caskmcp.compiler.infer.relate import completed
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.artifact import Auth, Coverage, Environments
 from caskmcp.model.contract import Contract
@@ -59,7 +60,7 @@ def compiled(inputs: Inputs) -> Compiled:
     head = {"version": 1, "hosts": ["manifest.invalid"]}
     project = _record(Project, {**head, **sections}, "cask.yaml")
     additions = inputs.value("project.policy")
-    rows = (_record(Contract, value, name) for name, value in inputs.value("infer.contract").items())
+    rows = (_record(Contract, value, name) for name, value in completed(inputs).items())
     return Compiled(
         id=inputs.value("project.id"),
         contracts=tuple(sorted(rows, key=lambda row: row.id)),

@@ -6,7 +6,7 @@ from typing import Any, Final
 from caskmcp.compiler.capture.streams import is_stream
 from caskmcp.compiler.infer.evidence import COLLECTION, fields, sources, successes
 from caskmcp.compiler.infer.parameters import wire_schema
-from caskmcp.compiler.infer.schema import FEWEST_SAMPLES, PARTIAL, REQUEST, RESPONSE, STATED, Side, required, schema, total
+from caskmcp.compiler.infer.schema import FEWEST_SAMPLES, PARTIAL, REQUEST, RESPONSE, STATED, Side, mark_doubtful, required, schema, total
 from caskmcp.model.contract import Body, Evidence, Response
 from caskmcp.model.observation import BodySeen, Group, Shape
 from caskmcp.model.record import JsonSchema
@@ -57,6 +57,9 @@ def _body(media: str, stated: JsonSchema | None, seen: BodySeen | None, side: Si
     shape = seen.shape if seen and seen.shape else Shape()
     counted = _samples(seen) if seen else 0
     found = sources(spec=stated is not None, traffic=seen is not None)
+    if seen is not None and seen.same:
+        # The same request again is no further sample: it does not show what may be left out.
+        side = side._replace(fewest=None)
     return Body(
         media=media,
         kind=kind,
@@ -90,6 +93,7 @@ def request_schema(shape: Shape, kind: str, side: Side = REQUEST) -> JsonSchema:
     if kind in _FORMS:
         out: JsonSchema = {"type": "object", "properties": {key: _form_field(child) for key, child in sorted(shape.properties.items())}}
         needed = required(shape, side)
+        mark_doubtful(out["properties"], shape, needed, side)
         return out | ({"required": needed} if needed else {}) | ({"additionalProperties": False} if side.closed else {})
     return schema(shape, side) if kind == "json" else {}
 

@@ -11,8 +11,8 @@ SPEC = ("spec",)
 COLLECTION = ("collection",)
 COMPILED = ("compiled",)
 BOTH = ("spec", "traffic")
-_DEEPEST = 8
-"""Levels that evidence is kept of; below, nobody asks about a field."""
+_DEEPEST = 12
+"""Levels that evidence is kept of: as many as a shape has."""
 
 
 def fields(shape: Shape, sources: tuple[str, ...] = TRAFFIC) -> dict[str, Evidence]:

@@ -7,7 +7,7 @@ explained cannot differ from what is approved. `parameters` names its own rows i
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from caskmcp.compiler.infer.schema import FEWEST_SAMPLES, FREE
+from caskmcp.compiler.infer.schema import FREE
 
 Decides = Literal["required", "optional", "type"]
 
@@ -29,11 +29,12 @@ RULES: Final = (
     Rule("stated-required",    "required", "a document says so"),
     Rule("stated-optional",    "optional", "a document says so"),
     Rule("sometimes-absent",   "optional", "some objects had it and some did not"),
-    Rule("few-samples",        "optional", "every object had it, but fewer than three were sent: that is no proof of a need"),
+    Rule("few-samples",        "optional", "every object had it, but fewer than three were sent, or always the same: that is no proof of a need"),
     Rule("partial",            "optional", "the body of a PATCH: what it leaves out stays as it is"),
     Rule("free-form",          "optional", "objects under such a name hold whatever people put there"),
     Rule("never-from-traffic", "optional", "outside of path and body, being there is no proof of a need"),
     Rule("collection",         "optional", "a person wrote it down, and nobody answered"),
+    Rule("shared",             "optional", "another operation takes it in an object of the same name, which has fields in common with this one"),
     Rule("stated",             "type",     "a document says so"),
     Rule("closed-vocabulary",  "type",     "at most 20 distinct texts, like identifiers, each in three exchanges or more"),
     Rule("format",             "type",     "every text has this format, by the engine that enforces it"),
@@ -59,19 +60,19 @@ class Above(NamedTuple):
     side: Literal["request", "partial", "response"]
 
 
-def presence(name: str, above: Above, *, seen: int, total: int, stated: bool) -> str:
-    """The rule that made a field required or optional in its object."""
+def presence(name: str, above: Above, *, seen: int, total: int, stated: bool, traffic: bool = True) -> str:
+    """The rule that made a field required or optional in its object. traffic: whether traffic is among the kinds of source."""
     if name in above.schema.get("required", ()):
         return "stated-required" if stated else "always-there"
     if stated:
         return "stated-optional"
     if above.name.lower() in FREE:
         return "free-form"
+    if not seen and traffic:
+        return "shared"
     if seen < total or not total:
         return "sometimes-absent"
-    if above.side == "partial":
-        return "partial"
-    return "few-samples" if total < FEWEST_SAMPLES else "sometimes-absent"
+    return "partial" if above.side == "partial" else "few-samples"
 
 
 def reasons(schema: Mapping[str, Any], *, stated: bool, segment: bool = False) -> tuple[str, ...]:

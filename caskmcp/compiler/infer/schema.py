@@ -17,6 +17,8 @@ from caskmcp.model.record import JsonSchema
 
 FEWEST_SAMPLES: Final = 3
 """Samples from which a field that was always there is required in requests."""
+FEWEST_SURE: Final = 10
+"""Samples from which such a field is required even where another operation takes the same object without it."""
 FEWEST_VALUES: Final = 2
 """Distinct values from which a vocabulary is an enum: one value says nothing about the others."""
 
@@ -39,9 +41,13 @@ class Side(NamedTuple):
     """Whether an object has no other fields than those that were seen."""
     fewest: int | None
     """Samples from which a field that was always there is required; None for never."""
+    marked: bool = False
+    """Whether a field that was always there and is not required says that this is for want of samples."""
 
 
-REQUEST: Final = Side(closed=True, fewest=FEWEST_SAMPLES)
+MARK: Final = "x-cask-confidence"
+"""Keyword of a field's schema: `low` where it is optional for want of evidence."""
+REQUEST: Final = Side(closed=True, fewest=FEWEST_SAMPLES, marked=True)
 PARTIAL: Final = Side(closed=True, fewest=None)
 """The body of a PATCH: whatever it leaves out stays as it is."""
 RESPONSE: Final = Side(closed=False, fewest=1)
@@ -106,8 +112,9 @@ def _object(piece: Mapping[str, Any], shape: Shape, side: Side, name: str) -> Js
     out: JsonSchema = {"type": "object"} | ({"properties": properties} if properties else {})
     if name.lower() in FREE:
         return out
-    if needed := required(shape, side):
-        out["required"] = needed
+    needed = required(shape, side)
+    out |= {"required": needed} if needed else {}
+    mark_doubtful(properties, shape, needed, side)
     if shape.map_values is not None:
         out["additionalProperties"] = schema(shape.map_values, side, name) or True
     elif fields and side.closed:
@@ -126,8 +133,17 @@ def _field(piece: Mapping[str, Any], above: Shape, key: str, side: Side) -> Json
 
 def required(shape: Shape, side: Side) -> list[str]:
     """Fields that every object had, sorted; none if the side asks for more samples."""
-    if side.fewest is None or shape.objects < side.fewest:
-        return []
+    return always_there(shape) if side.fewest is not None and shape.objects >= side.fewest else []
+
+
+def mark_doubtful(properties: dict[str, JsonSchema], shape: Shape, needed: Sequence[str], side: Side) -> None:
+    """Say of each field that was always there and is not required that evidence for more is wanting, in place."""
+    for key in set(always_there(shape)) - set(needed) if side.marked else ():
+        properties[key] = properties[key] | {MARK: "low"}
+
+
+def always_there(shape: Shape) -> list[str]:
+    """Fields that every object had, sorted."""
     return sorted(key for key, child in shape.properties.items() if total(child) >= shape.objects)
 
 

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
+from caskmcp import canon
 from caskmcp.compiler.normalize import keys
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.node import Node
+from caskmcp.compiler.normalize.settle import DIFFERENT, FEWEST_DIFFERENT
 from caskmcp.compiler.normalize.shape import add, add_unread, add_wire
 from caskmcp.compiler.normalize.tokens import LOCALE, is_class
 from caskmcp.compiler.normalize.written import bare, few, plain
@@ -23,6 +25,7 @@ _PIECES: Final = re.compile(r"[\[\].]")
 FILE: Final = "binary"
 """The format of a file's content (OpenAPI 3.0 section 4.7.24.2)."""
 PRIVATE: Final = "tokens"
+_SHAPED: Final = ("json", "stream", "form", "multipart")
 REFUSED: Final = 400
 """Statuses from which a request counts, but what it held does not describe the operation."""
 
@@ -30,13 +33,15 @@ REFUSED: Final = 400
 class Bodies:
     """Bodies of one media type (and status)."""
 
-    __slots__ = ("kinds", "seen", "shape", "unread", "words")
+    __slots__ = ("different", "kinds", "seen", "shape", "unread", "words")
 
     def __init__(self, words: Words) -> None:
         self.words = words
         self.seen = self.unread = 0
         self.kinds: Counter[str] = Counter()
         self.shape: Node | None = None
+        self.different: list[Any] = []
+        """The first different values, of requests alone; whether there are two of them is all that is ever asked."""
 
     def add(self, body: Body, serial: int, *, refused: bool = False) -> None:
         """Count one body; only JSON, sequences of it and forms have a shape, and a body that was refused says nothing about what is accepted."""
@@ -44,7 +49,7 @@ class Bodies:
         if refused:
             self.kinds[body.kind] += body.kind != "absent"
             return
-        if body.kind not in ("json", "stream", "form", "multipart"):
+        if body.kind not in _SHAPED:
             self.unread += 1
             if body.kind != "absent":
                 self.kinds[body.kind] += 1
@@ -57,11 +62,19 @@ class Bodies:
         else:
             add_form(self.shape, body.value or (), serial)
 
+    def tell_apart(self, body: Body) -> None:
+        """Note the value of an accepted request: the same one again is no further sample of what may be left out."""
+        if len(self.different) < FEWEST_DIFFERENT and body.kind in _SHAPED and body.value not in self.different:
+            self.different.append(body.value)
+
     def plain(self) -> dict[str, Any]:
         """As `model.observation.BodySeen`, candidate form."""
         kind = min(self.kinds, key=lambda name: (-self.kinds[name], name), default="binary")
         out: dict[str, Any] = {"seen": self.seen} | ({"unread": self.unread} if self.unread else {})
         out |= {"kind": kind} if kind != "json" else {}
+        if self.different:
+            known = {canon.hexadecimal(canon.digest(value))[:16] for value in self.different}
+            out[DIFFERENT] = sorted(known) if len(known) < FEWEST_DIFFERENT else []
         return out | ({"shape": plain(self.shape)} if self.shape is not None else {})
 
 
@@ -133,6 +146,8 @@ class Row:
         if exchange.request is not None:
             bodies = self.requests.setdefault(media(exchange.request.media), Bodies(self.words))
             bodies.add(exchange.request, serial, refused=exchange.status >= REFUSED)
+            if exchange.status < REFUSED:
+                bodies.tell_apart(exchange.request)
         elif exchange.method not in _BODILESS_METHODS:
             self.bodiless[status] += 1
         if exchange.response is not None:
@@ -248,4 +263,5 @@ def _plain(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bare_shape(seen: dict[str, Any]) -> dict[str, Any]:
-    return seen | {"shape": bare(seen["shape"])} if "shape" in seen else seen
+    out = {name: value for name, value in seen.items() if name != DIFFERENT}
+    return out | {"shape": bare(out["shape"])} if "shape" in out else out

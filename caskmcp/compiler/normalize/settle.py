@@ -13,6 +13,10 @@ from caskmcp.compiler.normalize.node import FEWEST_DISTINCT, MOST_VALUES
 from caskmcp.compiler.normalize.written import PRIVATE
 
 FEWEST_EXCHANGES: Final = 3
+FEWEST_DIFFERENT: Final = 2
+"""Different requests from which requests are samples: the same one again shows nothing of what may be left out."""
+DIFFERENT: Final = "different"
+"""Key of the candidate form that holds the digest of all requests, if they were one and the same; else an empty list."""
 _WORDS: Final = 2 / 3
 """Share of distinct texts that have to be table words; a place of names has none."""
 
@@ -35,6 +39,18 @@ def settle(shapes: Sequence[Shape]) -> None:
             fields.setdefault(key, []).append(child)
     for below in fields.values():
         settle(below)
+
+
+def tell_apart(bodies: Sequence[dict[str, Any]]) -> None:
+    """Decide whether all requests of one operation and media type were one and the same, in place.
+
+    Of a settled body only that is left, so what others add to it is counted as the same: that makes fewer fields required, never more.
+    """
+    known = {digest for body in bodies for digest in body.get(DIFFERENT, ())}
+    differ = any(body.get(DIFFERENT) == [] or ("shape" in body and DIFFERENT not in body and not body.get("same")) for body in bodies)
+    for body in bodies:
+        if body.pop(DIFFERENT, None) is not None and len(known) < FEWEST_DIFFERENT and not differ:
+            body["same"] = True
 
 
 def bucket(low: int, high: int) -> dict[str, int]:

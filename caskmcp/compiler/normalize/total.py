@@ -48,6 +48,9 @@ def _seen(found: Sequence[Plain]) -> Plain:
         out["kind"] = min(kinds, key=lambda name: (-kinds[name], name))
     if shapes := [item["shape"] for item in found if "shape" in item]:
         out["shape"] = shape(shapes)
+    # Settled over all of them together, so one that does not say it has others.
+    if all(item.get("same") for item in found if "shape" in item) and any("same" in item for item in found):
+        out["same"] = True
     return out
 
 

@@ -89,7 +89,7 @@ def test_captures_are_kept_private_and_hold_no_secret(finished: Path) -> None:
 def test_the_report_counts_what_was_done(tmp_path: Path) -> None:
     report = built(shop(tmp_path), explain=True)
     assert report.exit is Exit.CLEAN
-    assert report.summary == {"ran": 32, "restored": 0, "up_to_date": 0, "tools": 22, "toolpack": "storefront", "disagreements": 23}
+    assert report.summary == {"ran": 33, "restored": 0, "up_to_date": 0, "tools": 22, "toolpack": "storefront", "disagreements": 23}
     assert {row["why"] for row in report.tables["steps"]} == {"never built"}
     assert [row["step"] for row in report.tables["steps"]][:3] == [
         "capture captures/morning.har",
@@ -105,7 +105,7 @@ def test_a_second_build_does_nothing_and_asks_nothing_but_times(project: Path) -
     before = pack(project)
     report = built(project)
     assert counts(report) == (0, 0)
-    assert report.summary["up_to_date"] == 32
+    assert report.summary["up_to_date"] == 33
     assert fresh.look(world(project)) is not None
     assert pack(project) == before
 
@@ -365,7 +365,7 @@ def test_damaged_observations_after_a_build_are_restored_with_the_parts_of_other
 def test_without_the_cache_everything_is_built_again_to_the_same_bytes(project: Path) -> None:
     before = pack(project)
     shutil.rmtree(project / ".caskmcp" / "cache")
-    assert counts(built(project)) == (32, 0)
+    assert counts(built(project)) == (33, 0)
     assert pack(project) == before
 
 
@@ -496,7 +496,7 @@ def test_two_builds_at_once_wait_for_each_other(finished: Path, tmp_path: Path) 
     both = [subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     texts = [child.communicate(timeout=60)[0] for child in both]
     assert [child.returncode for child in both] == [0, 0]
-    assert sorted("ran: 32" in text for text in texts) == [False, True]
+    assert sorted("ran: 33" in text for text in texts) == [False, True]
     assert pack(folder) == pack(finished)
 
 

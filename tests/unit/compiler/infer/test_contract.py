@@ -1,11 +1,14 @@
 """Contracts: parameters, bodies and answers of traffic and of documents, each with its evidence."""
 
+import json
 from typing import Any
 
 import pytest
 
 from caskmcp.compiler.infer import stage
 from caskmcp.compiler.infer.parameters import wire_schema
+from caskmcp.compiler.normalize import merge
+from caskmcp.compiler.normalize.stage import bare_part
 from caskmcp.model.contract import Contract, Evidence, Parameter
 from caskmcp.model.exchange import Body, Declared, DeclaredBody, DeclaredParameter, DeclaredResponse
 from caskmcp.model.observation import Shape
@@ -147,11 +150,51 @@ def test_a_body_is_required_if_three_successes_had_one_and_none_had_not() -> Non
 
 def test_a_refused_body_describes_nothing() -> None:
     found = contract(*posts({"id": 1}), exchange("POST /orders 422", body={"id": "x", "other": 1}))
-    assert found.bodies[0].schema_ == {"type": "object", "properties": {"id": {"type": "integer"}}, "additionalProperties": False}
+    known = {"id": {"type": "integer", "x-cask-confidence": "low"}}
+    assert found.bodies[0].schema_ == {"type": "object", "properties": known, "additionalProperties": False}
 
 
 def test_an_operation_whose_bodies_were_all_refused_has_none() -> None:
     assert contract("POST /orders", exchange("POST /orders 415", body={"id": 1}, media="application/xml")).bodies == ()
+
+
+@pytest.mark.parametrize(
+    ("bodies", "needed"),
+    [([{"id": 1}, {"id": 2}], []), ([{"id": 1}] * 4, []), ([{"id": 1}, {"id": 2}, {"id": 2}], ["id"])],
+    ids=["two", "one and the same", "three"],
+)
+def test_a_field_is_required_from_three_requests_that_are_not_all_the_same_and_until_then_marked(
+    bodies: list[Any], needed: list[str]
+) -> None:
+    (body,) = contract(*posts(*bodies)).bodies
+    assert body.schema_.get("required", []) == needed
+    assert body.schema_["properties"]["id"].get("x-cask-confidence") == (None if needed else "low")
+
+
+def test_the_same_request_in_two_recordings_is_no_further_sample() -> None:
+    (same,) = contracts(posts({"id": 1}), posts({"id": 1}, {"id": 1}, {"id": 1})).values()
+    assert "required" not in same.bodies[0].schema_
+    (other,) = contracts(posts({"id": 1}), posts({"id": 2}, {"id": 2})).values()
+    assert other.bodies[0].schema_["required"] == ["id"]
+
+
+def test_whether_requests_differed_is_kept_without_what_they_held() -> None:
+    ((name, found),) = parts(posts({"id": 7}, {"id": 7})).items()
+    body = found["rows"][0]["requests"]["application/json"]
+    assert len(body["different"]) == 1
+    assert "different" not in json.dumps(bare_part(found))
+    merge.merge({name: found}, [])
+    assert body["same"] is True
+    assert "different" not in body
+
+
+def test_a_clone_that_adds_a_recording_requires_no_more_than_all_of_it_together() -> None:
+    ((name, committed),) = parts(posts({"id": 1}, {"id": 1})).items()
+    merge.merge({name: committed}, [])
+    (data,) = merged({name: committed} | parts(posts({"id": 2}, {"id": 2}, {"id": 2})))[0].values()
+    assert json.loads(data)["row"]["requests"]["application/json"]["same"] is True
+    (data,) = merged({name: committed} | parts(posts({"id": 3}, {"id": 4}, {"id": 5})))[0].values()
+    assert "same" not in json.loads(data)["row"]["requests"]["application/json"]
 
 
 def test_the_fields_of_a_patch_are_never_required() -> None:
@@ -160,8 +203,8 @@ def test_the_fields_of_a_patch_are_never_required() -> None:
 
 
 def test_a_form_is_a_closed_object_of_what_its_texts_say() -> None:
-    pairs = [["page", "7"], ["tags[]", "a b"], ["tags[]", "c d"]]
-    found = contract(*posts(pairs, pairs, pairs, kind="form", media="application/x-www-form-urlencoded"))
+    forms = [[["page", page], ["tags[]", "a b"], ["tags[]", "c d"]] for page in "789"]
+    found = contract(*posts(*forms, kind="form", media="application/x-www-form-urlencoded"))
     assert (found.bodies[0].kind, found.bodies[0].schema_) == (
         "form",
         {

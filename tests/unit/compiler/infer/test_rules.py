@@ -21,6 +21,7 @@ OBJECT = {"type": "object", "properties": {"id": {"type": "integer"}, "note": {"
         ("note", "request", 0, 0, True, "stated-optional"),
         ("note", "request", 2, 5, False, "sometimes-absent"),
         ("note", "request", 2, 2, False, "few-samples"),
+        ("note", "request", 0, 5, False, "shared"),
         ("note", "partial", 9, 9, False, "partial"),
         ("note", "partial", 4, 9, False, "sometimes-absent"),
     ],
@@ -73,4 +74,4 @@ def test_every_rule_decides_one_thing_and_says_why() -> None:
     assert len(BY_ID) == len(RULES)
     assert [row.id for row in RULES if len(row.why) < 15] == []
     # Those that `parameters` names by itself.
-    assert {"path", "absence-refused", "never-from-traffic", "collection"} <= BY_ID.keys()
+    assert {"path", "absence-refused", "never-from-traffic", "collection", "shared"} <= BY_ID.keys()

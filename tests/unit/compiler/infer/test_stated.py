@@ -77,7 +77,7 @@ def test_a_body_that_was_accepted_stays_what_traffic_shows() -> None:
     answered = exchange("POST /orders 201 {id: 1}", body={"sku": "mug"})
     found = contract(answered, asked("POST /orders", body={"sku": "mug", "price": 1}))
     assert [body.schema_ for body in found.bodies] == [
-        {"type": "object", "properties": {"sku": {"type": "string"}}, "additionalProperties": False}
+        {"type": "object", "properties": {"sku": {"type": "string", "x-cask-confidence": "low"}}, "additionalProperties": False}
     ]
 
 
