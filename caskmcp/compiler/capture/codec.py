@@ -94,7 +94,7 @@ def _inflate(blocks: Iterable[bytes]) -> Iterator[bytes]:
                 rest = state.unused_data if state.eof else state.unconsumed_tail
                 if piece:
                     yield piece
-    except isal_zlib.error as cause:
+    except isal_zlib.error as cause:  # type: ignore[misc]  # its types say that this is an instance
         raise CaskError("CASK-C001", "a capture is damaged: it cannot be unpacked") from cause
     if not state.eof:
         raise CaskError("CASK-C001", "a capture is cut off")
