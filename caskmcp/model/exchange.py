@@ -60,6 +60,9 @@ class Exchange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """(`header x-csrf-token`, `cookie csrftoken`): values that live for a session and stood in two places of the request."""
     kept: str = ""
     """Why it would have been left out, had nobody asked to keep it; a row of `REASONS`."""
+    session: str = ""
+    """Keyed fingerprint of what says in whose session the request was made (a session cookie, else a credential); private to the root, never in an
+    artifact. Empty where a request says nothing of the kind."""
     links: tuple[Pair, ...] = ()
     """(place, keyed fingerprint) of values that were cut or that look like identifiers; private to the root, never in an artifact."""
 

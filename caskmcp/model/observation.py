@@ -7,7 +7,7 @@ power-of-two buckets, and vocabularies that pass the value rule. What a person t
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from caskmcp.model.record import JsonSchema, Record
 from caskmcp.model.tool import DEEPEST_PLACE
@@ -78,8 +78,6 @@ class BodySeen(Record):
     """Bodies that are known to exist only: binary, broken or not in the recording."""
     kind: str = "json"
     """As `Body.kind` of the majority."""
-    same: bool = False
-    """Of requests: whether all that are described were one and the same."""
     shape: Shape | None = None
 
 
@@ -173,6 +171,8 @@ class Part(Record):
     """Sorted by host, port, scheme, segments, method."""
     stated: tuple[Row, ...] = ()
     """Requests that a person wrote down and nobody answered (status `0`), sorted as `rows`; without any value (ADR 0010)."""
+    sessions: dict[str, tuple[NonNegativeInt, ...]] = {}
+    """Session -> indexes of the rows that it called with success. Its id follows from what it called, in all parts together, and from nothing else."""
     body_words: tuple[str, ...] = ()
     """Table words that occur as whole strings in bodies (TEMPLATING section 5), sorted."""
     declared: tuple[dict[str, Any], ...] = ()

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -146,8 +147,14 @@ def test_two_redaction_keys_give_the_same_bytes(until: str) -> None:
         Chain({"a": ("har", RECORDING)}, hosts=["api.shop.example"], redact={}, paths=[], key=key * 32).run() for key in (b"1", b"2")
     )
     assert one.outputs["capture"]["exchanges"] != two.outputs["capture"]["exchanges"]
-    assert one.outputs[until] == two.outputs[until]
+    assert without_visits(one.outputs[until]) == without_visits(two.outputs[until])
     assert one.outputs[until]
+
+
+def without_visits(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stage gave, without the fingerprints of sessions, which stay in the cache."""
+    candidates = {name: {**json.loads(data), "visits": None} for name, data in outputs.get("candidates", {}).items()}
+    return {**outputs, "candidates": candidates}
 
 
 def test_the_hash_seed_and_the_name_of_a_source_are_nowhere() -> None:

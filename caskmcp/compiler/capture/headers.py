@@ -129,6 +129,18 @@ def auth(
     return tuple(sorted(found | {f"cookie:{name}" for name in names if _is_session(name)}))
 
 
+def principal(headers: Iterable[Pair], sent: Iterable[Pair], is_credential: Callable[[str], bool]) -> str:
+    """What says in whose session a request was made: its session cookie, else its credential; empty if nothing does. sent: its cookies.
+
+    A cookie that is called a token comes after one that is not: tokens are renewed within a session.
+    """
+    rows = tuple(headers)
+    cookies = sorted((("token" in name.lower() or "jwt" in name.lower(), name, value) for name, value in sent if _is_session(name)))
+    known = [value for _, _, value in cookies] + [value for name, value in rows if name == "authorization"]
+    others = sorted((name, value) for name, value in rows if name not in DROPPED and is_credential(name) and not may_be("header", name))
+    return next((value for value in (*known, *(value for _, value in others)) if value), "")
+
+
 @lru_cache(maxsize=4096)
 def _is_session(name: str) -> bool:
     return _SESSIONS.fullmatch(name) is not None

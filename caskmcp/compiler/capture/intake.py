@@ -122,7 +122,9 @@ class Intake:
             location=self._location(recorded),
             response_headers=redactor.pairs(answered, "response.header"),
         )
-        return self._encoded(exchange) or Skipped(recorded.place, "broken", detail="one of its credentials stands where it cannot be cut")
+        return self._encoded(exchange, self._session(sent, cookies, is_credential)) or Skipped(
+            recorded.place, "broken", detail="one of its credentials stands where it cannot be cut"
+        )
 
     def _named(self, pairs: tuple[Pair, ...]) -> headers.Named:
         """What the names of some headers say; worked out once for each list of names."""
@@ -220,8 +222,15 @@ class Intake:
         except ValueError:
             return ""
 
-    def _encoded(self, exchange: Exchange) -> tuple[Exchange, bytes] | None:
-        """The line, after the exchange's own credentials were looked for in all of it; None if one of them is still there."""
+    def _session(self, sent: list[Pair], cookies: list[Pair], is_credential: Callable[[str], bool]) -> str:
+        known = headers.principal(sent, cookies, is_credential)
+        return self._redactor.fingerprint(f"session {known}") if known else ""
+
+    def _encoded(self, exchange: Exchange, session: str) -> tuple[Exchange, bytes] | None:
+        """The line, after the exchange's own credentials were looked for in all of it; None if one of them is still there.
+
+        Links and session, which are the key's, are not in the line.
+        """
         line = encode_line(exchange)
         if self._is_echoed(exchange, line):
             exchange = self._without_echoes(exchange)
@@ -229,7 +238,7 @@ class Intake:
             if self._is_echoed(exchange, encode_line(msgspec.structs.replace(exchange, host=""))):  # the manifest says the host itself
                 return None
         links = tuple(sorted((self._redactor.echo(place, "link"), value) for place, value in self._redactor.links))
-        return (msgspec.structs.replace(exchange, links=links) if links else exchange), line
+        return (msgspec.structs.replace(exchange, links=links, session=session) if links or session else exchange), line
 
     def _is_echoed(self, exchange: Exchange, line: bytes) -> bool:
         """Whether a credential stands in the line; a word that each line has is none. What was put into another case is compared without it."""

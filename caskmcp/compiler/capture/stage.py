@@ -175,10 +175,10 @@ class Capture:
         where = Address(item.scheme, item.host, item.port, item.path, (), False)
         if where not in self._parties:
             return Skipped(f"{item.method} {item.host}", "third party", host=named(where))
-        return item, encode_line(msgspec.structs.replace(item, links=()))
+        return item, encode_line(msgspec.structs.replace(item, links=(), session=""))
 
     def _keep(self, item: Exchange | Declared | Proposed, line: bytes) -> bytes:
-        """Account for an item; `line` is its encoding without the links, which are the key's."""
+        """Account for an item; `line` is its encoding without the links and the session, which are the key's."""
         self._digests.append(canon.digest_bytes(keyfree(line)))
         if isinstance(item, Proposed):
             self._proposed += 1
@@ -192,7 +192,7 @@ class Capture:
             self._routes.add((item.host, item.route))
         self._restored.update([item.kept] if item.kept else ())
         self._no_body += item.response is not None and item.response.kind == "absent"
-        return encode_line(item) if item.links else line
+        return encode_line(item) if item.links or item.session else line
 
     def _leave_out(self, skipped: Skipped) -> None:
         self._skipped[skipped.reason] += 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.compiler.normalize import identity, operations, proposals, settle, templates
+from caskmcp.compiler.normalize import identity, operations, proposals, sessions, settle, templates
 from caskmcp.compiler.normalize.group import Operation
 from caskmcp.compiler.normalize.row import PRIVATE
 from caskmcp.compiler.normalize.tree import is_success
@@ -30,9 +30,10 @@ def run(inputs: Inputs) -> Outputs:
     parts: Mapping[str, Plain] = inputs.value("normalize.part")
     for step, candidates in inputs.value("normalize.candidates").items():
         present.setdefault(part_id(parts[step]), []).append(candidates)
-    committed = {name: _checked(part) for name, part in inputs.value("committed.parts").items() if name not in present}
+    committed = {name: _checked(part) for name, part in inputs.value("committed.parts").items()}
     # Two sources with one id differ in private candidates at most; which of them stands for both must not depend on their names.
-    merged = committed | {name: min(found, key=canon.compact) for name, found in present.items()}
+    merged = committed | {name: min(found, key=sessions.preference) for name, found in present.items()}
+    sessions.settle(merged, committed)
     wanted = [templates.parse(text) for text in inputs.value("project.paths") or ()]
     groups, coverage = merge(merged, wanted)
     observations = {"schema": SCHEMA, "parts": {name: published(part) for name, part in merged.items()}}
@@ -51,6 +52,7 @@ def merge(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> t
     groups: dict[str, bytes] = {}
     coverage: Plain = {"schema": "caskmcp/coverage/1", "operations": {}}
     single: dict[str, int] = {}
+    kept: dict[str, Operation] = {}
     for key in sorted(found):
         operation = found[key]
         segments = operation.segments()
@@ -62,12 +64,14 @@ def merge(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> t
             continue
         single |= {f"{name} {parameter}": count for parameter, count in operation.single(segments).items()}
         _settle(operation)
+        kept[name] = operation
         groups[name] = canon.compact(operation.plain(segments))
         coverage["operations"][name] = {"parts": _by_part(operation)} | _origins(operation)
     if not groups:
         what = _nothing(left_out) + proposals.told(parts)
         raise CaskError("CASK-N001", what, mend="add a recording or a document under `sources:` in cask.yaml")
     coverage |= ({"left_out": left_out} if left_out else {}) | proposals.coverage(parts)
+    coverage |= sessions.coverage(parts, {name: operation.rows for name, operation in kept.items()})
     return groups, coverage | ({"single_valued": single} if single else {})
 
 
@@ -189,8 +193,6 @@ def _settle(operation: Operation) -> None:
 def _settle_rows(rows: Sequence[Plain]) -> None:
     for name in ("query", "headers", "requests"):
         _settle_named([row.get(name, {}) for row in rows])
-    for media in sorted({media for row in rows for media in row.get("requests", {})}):
-        settle.tell_apart([row["requests"][media] for row in rows if media in row.get("requests", {})])
     statuses = {status for row in rows for status in row.get("responses", {})}
     for status in sorted(statuses):
         _settle_named([row.get("responses", {}).get(status, {}) for row in rows])

@@ -12,12 +12,12 @@ import msgspec
 
 from caskmcp import canon
 from caskmcp.compiler.capture.codec import decode_lines, lines
-from caskmcp.compiler.normalize import templates
+from caskmcp.compiler.normalize import sessions, templates
 from caskmcp.compiler.normalize.adding import add_up
 from caskmcp.compiler.normalize.calls import calls_of
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.origins import Origins
-from caskmcp.compiler.normalize.row import Row, bare_row
+from caskmcp.compiler.normalize.row import REFUSED, Row, bare_row
 from caskmcp.compiler.normalize.tokens import label
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.exchange import Declared, Exchange, Proposed
@@ -70,7 +70,7 @@ def summarize(
 
 def bare_part(candidates: dict[str, Any]) -> dict[str, Any]:
     """A part without anything that depends on counts or on other sources; what its id is the digest of."""
-    return candidates | ({"rows": [bare_row(row) for row in candidates["rows"]]} if "rows" in candidates else {})
+    return sessions.without(candidates) | ({"rows": [bare_row(row) for row in candidates["rows"]]} if "rows" in candidates else {})
 
 
 class Account:
@@ -79,6 +79,8 @@ class Account:
     def __init__(self, named: tuple[str, ...] = ()) -> None:
         self.rows: dict[Key, Row] = {}
         self.stated: dict[Key, Row] = {}
+        self.visits: dict[str, set[Key]] = {}
+        """Session -> rows that it called with success."""
         self.body_words = Words()
         self.declared: list[dict[str, Any]] = []
         self.proposed: list[dict[str, Any]] = []
@@ -118,6 +120,8 @@ class Account:
                     add_up(mine[key], row)
         self.origins.add_up(other.origins, moved)
         add_up(self.body_words, other.body_words)
+        for session, keys in other.visits.items():
+            self.visits.setdefault(session, set()).update(keys)
         for name in LISTS:
             getattr(self, name).extend(getattr(other, name))
 
@@ -131,6 +135,8 @@ class Account:
         if row is None:
             row = rows[key] = Row(key, self.body_words)
         row.add(item, tokens, serial)
+        if item.session and 0 < item.status < REFUSED:
+            self.visits.setdefault(item.session, set()).add(key)
         self.origins.note(item, row)
         row.routed |= item.route in self.routes
 
@@ -149,7 +155,7 @@ class Account:
     def plain(self) -> dict[str, Any]:
         rows, stated = ([found[key] for key in sorted(found, key=_order)] for found in (self.rows, self.stated))
         out: dict[str, Any] = {"kind": TRAFFIC if rows else SPEC if self.declared or self.proposed else COLLECTION if stated else TRAFFIC}
-        out |= {"rows": [row.plain() for row in rows]} if rows else {}
+        out |= {"rows": [row.plain() for row in rows], **sessions.visits(self.visits, sorted(self.rows, key=_order))} if rows else {}
         out |= {"stated": [bare_row(row.plain()) for row in stated]} if stated else {}
         out |= {"body_words": found} if (found := sorted(self.body_words.found)) else {}
         stated_by_sites = (("declared", self.declared), ("proposed", self.proposed))

@@ -38,7 +38,8 @@ def one(**changes: Any) -> Any:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_export_gives_the_reviewed_exchanges(name: str) -> None:
     found = capture((EXPORTS / name).read_bytes(), "api.shop.example")
-    assert json.loads(msgspec.json.encode(found.exchanges)) == EXPECTED[name]["exchanges"]
+    rows = json.loads(msgspec.json.encode(found.exchanges))
+    assert [{key: value for key, value in row.items() if key != "session"} for row in rows] == EXPECTED[name]["exchanges"]
     assert dict(found.head["skipped"]) == EXPECTED[name]["skipped"]
     assert dict(found.head["hosts"]) == EXPECTED[name]["hosts"]
 

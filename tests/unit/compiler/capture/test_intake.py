@@ -54,7 +54,40 @@ def test_a_call_becomes_an_exchange() -> None:
         response=Body(JSON, "json", {"ok": True}, 12),
         location="/v1/orders/7",
         response_headers=(("etag", "1"),),
+        session=Redactor(KEY).fingerprint("session s3cret77"),
     )
+
+
+# ---------------------------------------------------------------- in whose session
+def session(headers: dict[str, str] | None = None, key: bytes = KEY) -> str:
+    (recorded,) = Har().read([har(entry("https://api.example.com/orders", headers=headers or {}))])
+    taken = Intake(["api.example.com"], Redactor(key)).take(recorded)  # type: ignore[arg-type]
+    assert not isinstance(taken, Skipped)
+    assert taken[0].session.encode() not in taken[1] or not taken[0].session
+    return taken[0].session
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"Cookie": "sid=s3cret77"}, {"Cookie": "theme=dark; sid=s3cret77", "Authorization": "Bearer abc.def.ghi"}),
+        ({"Cookie": "sid=s3cret77; access_token=one"}, {"Cookie": "access_token=two; sid=s3cret77"}),
+        ({"Authorization": "Bearer abc.def.ghi"}, {"authorization": "Bearer abc.def.ghi", "X-Api-Key": "k3y"}),
+        ({"X-Api-Key": "k3y"}, {"x-api-key": "k3y", "X-Request-Id": "7"}),
+    ],
+)
+def test_requests_with_one_session_cookie_or_else_one_credential_are_of_one_session(one: dict[str, str], other: dict[str, str]) -> None:
+    assert session(one) == session(other) != ""
+
+
+def test_other_cookies_credentials_and_keys_are_other_sessions() -> None:
+    rows = [{"Cookie": "sid=one"}, {"Cookie": "sid=two"}, {"Authorization": "Bearer one"}, {"X-Api-Key": "one-key"}]
+    assert len({session(row) for row in rows} | {session(rows[0], b"o" * 32)}) == 5
+
+
+@pytest.mark.parametrize("headers", [{}, {"Cookie": "theme=dark"}, {"X-Csrf-Token": "t0ken"}, {"X-Tenant": "acme"}])
+def test_a_request_that_does_not_say_who_asks_is_of_no_session(headers: dict[str, str]) -> None:
+    assert session(headers) == ""
 
 
 @pytest.mark.parametrize(
