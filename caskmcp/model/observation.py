@@ -78,6 +78,8 @@ class BodySeen(Record):
     """Bodies that are known to exist only: binary, broken or not in the recording."""
     kind: str = "json"
     """As `Body.kind` of the majority."""
+    same: bool = False
+    """Of requests: whether all that are described were one and the same."""
     shape: Shape | None = None
 
 

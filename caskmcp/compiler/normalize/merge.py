@@ -193,6 +193,8 @@ def _settle(operation: Operation) -> None:
 def _settle_rows(rows: Sequence[Plain]) -> None:
     for name in ("query", "headers", "requests"):
         _settle_named([row.get(name, {}) for row in rows])
+    for media in sorted({media for row in rows for media in row.get("requests", {})}):
+        settle.tell_apart([row["requests"][media] for row in rows if media in row.get("requests", {})])
     statuses = {status for row in rows for status in row.get("responses", {})}
     for status in sorted(statuses):
         _settle_named([row.get("responses", {}).get(status, {}) for row in rows])
