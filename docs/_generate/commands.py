@@ -40,7 +40,8 @@ def _usage(command: click.Command) -> str:
 
 
 def _argument(argument: click.Argument) -> str:
-    name = (argument.metavar or str(argument.name)).upper().strip("[]").removesuffix("...")
+    name = (argument.metavar or str(argument.name)).upper().removesuffix("...")
+    name = name[1:-1] if name.startswith("[") else name
     many = f"{name}…" if argument.nargs != 1 else name
     return many if argument.required else f"[{many}]"
 
