@@ -37,7 +37,26 @@ class Parameter(Record):
     """`simple`, `form`, `deepObject`, `spaceDelimited`, `pipeDelimited`; empty for the location's default."""
     explode: bool | None = None
     description: str = ""
+    constant: str = ""
+    """The one value that every success carried, three or more of them; empty if there is none that may be kept."""
     evidence: Evidence = Evidence()
+
+
+class Paging(Record):
+    """How an operation hands out a long list piece by piece. Names and places only."""
+
+    style: Literal["cursor", "page", "offset", "link"]
+    """What says where the next piece begins: a value of an earlier answer, the number of a page, the number of an item, a URL of the answer alone."""
+    argument: str = ""
+    """Place of the input that says it: `query page`, `body cursor`; empty for `link`."""
+    size: str = ""
+    """Place of the input that says how long a piece is: `query per_page`."""
+    items: str | None = None
+    """JSON pointer of the list in the answer, empty for the whole answer; null if it cannot be told."""
+    following: str = ""
+    """Where an answer says what comes next, or whether anything does: `answer /next_cursor`, `header link`."""
+    total: str = ""
+    """Where an answer says how long the whole is: `answer /total`, `header x-total-count`."""
 
 
 class Body(Record):
@@ -118,6 +137,10 @@ class Contract(Record):
     """low: fewer than 3 successful exchanges and no document; high: 10 or more, or a document and traffic."""
     traits: tuple[str, ...] = ()
     """What answers and requests hold, by field name and form: `pii`, `money`, `credential`, `auth`, `admin`; sorted."""
+    paging: Paging | None = None
+    """How it is paged through; null if it is not."""
+    sorting: tuple[str, ...] = ()
+    """Places of inputs that order a list: `query sort`; sorted."""
     fleeting: tuple[Fleeting, ...] = ()
     """Inputs that live for a session, and cursors; sorted by place."""
     disagreements: tuple[Disagreement, ...] = ()

@@ -128,6 +128,8 @@ class DeclaredParameter(msgspec.Struct, frozen=True, omit_defaults=True):
     """Empty for the location's default (`simple` for path and header, `form` for query and cookie)."""
     explode: bool | None = None
     """None for the style's default (true for `form`, else false)."""
+    constant: str = ""
+    """The one value that all traffic carried, of a document that we compiled ourselves."""
 
 
 class DeclaredBody(msgspec.Struct, frozen=True, omit_defaults=True):

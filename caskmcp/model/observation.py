@@ -66,6 +66,10 @@ class Seen(Record):
     """The same by status."""
     repeated: int = 0
     """Exchanges that carried it more than once."""
+    lists: dict[str, int] = {}
+    """Values that are lists, by what stands between their items (`,`, `|`): counted as arrays in `shape`."""
+    loose: int = 0
+    """Values with such a sign or white space that are no lists."""
     shape: Shape
     """Values read as text, with `integers`, `numbers` and `booleans` counted where the text is one."""
 
@@ -145,6 +149,8 @@ class Row(Record):
     headers: dict[str, Seen] = {}
     cookies: dict[str, int] = {}
     auth: dict[str, int] = {}
+    paged: dict[str, int] = {}
+    """Successful answers by headers that page through a list (`link` with a next page, `x-total-count`)."""
     requests: dict[str, BodySeen] = {}
     """By media type."""
     bodiless: dict[str, int] = {}

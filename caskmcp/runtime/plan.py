@@ -54,6 +54,7 @@ class PreparedRequest:
 def prepare(tool: Tool, arguments: Arguments) -> PreparedRequest:
     """The one request that the arguments make. Raises CASK-R003 if they leave the plan's grammar."""
     plan = tool.request
+    arguments = {field.argument: field.default for field in (*plan.query, *plan.headers) if field.default} | dict(arguments)
     if not METHOD.fullmatch(plan.method) or not ACCEPT.fullmatch(plan.accept):
         raise leaves("the approved request has a method or an Accept header that is none")
     content_type, body = _body(plan.body, arguments, tool) if plan.body else ("", b"")

@@ -12,6 +12,7 @@ from caskmcp import canon
 from caskmcp.compiler.capture.streams import is_stream
 from caskmcp.compiler.emit.hygiene import visible
 from caskmcp.compiler.emit.portable import Portable, is_plain_pattern, unfit_name
+from caskmcp.compiler.normalize import words
 from caskmcp.model.contract import Body, Contract, Parameter
 from caskmcp.model.record import JsonSchema
 
@@ -52,6 +53,8 @@ class Argument:
     required: bool
     style: str = ""
     explode: bool | None = None
+    default: str = ""
+    """What is sent where it is not given; empty: nothing."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class _Wanted:
     description: str = ""
     style: str = ""
     explode: bool | None = None
+    default: str = ""
     file: bool = False
 
 
@@ -153,7 +157,20 @@ def _left_out(row: Parameter, secret: frozenset[str]) -> str:
 
 
 def _parameter(row: Parameter) -> _Wanted:
-    return _Wanted(row.location, row.wire, row.wire, row.schema_, row.required, row.description, row.style, row.explode)
+    default = row.constant if _says_form(row) and not row.required else ""
+    schema = row.schema_ | ({"default": default} if default else {})
+    return _Wanted(row.location, row.wire, row.wire, schema, row.required, row.description, row.style, row.explode, default)
+
+
+_FORM_WORDS: Final = frozenset((
+    "alt", "channel", "client", "encoding", "expand", "fields", "format", "include", "lang", "language", "locale", "mode", "output", "platform",
+    "profile", "representation", "source", "style", "version", "view",
+))  # fmt: skip
+
+
+def _says_form(row: Parameter) -> bool:
+    """Whether an input says in what form or for which client something is asked. One that chooses among data (`state`, `q`) is never sent unasked."""
+    return row.location == "header" or not _FORM_WORDS.isdisjoint(words.split(row.wire)[-1:])
 
 
 # ---------------------------------------------------------------- the body
@@ -252,7 +269,7 @@ def _arguments(wanted: Iterable[_Wanted], portable: Portable) -> Iterator[Argume
             continue
         key = next(name for name in keys(row.location, row.name) if name not in taken)
         taken.add(key)
-        yield Argument(key, row.location, row.wire, _described(schema, row, portable), row.required, row.style, row.explode)
+        yield Argument(key, row.location, row.wire, _described(schema, row, portable), row.required, row.style, row.explode, row.default)
 
 
 def keys(location: Location, name: str) -> Iterator[str]:

@@ -111,7 +111,7 @@ def max_length(schema: JsonSchema) -> int:
 def _field(row: Argument, style: Literal["form", "simple"]) -> Field_:
     chosen: Any = row.style if row.style in _STYLES else style
     explode = chosen in ("form", "deepObject") if row.explode is None else row.explode
-    return Field_(argument=row.key, wire=row.wire, style=chosen, explode=explode)
+    return Field_(argument=row.key, wire=row.wire, style=chosen, explode=explode, default=row.default)
 
 
 def _body(contract: Contract, body: Body | None, rows: tuple[Argument, ...]) -> BodyPlan | None:

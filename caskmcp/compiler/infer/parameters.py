@@ -7,11 +7,12 @@ absence was answered 400 or 422 (SPEC section 6).
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from caskmcp import canon
 from caskmcp.compiler.infer.evidence import sources, successes
 from caskmcp.compiler.infer.schema import is_closed
-from caskmcp.compiler.normalize import names
+from caskmcp.compiler.normalize import names, total
 from caskmcp.model.contract import Evidence, Location, Parameter
-from caskmcp.model.observation import Group, Piece, Seen, Shape
+from caskmcp.model.observation import Group, Piece, Row, Seen, Shape
 from caskmcp.model.record import JsonSchema
 
 Plain = Mapping[str, Any]
@@ -84,23 +85,56 @@ def _outside(group: Group, location: Location, wire: str, stated: Plain | None, 
     row = group.row
     needed, why = _required(row.statuses if row else {}, stated, seen) if stated or seen or not listed else (False, "collection")
     known = listed if listed is not None and not (seen and successes(seen.statuses)) else seen
-    several = known is not None and known.repeated > 0
+    sign = delimiter(known) if known else ""
+    several = not sign and known is not None and (known.repeated > 0 or wire.endswith("[]"))
     return Parameter(
         name=names.snake(wire) or "value",
         wire=wire,
         location=location,
-        schema_=stated["schema"] if stated else wire_schema(known.shape if known else Shape(), several=several),
+        schema_=stated["schema"] if stated else _seen_schema(known, sign, several=several),
+        constant=_constant(row, stated, seen),
         required=needed,
         why=why,
         description=stated.get("description", "") if stated else "",
-        style=stated.get("style", "") if stated else "",
-        explode=stated.get("explode") if stated else (True if several else None),
+        style=stated.get("style", "") if stated else _STYLES.get((location, sign), ""),
+        explode=stated.get("explode") if stated else (True if several else False if sign else None),
         evidence=Evidence(
             seen=seen.seen if seen else 0,
             total=row.count if row else 0,
             sources=sources(spec=stated is not None, traffic=seen is not None, collection=listed is not None),
         ),
     )
+
+
+_STYLES: Final = {("query", "|"): "pipeDelimited"}
+"""(location, what stands between the items of a list) -> style, where it is not the location's own."""
+FEWEST_CONSTANT: Final = 3
+"""Successes that have to carry one and the same value."""
+
+
+def delimiter(seen: Seen) -> str:
+    """What stands between the items, if every value is a list of one kind or a single item; else nothing."""
+    return next(iter(seen.lists)) if len(seen.lists) == 1 and not seen.loose and not seen.repeated else ""
+
+
+def _seen_schema(seen: Seen | None, sign: str, *, several: bool) -> JsonSchema:
+    shape = seen.shape if seen else Shape()
+    if not sign:
+        return wire_schema(shape, several=several)
+    alone = {name: value for name, value in shape.plain().items() if name not in ("arrays", "items")}
+    rows = [alone, shape.items.plain()] if shape.items else [alone]
+    return wire_schema(Shape.model_validate_json(canon.compact(total.shape(rows))), several=True)
+
+
+def _constant(row: Row | None, stated: Plain | None, seen: Seen | None) -> str:
+    """The one text that every success carried; of a document, what it says that it knows from there."""
+    if stated is not None:
+        return str(stated.get("constant", ""))
+    if row is None or seen is None or seen.shape.arrays or seen.repeated or not 0 < seen.shape.strings == sum(seen.shape.values.values()):
+        return ""
+    good = successes(row.statuses)
+    always = successes(seen.statuses) == good >= FEWEST_CONSTANT and _wire_kinds(seen.shape) == ["strings"]
+    return next(iter(seen.shape.values)) if always and len(seen.shape.values) == 1 else ""
 
 
 def _required(statuses: Mapping[str, int], stated: Plain | None, seen: Seen | None) -> tuple[bool, str]:
@@ -120,7 +154,9 @@ def wire_schema(shape: Shape, *, several: bool = False) -> JsonSchema:
 
 
 def _wire_scalar(shape: Shape) -> JsonSchema:
-    kinds = [name for name in ("strings", "booleans", "integers", "numbers") if getattr(shape, name)]
+    kinds = _wire_kinds(shape)
+    if shape.arrays:
+        return {"type": "string"}  # some were lists, and others were text with a comma in it
     if kinds == ["strings"]:
         return _wire_text(shape)
     if kinds == ["booleans"]:
@@ -128,6 +164,10 @@ def _wire_scalar(shape: Shape) -> JsonSchema:
     if kinds == ["integers"]:
         return {"type": "integer"}
     return {"type": "number"} if kinds in (["numbers"], ["integers", "numbers"]) else {"type": "string"}
+
+
+def _wire_kinds(shape: Shape) -> list[str]:
+    return [name for name in ("strings", "booleans", "integers", "numbers") if getattr(shape, name)]
 
 
 def _wire_text(shape: Shape) -> JsonSchema:

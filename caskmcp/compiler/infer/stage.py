@@ -8,6 +8,7 @@ from caskmcp.compiler.infer.bodies import bodies, responses
 from caskmcp.compiler.infer.calls import arguments
 from caskmcp.compiler.infer.evidence import sources, successes
 from caskmcp.compiler.infer.fleeting import fleeting
+from caskmcp.compiler.infer.paging import paging, sorting
 from caskmcp.compiler.infer.parameters import parameters
 from caskmcp.compiler.infer.reconcile import disagreements
 from caskmcp.compiler.infer.traits import traits
@@ -68,6 +69,8 @@ def infer(group: Group) -> Contract:
         ),
         confidence=confidence(successes(statuses), documented=documented, whole=not missing),
         traits=traits(group, found, request, answers),
+        paging=paging(found, request, answers, row),
+        sorting=sorting(found, request, answers),
         fleeting=fleeting(found, request),
         disagreements=disagreements(group, declared),
         unobserved=missing,

@@ -24,6 +24,18 @@ _INDEX: Final = re.compile(r"[0-9]{1,2}", re.ASCII)
 _PIECES: Final = re.compile(r"[\[\].]")
 FILE: Final = "binary"
 """The format of a file's content (OpenAPI 3.0 section 4.7.24.2)."""
+_ITEM: Final = r"[A-Za-z0-9_.:+@/~$*-]{1,64}"
+LISTS: Final = {sign: re.compile(f"{_ITEM}(?:{re.escape(sign)}{_ITEM})+", re.ASCII) for sign in (",", "|")}
+"""What stands between the items of a list -> the list."""
+_LOOSE: Final = re.compile(r"[,|\s]", re.ASCII)
+PAGED: Final = frozenset((
+    "x-total-count", "x-total", "x-total-pages", "x-pages", "x-page", "x-per-page", "x-next-page", "x-prev-page", "x-next-cursor", "total-count",
+    "pagination-count",
+))  # fmt: skip
+"""Headers of answers that page through a list."""
+LINK: Final = "link"
+_NEXT: Final = re.compile(r"""\brel\s*=\s*["']?(?:[^"',]*\s)?next\b""", re.IGNORECASE | re.ASCII)
+"""A link to the next page (RFC 8288)."""
 PRIVATE: Final = "tokens"
 _SHAPED: Final = ("json", "stream", "form", "multipart")
 REFUSED: Final = 400
@@ -81,24 +93,41 @@ class Bodies:
 class Parameter:
     """A query or header parameter."""
 
-    __slots__ = ("repeated", "seen", "shape", "statuses")
+    __slots__ = ("lists", "loose", "repeated", "seen", "shape", "statuses")
 
     def __init__(self, name: str) -> None:
-        self.seen = self.repeated = 0
+        self.seen = self.repeated = self.loose = 0
         self.statuses: Counter[str] = Counter()
+        self.lists: Counter[str] = Counter()
         self.shape = Node(named=is_name_like(name))
+
+    def take(self, value: str, serial: int) -> None:
+        """Count one value: a list by its items. What redaction cut is neither a list nor free text, whatever stands there instead."""
+        if _LOOSE.search(value) is None or kind_of(value) is not None:
+            add_wire(self.shape, value, serial)
+            return
+        for sign, form in LISTS.items():
+            if form.fullmatch(value):
+                self.lists[sign] += 1
+                self.shape.arrays += 1
+                for item in value.split(sign):
+                    add_wire(self.shape.below_array(), item, serial)
+                return
+        self.loose += 1
+        add_wire(self.shape, value, serial)
 
     def plain(self) -> dict[str, Any]:
         """As `model.observation.Seen`, candidate form."""
         out: dict[str, Any] = {"seen": self.seen, "statuses": dict(self.statuses), "shape": plain(self.shape)}
-        return out | ({"repeated": self.repeated} if self.repeated else {})
+        out |= {"lists": dict(self.lists)} if self.lists else {}
+        return out | {name: count for name in ("repeated", "loose") if (count := getattr(self, name))}
 
 
 class Row:
     """What is counted for one scheme, host, port, method, labelled path and call."""
 
     __slots__ = (
-        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "origins", "query", "requests", "responses", "routed", "statuses", "tokens", "wanted",
+        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "origins", "paged", "query", "requests", "responses", "routed", "statuses", "tokens", "wanted",
         "words",
     )  # fmt: skip
 
@@ -110,6 +139,7 @@ class Row:
         self.bodiless: Counter[str] = Counter()
         self.cookies: Counter[str] = Counter()
         self.auth: Counter[str] = Counter()
+        self.paged: Counter[str] = Counter()
         self.query: dict[str, Parameter] = {}
         self.headers: dict[str, Parameter] = {}
         self.requests: dict[str, Bodies] = {}
@@ -131,6 +161,10 @@ class Row:
         self.statuses[status] += 1
         self.cookies.update(name for name in set(exchange.cookies) if keys.kind(name) is not keys.Key.DATA)
         self.auth.update(set(exchange.auth))
+        if exchange.response_headers and exchange.status // 100 == 2:
+            self.paged.update(
+                {name for name, value in exchange.response_headers if name in PAGED or (name == LINK and _NEXT.search(value))}
+            )
         self._add_tokens(tokens)
         for index, name in exchange.named:
             if keys.kind(name) is not keys.Key.DATA:
@@ -169,7 +203,7 @@ class Row:
         scheme, host, port, method, segments, call = self.key
         out: dict[str, Any] = {"scheme": scheme, "host": host, "method": method, "segments": list(segments), "count": self.count}
         out |= ({"port": port} if port else {}) | ({"call": json.loads(call)} if call else {})
-        out |= {name: dict(found) for name in ("statuses", "bodiless", "cookies", "auth") if (found := getattr(self, name))}
+        out |= {name: dict(found) for name in ("statuses", "bodiless", "cookies", "auth", "paged") if (found := getattr(self, name))}
         out |= {name: _plain(found) for name in ("query", "headers", "requests") if (found := getattr(self, name))}
         if self.origins:
             out["origins"] = {place: dict(found) for place, found in self.origins.items()}
@@ -255,7 +289,7 @@ def _add_pairs(into: dict[str, Parameter], pairs: Iterable[Pair], status: str, s
         parameter.statuses[status] += 1
         parameter.repeated += len(values) > 1
         for value in values if int(status) < REFUSED else ():
-            add_wire(parameter.shape, value, serial)
+            parameter.take(value, serial)
 
 
 def _plain(found: dict[str, Any]) -> dict[str, Any]:

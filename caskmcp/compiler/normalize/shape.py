@@ -160,4 +160,5 @@ def _figure(text: str) -> int | float | None:
         return None
     if not point:
         return int(text)
-    return float(text) if part.isdigit() else None
+    # `52.50` is written back as `52.5`: who sent it may have meant the sign, so it stays text.
+    return float(text) if part.isdigit() and not part.endswith("0") else None

@@ -25,7 +25,7 @@ def shape(shapes: Sequence[Plain]) -> Plain:
 def row(rows: Sequence[Plain], head: Plain) -> Plain:
     """The sum of rows. `head`: the fields that tell rows apart, of the sum."""
     out = head | {"count": sum(item["count"] for item in rows)}
-    for name in ("statuses", "bodiless", "cookies", "auth"):
+    for name in ("statuses", "bodiless", "cookies", "auth", "paged"):
         if found := _sum(item.get(name, {}) for item in rows):
             out[name] = found
     for name in ("query", "headers", "requests"):
@@ -39,9 +39,10 @@ def row(rows: Sequence[Plain], head: Plain) -> Plain:
 
 
 def _seen(found: Sequence[Plain]) -> Plain:
-    out = {name: total for name in ("seen", "unread", "repeated") if (total := sum(item.get(name, 0) for item in found))}
-    if statuses := _sum(item.get("statuses", {}) for item in found):
-        out["statuses"] = statuses
+    out = {name: total for name in ("seen", "unread", "repeated", "loose") if (total := sum(item.get(name, 0) for item in found))}
+    for name in ("statuses", "lists"):
+        if counts := _sum(item.get(name, {}) for item in found):
+            out[name] = counts
     kinds = _sum({item["kind"]: item["seen"]} for item in found if "kind" in item)
     json = sum(item["seen"] for item in found) - sum(kinds.values())
     if kinds and max(kinds.values()) >= json:

@@ -432,3 +432,18 @@ def test_a_plan_that_went_around_its_record_still_sends_no_argument_for_a_consta
     through = body.model_copy(update={"within": ("a",)})
     if body.kind == "json":
         refused(of.model_copy(update={"request": of.request.model_copy(update={"body": through})}), arg_b=2)
+
+
+# ---------------------------------------------------------------- what is sent unasked
+def test_a_default_is_sent_where_the_argument_is_not_given() -> None:
+    fields = (Field_(argument="format", wire="format", default="json"), Field_(argument="q", wire="q"))
+    asked = tool(segments=(), query=fields, headers=(Field_(argument="client", wire="x-client", style="simple", default="web"),), properties={"format": {}, "q": {}, "client": {}}, required=())  # fmt: skip
+    assert prepare(asked, {"q": "a"}).target == b"/?format=json&q=a"
+    assert prepare(asked, {"format": "xml", "client": "app"}).target == b"/?format=xml"
+    assert dict(prepare(asked, {}).headers)["x-client"] == "web"
+    assert dict(prepare(asked, {"client": "app"}).headers)["x-client"] == "app"
+
+
+def test_null_takes_a_default_away() -> None:
+    asked = tool(segments=(), query=(Field_(argument="format", wire="format", default="json"),), properties={"format": {}}, required=())
+    assert prepare(asked, {"format": None}).target == b"/"

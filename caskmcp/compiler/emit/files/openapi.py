@@ -144,6 +144,7 @@ def _parameter(row: Parameter, name: str, components: Components) -> Plain:
         "style": style,
         "explode": row.explode,
         "schema": components.place(row.schema_),
+        "x-cask-constant": row.constant,
     }
     return {key: value for key, value in rows.items() if value not in ("", None) and (key, value) != ("required", False)}
 

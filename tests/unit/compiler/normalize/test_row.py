@@ -48,7 +48,38 @@ def test_a_form_is_an_object_of_texts() -> None:
     found = row(exchange("POST /forms", body=pairs, kind="multipart", media="multipart/form-data"))
     shape = found["requests"]["multipart/form-data"]["shape"]
     assert (shape["objects"], sorted(shape["properties"])) == (1, ["id", "tags[]", "upload"])
-    assert shape["properties"] == {"id": {"integers": 1}, "tags[]": {"arrays": 1, "items": {"strings": 2}}, "upload": {"strings": 1, "formats": {"binary": 1}}}
+    assert shape["properties"] == {
+        "id": {"integers": 1},
+        "tags[]": {"arrays": 1, "items": {"strings": 2}},
+        "upload": {"strings": 1, "formats": {"binary": 1}},
+    }
+
+
+def test_lists_are_counted_by_their_items_and_free_text_as_such() -> None:
+    found = row("GET /orders?ids=1,2&q=a%20b", "GET /orders?ids=7&q=c,d", "GET /orders?ids=1,2 400")["query"]
+    assert found["ids"] == {
+        "seen": 3,
+        "statuses": {"200": 2, "400": 1},
+        "lists": {",": 1},
+        "shape": {"arrays": 1, "integers": 1, "items": {"integers": 2}},
+    }
+    assert found["q"] == {
+        "seen": 2,
+        "statuses": {"200": 2},
+        "lists": {",": 1},
+        "loose": 1,
+        "shape": {"arrays": 1, "strings": 1, "items": {"strings": 2}},
+    }
+
+
+def test_headers_that_page_are_counted_by_name_where_the_answer_succeeded() -> None:
+    link, total = ("link", '</orders>; title="x"; rel="next"'), ("x-total-count", "40")
+    found = row(
+        exchange("GET /orders", response_headers=(link, total, ("etag", "a"))),
+        exchange("GET /orders", response_headers=(("link", "</a>; rel=prev"), total)),
+        exchange("GET /orders 404", response_headers=(link, total)),
+    )
+    assert found["paged"] == {"link": 1, "x-total-count": 2}
 
 
 def test_credentials_are_no_parameters_and_their_kind_is_counted() -> None:

@@ -17,6 +17,8 @@ from caskmcp.compiler.capture.sources.openapi.stated import Placed, unsupported_
 from caskmcp.model.exchange import DeclaredParameter, Skipped
 from caskmcp.model.record import JsonSchema
 
+CONSTANT: Final = "x-cask-constant"
+"""The one value that all traffic carried, at a parameter of a document that we compiled ourselves (`emit.files.openapi`)."""
 STYLES: Final[Mapping[str, tuple[str, ...]]] = {
     # where     styles that it may have, the default first (OpenAPI 3.1 section 4.8.12.3)
     "path": ("simple", "label", "matrix"),
@@ -178,6 +180,7 @@ def read(node: Node, schemas: Schemas) -> Placed:
         description=node.text_of("description"),
         style=style,
         explode=explode,
+        constant=node.text_of(CONSTANT),
     )
     return Placed(declared, node, _unsent(declared))
 
