@@ -14,7 +14,7 @@ from caskmcp.model.artifact import Toolchain
 from caskmcp.ports import Files
 from caskmcp.store.index import Index
 
-ROOMS: Final = ("calculus", "canon.py", "compiler", "model", "redact", "text.py")
+ROOMS: Final = ("calculus", "canon.py", "compiler", "hidden.py", "model", "redact", "text.py")
 """What of the package can change an artifact."""
 
 # fmt: off

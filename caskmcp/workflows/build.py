@@ -4,7 +4,6 @@ The order of a build: lock the root, sweep what a kill left, gather, plan, run (
 is gone, note what was seen. A kill between any two of these leaves a state from which the next build comes to the same bytes.
 """
 
-import gc
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,17 +30,11 @@ from caskmcp.store.layout import Pack, Root
 from caskmcp.store.project import LoadedProject
 from caskmcp.store.receipts import Receipts
 from caskmcp.store.secret import keep_redaction_key, redaction_key
-from caskmcp.workflows import fresh, handoff, here
+from caskmcp.workflows import fresh, handoff, here, work
 from caskmcp.workflows.gather import Gathered, Parts, gather, watched
 from caskmcp.workflows.given import Ledger
 from caskmcp.workflows.outputs import TARGETS
 
-MUCH: Final = 16 << 20
-"""Bytes of stale sources from which a second process pays: it takes a third of a second to start, and a piece is 8 MiB."""
-MOST_JOBS: Final = 2
-"""Processes that are started unasked: each takes about 100 MiB, and a build is to stay below 256 MiB."""
-SELDOM: Final = (200_000, 50, 50)
-"""Thresholds of the garbage collector while stages run: what they make is freed by counting references."""
 PATIENCE: Final = 300.0
 """Seconds to wait for another build of the same root."""
 HEAD: Final = ("capture", "head")
@@ -137,7 +130,7 @@ class _Build:
             self.index.watch(path)
         gathered = gather(self.files, self.loaded, self.root, self.index, secret=_secret(self.world, self.root), before=before)
         plan = self._plan(gathered, toolchain)
-        _raise_first(_run(plan, jobs, self.kit.resolve))
+        _raise_first(work.run(plan, jobs, self.kit.resolve))
         self._hand_off(plan, toolchain)
         for capture in self.ledger.replaced("captures"):
             if self.root.capture(capture) not in gathered.reserved:
@@ -221,29 +214,6 @@ def _digest(step: Step, output: str) -> canon.Digest:
     return canon.Digest(str(step.outs[output]))
 
 
-def _run(plan: Plan, jobs: int, resolve: Callable[[str], Any]) -> list[tuple[Step, BaseException]]:
-    """Nothing stale: nothing is imported, nothing runs. jobs: 0 for as many as pay."""
-    if not plan.stale() and not plan.open_rows:
-        return []
-    jobs = jobs or _jobs(plan)
-    before = gc.get_threshold()
-    gc.set_threshold(*SELDOM)
-    try:
-        if jobs == 1 or not any(step.row.per == "source" for step in plan.stale()):
-            return load("engine.runner:run")(plan, resolve=resolve)  # type: ignore[no-any-return]
-        with load("engine.processes:Processes")(jobs) as pool:
-            return load("engine.runner:run")(plan, jobs=jobs, pool=pool, resolve=resolve)  # type: ignore[no-any-return]
-    finally:
-        gc.set_threshold(*before)
-
-
-def _jobs(plan: Plan) -> int:
-    """Two processes where there is much to read; one where the start of a second one costs more than it saves."""
-    stale = {step.unit for step in plan.stale() if step.row.per == "source"}
-    much = sum(ref.stamp[2] for unit in stale for ref in plan.units[unit].roles.values() if ref.kind == "file")
-    return MOST_JOBS if much >= MUCH else 1
-
-
 def _raise_first(failures: list[tuple[Step, BaseException]]) -> None:
     if (lost := next((digest for _, cause in failures if (digest := lost_blob(cause)) is not None), None)) is not None:
         raise BlobLost(lost)
@@ -276,7 +246,7 @@ def _derived(world: World, loaded: LoadedProject, root: Root, bench: Root, kit: 
     plan = Plan(
         kit.stages, Site(canon.Digest(toolchain.digest), gathered.shared, gathered.units, blobs, receipts, nowhere, index.digest, {})
     )
-    _raise_first(_run(plan, 1, kit.resolve))
+    _raise_first(work.run(plan, 1, kit.resolve))
     outputs = dict(_outputs(plan, Targets(kit.targets, root.path, loaded.project.id, blobs), blobs))
     artifacts = {path.name: data for path, data in outputs.items() if path.parent == pack.artifacts}
     found = handoff.read(files.read(pack.toolpack)) if files.exists(pack.toolpack) else None

@@ -33,7 +33,10 @@ BROAD_HANDLERS: Final = (
 )
 """Modules that catch `Exception` or `BaseException`: borders where nothing may get through."""
 
-ENDERS: Final = (Exempt("__main__.py", "`python -m caskmcp`: hands main's status to the interpreter, as the installed script does"),)
+ENDERS: Final = (
+    Exempt("__main__.py", "`python -m caskmcp`: hands main's status to the interpreter, as the installed script does"),
+    Exempt("engine/processes.py", "a process whose parent was killed ends itself, whatever it is at"),
+)
 """Modules that end the process."""
 
 ENDINGS: Final = re.compile(r"sys\.exit|builtins\.(exit|quit)|os\._exit|os\.abort")

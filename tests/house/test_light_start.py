@@ -1,12 +1,15 @@
 """`import caskmcp` and `cask --help` load nothing heavy: the command table names functions, and they are resolved when they run."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.support.capturing import entry, har
 from tests.support.syntax import ROOT
 
 HEAVY: Final = frozenset(
@@ -39,8 +42,12 @@ sys.stderr.write("\\n" + json.dumps([status or 0, sorted({name.split(".")[0] for
 """
 
 
-def loaded(code: str) -> tuple[int, set[str]]:
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+BUILD: Final = HELP.replace('"--help"', '"build"')
+
+
+def loaded(code: str, cwd: Path = ROOT) -> tuple[int, set[str]]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, env=env, capture_output=True, text=True, check=True)
     status, names = json.loads(done.stderr.rsplit("\n", 1)[-1])
     return status, set(names)
 
@@ -56,3 +63,15 @@ def test_help_loads_nothing_heavy() -> None:
     assert status == 0
     assert "click" in names
     assert names & HEAVY == set()
+
+
+@pytest.mark.feature(51)
+def test_a_build_with_nothing_to_do_reads_an_index_and_loads_nothing_heavy(tmp_path: Path) -> None:
+    one = entry("https://api.example.com/orders/1", answer={"id": 1})
+    for number in range(30):
+        (tmp_path / f"{number}.har").write_bytes(har(one, {**one, "startedDateTime": str(number)}, *[one] * number))
+    (tmp_path / "cask.yaml").write_text("version: 1\nhosts: [api.example.com]\nsources: [{har: '*.har'}]\n")
+    first, names = loaded(BUILD, tmp_path)
+    assert first == 0
+    assert {"doit", "pydantic", "yaml"} <= names
+    assert loaded(BUILD, tmp_path)[1] & HEAVY == set()

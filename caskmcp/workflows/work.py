@@ -1,0 +1,38 @@
+"""How many processes a build takes, and that it imports the runner only if there is something to run."""
+
+import gc
+from collections.abc import Callable
+from typing import Any, Final
+
+from caskmcp.engine.plan import Plan, Step
+from caskmcp.load import load
+
+MUCH: Final = 16 << 20
+"""Bytes of stale sources from which a second process pays: it takes a third of a second to start, and a piece is 8 MiB."""
+MOST_JOBS: Final = 2
+"""Processes that are started unasked: each takes about 100 MiB, and a build is to stay below 256 MiB."""
+SELDOM: Final = (200_000, 50, 50)
+"""Thresholds of the garbage collector while stages run: what they make is freed by counting references."""
+
+
+def run(plan: Plan, jobs: int, resolve: Callable[[str], Any]) -> list[tuple[Step, BaseException]]:
+    """Do what is stale, in so many processes; 0: as many as pay. Returns the failures. Nothing stale: nothing is imported, nothing runs."""
+    if not plan.stale() and not plan.open_rows:
+        return []
+    jobs = jobs or _jobs(plan)
+    before = gc.get_threshold()
+    gc.set_threshold(*SELDOM)
+    try:
+        if jobs == 1 or not any(step.row.per == "source" for step in plan.stale()):
+            return load("engine.runner:run")(plan, resolve=resolve)  # type: ignore[no-any-return]
+        with load("engine.processes:Processes")(jobs) as pool:
+            return load("engine.runner:run")(plan, jobs=jobs, pool=pool, resolve=resolve)  # type: ignore[no-any-return]
+    finally:
+        gc.set_threshold(*before)
+
+
+def _jobs(plan: Plan) -> int:
+    """Two processes where there is much to read; one where the start of a second one costs more than it saves."""
+    stale = {step.unit for step in plan.stale() if step.row.per == "source"}
+    much = sum(ref.stamp[2] for unit in stale for ref in plan.units[unit].roles.values() if ref.kind == "file")
+    return MOST_JOBS if much >= MUCH else 1
