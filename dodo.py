@@ -4,10 +4,16 @@ Nothing here is part of the product. Every task runs with the Python that runs d
 """
 
 import json
+import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
+
+from packaging.tags import Tag
+from packaging.utils import parse_wheel_filename
 
 DOIT_CONFIG: Final = {"default_tasks": ["lint", "types", "imports", "generated", "test:quick"], "verbosity": 2}
 
@@ -120,6 +126,69 @@ def constraints(report: bytes, minor: str) -> str:
     pins = sorted(f"{row['name'].lower().replace('_', '-')}=={row['version']}" for row in packages if row["name"] != "caskmcp")
     head = f"# What CaskMCP, its extras and its tools resolve to on Python {minor}, wheels only. Made by `doit constraints`."
     return "\n".join([head, *pins, ""])
+
+
+CONTAINER: Final = ROOT / "caskmcp" / "compiler" / "emit" / "data" / "requirements.lock"
+INDEX: Final = "https://pypi.org/simple"
+
+
+def task_container() -> Task:
+    """Pin what a container installs, with the hashes of its wheels (asks the package index; run by the Python of the container)."""
+    return {"actions": [pin]}
+
+
+def pin() -> None:
+    """Write the lock that the artifact `requirements.lock` is: the base install as constraints-3.X.txt has it, for Linux on x86_64 and aarch64."""
+    minor = "{}.{}".format(*sys.version_info[:2])
+    asked = (
+        "install",
+        "--dry-run",
+        "--quiet",
+        "--ignore-installed",
+        "--only-binary",
+        ":all:",
+        "-c",
+        f"constraints-{minor}.txt",
+        "--report",
+        "-",
+        ".",
+    )
+    report = subprocess.run(run("pip", *asked), cwd=ROOT, check=True, capture_output=True).stdout
+    rows = [row for row in constraints(report, minor).split("\n") if "==" in row]
+    pages = {}
+    for row in rows:
+        with urllib.request.urlopen(f"{INDEX}/{row.split('==')[0]}/", timeout=60) as answer:
+            pages[row] = answer.read().decode("utf-8")
+    CONTAINER.write_text(hashed(pages, minor), encoding="utf-8")
+
+
+def hashed(pages: dict[str, str], minor: str) -> str:
+    """Pins with the hashes of those wheels on the index's pages that a Linux container of this Python can install."""
+    head = f"# The base install of CaskMCP on Python {minor}, Linux, x86_64 and aarch64; wheels only. Made by `doit container`."
+    lines = [head]
+    for row, page in sorted(pages.items()):
+        links = re.findall(r"/([^/\"#]+\.whl)#sha256=([0-9a-f]{64})", page)
+        found = sorted({digest for name, digest in links if fits(name, row.split("==")[1], minor)})
+        lines += [" \\\n    ".join([row, *(f"--hash=sha256:{digest}" for digest in found)])]
+    return "\n".join([*lines, ""])
+
+
+def fits(name: str, version: str, minor: str) -> bool:
+    """Whether a wheel is one of the version that the container's Python installs."""
+    if f"-{version}-" not in unquote(name):
+        return False  # the index also lists old wheels whose names no tool reads any more
+    _, given, _, tags = parse_wheel_filename(unquote(name))
+    own = f"cp{minor.replace('.', '')}"
+    return str(given) == version and any(_runs(tag, own) and _linux(tag.platform) for tag in tags)
+
+
+def _runs(tag: Tag, own: str) -> bool:
+    older = tag.abi == "abi3" and tag.interpreter.startswith("cp3") and int(tag.interpreter[3:] or 0) <= int(own[3:])
+    return tag.interpreter in ("py3", "py2.py3") or older or (tag.interpreter, tag.abi) == (own, own)
+
+
+def _linux(platform: str) -> bool:
+    return platform == "any" or (platform.startswith(("manylinux", "linux")) and platform.endswith(("_x86_64", "_aarch64")))
 
 
 def task_changelog() -> Task:

@@ -193,6 +193,7 @@ class EnvironmentHost(Record):
 
 
 EMITTERS: Final = ("tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi")
+"""What is emitted where the manifest does not say; `container`, `skill` and `client` are for those who ask."""
 
 
 class Project(Record):
@@ -215,7 +216,9 @@ class Project(Record):
     """Path of additions to the emitted policy."""
     scopes: str | None = None
     """Path of the user's own scopes, which win over the suggested ones."""
-    emit: tuple[Literal["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi"], ...] = EMITTERS
+    emit: tuple[
+        Literal["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi", "container", "skill", "client"], ...
+    ] = EMITTERS
     plugins: tuple[Plugin, ...] = ()
 
     @property

@@ -50,6 +50,7 @@ PLACES: Final = (
     Place("cli/main.py",        ("console", "environment", "files"),     "the command line, the traceback under --debug, /dev/null when the reader went away"),
     Place("cli/world.py",       ("environment",),                        "builds the world from the real adapters, once a run"),
     Place("compiler/normalize/words.py", ("files",),                     "reads the word table that ships with the package; the toolchain has its digest"),
+    Place("compiler/emit/files/container.py", ("files",),                "reads the pins that ship with the package; the toolchain has their digest"),
     Place("compiler/capture/inflate.py", ("environment",),               "takes the standard library's zstd where this Python has it"),
     Place("engine/processes.py", ("processes",),                         "the pool for CPU-heavy stages; Ctrl-C is the parent's business"),
     Place("record/mcp_surface.py", ("console", "environment", "files"),  "starts a server as the user's shell would; what it logs goes nowhere"),

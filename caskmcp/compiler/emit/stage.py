@@ -3,7 +3,21 @@
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
-from caskmcp.compiler.emit.files import auth, baseline, contracts, coverage, environments, openapi, policy, scopes, tools, toolsets
+from caskmcp.compiler.emit.files import (
+    auth,
+    baseline,
+    client,
+    container,
+    contracts,
+    coverage,
+    environments,
+    openapi,
+    policy,
+    scopes,
+    skill,
+    tools,
+    toolsets,
+)
 from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.compiler.infer.relate import completed
 from caskmcp.compiler.pipeline import Inputs, Outputs
@@ -42,6 +56,13 @@ EMITTERS: Final = (
     Emitter("baseline.json",         "baseline",  baseline.emit),
     Emitter("scopes.suggested.yaml", "scopes",    scopes.emit),
     Emitter("openapi.json",          "openapi",   openapi.emit),
+    Emitter("Dockerfile",            "container", container.dockerfile),
+    Emitter("entrypoint.sh",         "container", container.entrypoint),
+    Emitter("caskmcp.run",           "container", container.run),
+    Emitter("compose.yaml",          "container", container.compose),
+    Emitter("requirements.lock",     "container", container.lock),
+    Emitter("SKILL.md",              "skill",     skill.emit),
+    Emitter("client.py",             "client",    client.emit),
 )
 # fmt: on
 
