@@ -179,7 +179,7 @@ def _body(body: Body, notes: set[str]) -> list[_Wanted]:
         return [_Wanted("body", "body", "", {"type": "string", "description": _text_words(body)}, body.required)]
     fields = object_fields(body.schema_)
     if fields is None and body.kind == "json":
-        return [_Wanted("body", "body", "", body.schema_, body.required)]
+        return [_Wanted("body", "body", "", body.schema_, body.required, _WHOLE)]
     if fields is None:
         notes.add("body left out: a form whose fields are not known")
         return []
@@ -190,6 +190,10 @@ def _in_call(contract: Contract, rows: list[_Wanted]) -> list[_Wanted]:
     """The arguments of a call; one that is a whole is called as its place in the body."""
     name = contract.call.within[-1] if contract.call and contract.call.within else ""
     return [replace(row, name=name) if name and not row.wire else row for row in rows]
+
+
+_WHOLE: Final = "The whole body."
+"""Of a body that is no object of known fields: its name says nothing."""
 
 
 def _text_words(body: Body) -> str:
