@@ -30,7 +30,7 @@ from caskmcp.store.layout import Pack, Root
 from caskmcp.store.project import LoadedProject
 from caskmcp.store.receipts import Receipts
 from caskmcp.store.secret import keep_redaction_key, redaction_key
-from caskmcp.workflows import fresh, handoff, here, work
+from caskmcp.workflows import fresh, handoff, here, told, work
 from caskmcp.workflows.gather import Gathered, Parts, gather, watched
 from caskmcp.workflows.given import Ledger
 from caskmcp.workflows.outputs import TARGETS
@@ -348,32 +348,14 @@ def _report(plan: Plan, gathered: Gathered, pack: Pack, files: Files, *, explain
     counts = {"ran": did.count("ran"), "restored": did.count("restored"), "up_to_date": did.count(str(State.FRESH))}
     tools = _tools({"tools.json": files.read(pack.artifact("tools.json"))} if files.exists(pack.artifact("tools.json")) else {})
     rows = tuple({"step": step.title, "why": step.why, "did": done} for step, done in zip(plan.steps.values(), did, strict=True))
-    differing = _disagreements(files, pack)
+    covered = told.coverage(files, pack)
     lines = (
         f"{pack.path.name}: {tools} tools",
         *(f"{error.what}; its committed part stands" for error in gathered.missing),
-        *(
-            f"{count} times documents and traffic differ: see `disagreements` in {pack.artifact('coverage.json').name}"
-            for count in differing
-        ),
-        *_proposals(files, pack),
+        *told.lines(covered),
     )
-    summary = {**counts, "tools": tools, "toolpack": pack.path.name, **({"disagreements": differing[0]} if differing else {})}
+    summary = {**counts, "tools": tools, "toolpack": pack.path.name, **told.summary(covered)}
     return Report(report="build", summary=summary, tables={"steps": rows} if explain else {}, lines=lines)
-
-
-def _disagreements(files: Files, pack: Pack) -> tuple[int, ...]:
-    """How often documents and traffic differ; empty if they never do."""
-    path = pack.artifact("coverage.json")
-    count = len(json.loads(files.read(path)).get("disagreements", ())) if files.exists(path) else 0
-    return (count,) if count else ()
-
-
-def _proposals(files: Files, pack: Pack) -> tuple[str, ...]:
-    """What sites offer to agents beside their API, for the report."""
-    path = pack.artifact("coverage.json")
-    rows = json.loads(files.read(path)).get("proposals", ()) if files.exists(path) else ()
-    return (f"{len(rows)} offered by sites to agents, none a tool here: see `proposals` in {path.name}",) if rows else ()
 
 
 def _tools(artifacts: Mapping[str, bytes]) -> int:

@@ -89,7 +89,9 @@ def test_captures_are_kept_private_and_hold_no_secret(finished: Path) -> None:
 def test_the_report_counts_what_was_done(tmp_path: Path) -> None:
     report = built(shop(tmp_path), explain=True)
     assert report.exit is Exit.CLEAN
-    assert report.summary == {"ran": 33, "restored": 0, "up_to_date": 0, "tools": 22, "toolpack": "storefront", "disagreements": 23}
+    counts = {"ran": 33, "restored": 0, "up_to_date": 0, "tools": 22, "toolpack": "storefront", "disagreements": 23}
+    assert report.summary == {**counts, "tokens": report.summary["tokens"]}
+    assert f"about {report.summary['tokens']} tokens in a list" in report.lines
     assert {row["why"] for row in report.tables["steps"]} == {"never built"}
     assert [row["step"] for row in report.tables["steps"]][:3] == [
         "capture captures/morning.har",
