@@ -15,7 +15,13 @@ from caskmcp.store.credentials import ReferencedCredentials
 from caskmcp.store.entropy import SystemEntropy
 from caskmcp.store.files import LocalFiles
 
-READ = ("CASK_TRUST_PIN", "CASK_MITMDUMP", "CASK_CHROMIUM", "NO_COLOR", "CI", "XDG_CONFIG_HOME", "HOME", "PATH")
+FETCHING = (
+    *("UV_CACHE_DIR", "UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL"),
+    *("UV_NATIVE_TLS", "UV_OFFLINE", "UV_SYSTEM_CERTS", "UV_TOOL_DIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+)
+"""What `uvx` is told, if that has to bring mitmdump: where it keeps what it fetched, and how it reaches the index."""
+READ = ("CASK_TRUST_PIN", "CASK_MITMDUMP", "CASK_CHROMIUM", "NO_COLOR", "CI", "XDG_CONFIG_HOME", "HOME", "PATH", *FETCHING)
 """The environment variables that `cask` reads; credentials are read by reference alone."""
 
 

@@ -1,6 +1,6 @@
-"""Where mitmdump is: what the user names, what is on the PATH, or the environment that `cask capture setup-proxy` made. It is never imported.
+"""Where mitmdump is: what the user names, what is on the PATH, the environment that `cask capture setup-proxy` made, or what `uvx` brings.
 
-Never taken from inside the project: a folder that somebody else filled must not choose the program that reads all traffic.
+It is never imported, and never taken from inside the project: a folder that somebody else filled must not choose the program that reads all traffic.
 """
 
 import os
@@ -19,6 +19,21 @@ OLDEST: Final = (11, 0)
 NEWEST: Final = (12,)
 """mitmproxy's versions that are known here: from the first, up to all of the second's."""
 SETUP: Final = "cask capture setup-proxy"
+UVX: Final = "uvx"
+UVX_READS: Final = (
+    "UV_",
+    "XDG_",
+    "SSL_CERT_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+)
+"""Beginnings of the names of variables that `uvx` is told: where it keeps what it fetched, and how it reaches the index."""
 # fmt: off
 REQUIREMENTS: Final = (
     # from Python   what pip is asked for
@@ -36,6 +51,8 @@ class Program(NamedTuple):
     """Where it was found, for people."""
     environ: Mapping[str, str]
     """What it is started with, apart from our own settings."""
+    words: tuple[str, ...] = ()
+    """What stands before mitmdump's own arguments, where another program starts it."""
 
 
 def find(environ: Mapping[str, str], data: Path, project: Path) -> Program:
@@ -50,9 +67,26 @@ def find(environ: Mapping[str, str], data: Path, project: Path) -> Program:
         return Program(Path(given), f"${VARIABLE}", kept)
     found = ((path, origin) for path, origin in _places(environ, data) if not _refused(path, environ, project))
     path, origin = next(found, (None, ""))
-    if path is None:
-        raise CaskError("CASK-W002", f"{NAME} is not installed: neither on the PATH nor in an environment of its own", mend=SETUP)
-    return Program(path, origin, kept)
+    if path is not None:
+        return Program(path, origin, kept)
+    if (uvx := _on_path(UVX, environ, project)) is not None:
+        return Program(uvx, f"brought by `{UVX}`", kept | _for_uvx(environ), _uvx_words())
+    raise CaskError("CASK-W002", f"{NAME} is not installed: neither on the PATH nor in an environment of its own, nor is {UVX}", mend=SETUP)
+
+
+def _on_path(name: str, environ: Mapping[str, str], project: Path) -> Path | None:
+    """The first program of a name on the PATH that may be taken."""
+    paths = (Path(folder) / name for folder in environ.get("PATH", "").split(os.pathsep))
+    return next((path for path in paths if not _refused(path, environ, project)), None)
+
+
+def _uvx_words() -> tuple[str, ...]:
+    """What `uvx` is asked for: the mitmproxy that this Python runs, run by this Python, so that none is fetched."""
+    return ("--python", sys.executable, "--from", wanted(), NAME)
+
+
+def _for_uvx(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name.startswith(UVX_READS)}
 
 
 def environment(data: Path) -> Path:

@@ -6,6 +6,7 @@ What it prints is dropped unread: it may hold traffic. It ends when its other pi
 import json
 import os
 import select
+import shlex
 import signal
 import subprocess
 import time
@@ -37,7 +38,18 @@ class Session:
         self, program: Program, arguments: tuple[str, ...], settings: dict[str, Any], confdir: Path, *, stdin: int, live: bool
     ) -> None:
         self._program = program
-        self._command = (str(program.path), "-q", "-s", str(SCRIPT), "--set", f"confdir={confdir}", "--set", "flow_detail=0", *arguments)
+        self._command = (
+            str(program.path),
+            *program.words,
+            "-q",
+            "-s",
+            str(SCRIPT),
+            "--set",
+            f"confdir={confdir}",
+            "--set",
+            "flow_detail=0",
+            *arguments,
+        )
         self._settings = settings
         self._environ = {**program.environ, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
         self._confdir = confdir
@@ -166,5 +178,8 @@ def opening(said: Iterator[Message], program: Program) -> str:
 def not_begun(program: Program) -> CaskError:
     """A program that does not do what mitmdump does."""
     return CaskError(
-        "CASK-C020", f"{NAME} ({program.origin}) ended before it began", place=str(program.path), mend=f"{program.path} --version"
+        "CASK-C020",
+        f"{NAME} ({program.origin}) ended before it began",
+        place=str(program.path),
+        mend=shlex.join((str(program.path), *program.words, "--version")),
     )

@@ -1,6 +1,7 @@
 """Which mitmdump is taken: in which order, never from inside the project, of which versions; and how one is installed."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from caskmcp.errors import CaskError
 from caskmcp.record import mitmdump
+from caskmcp.record.mitmdump import Program
+from caskmcp.record.session import Session
 
 
 def program(path: Path, code: str = "exit 0") -> Path:
@@ -45,6 +48,39 @@ def test_none_at_all_is_said_with_how_to_get_one(places: dict[str, Path]) -> Non
     with pytest.raises(CaskError) as raised:
         mitmdump.find({"PATH": "/nowhere"}, places["one"], places["project"])
     assert (raised.value.code, raised.value.exit, raised.value.mend) == ("CASK-W002", 5, "cask capture setup-proxy")
+
+
+def test_uvx_comes_last_and_is_asked_for_what_this_python_runs(places: dict[str, Path], tmp_path: Path) -> None:
+    program(tmp_path / "uv" / "uvx")
+    path = str(tmp_path / "uv")
+    assert found(places, PATH=f"{path}{os.pathsep}{places['two']}") == ("two", "on the PATH")
+    assert found(places, PATH=path) == ("data/mitmproxy/bin", "made by `cask capture setup-proxy`")
+    (places["data"] / "mitmproxy/bin/mitmdump").unlink()
+    taken = mitmdump.find({"PATH": path, "HOME": "/x", "UV_CACHE_DIR": "/c", "TOKEN": "secret"}, places["data"], places["project"])
+    assert (taken.path, taken.origin) == (tmp_path / "uv" / "uvx", "brought by `uvx`")
+    assert taken.words == ("--python", sys.executable, "--from", mitmdump.requirement(sys.version_info[:2]), "mitmdump")
+    assert taken.environ == {"PATH": path, "HOME": "/x", "UV_CACHE_DIR": "/c"}
+
+
+def test_what_the_user_names_is_never_replaced_by_uvx(places: dict[str, Path], tmp_path: Path) -> None:
+    program(tmp_path / "uv" / "uvx")
+    with pytest.raises(CaskError, match="CASK-C020"):
+        mitmdump.find({"CASK_MITMDUMP": "/gone/mitmdump", "PATH": str(tmp_path / "uv")}, places["one"], places["project"])
+
+
+def test_what_brings_it_is_given_its_own_words_before_those_of_mitmdump(tmp_path: Path) -> None:
+    path = program(tmp_path / "uvx", 'printf "%s\\n" "$@" > said')
+    brought = Program(path, "brought by `uvx`", {"PATH": os.environ["PATH"]}, ("--from", "mitmproxy>=12.2,<13", "mitmdump"))
+    with Session(brought, ("-n",), {}, tmp_path, stdin=subprocess.DEVNULL, live=False) as session:
+        assert session.status() == 0
+    said = (tmp_path / "said").read_text().splitlines()
+    assert (said[:4], said[-1]) == (["--from", "mitmproxy>=12.2,<13", "mitmdump", "-q"], "-n")
+
+
+def test_no_uvx_inside_the_project_is_taken(places: dict[str, Path]) -> None:
+    program(places["project"] / ".venv/bin/uvx")
+    with pytest.raises(CaskError, match="CASK-W002"):
+        mitmdump.find({"PATH": str(places["project"] / ".venv/bin")}, places["one"], places["project"])
 
 
 def test_nothing_inside_the_project_is_taken_from_the_path(places: dict[str, Path]) -> None:
