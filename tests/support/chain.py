@@ -1,7 +1,7 @@
 """The chain of stages in one process, without cache and without an engine: sources in, outputs of every stage out."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from caskmcp import canon
@@ -18,8 +18,10 @@ PIECE = 1 << 20
 class Chain:
     """Runs rows of the table in order. `outputs[stage][output]` is bytes, or a map from step key to bytes for a fan-out."""
 
-    def __init__(self, sources: Sources, **project: Any) -> None:
+    def __init__(self, sources: Sources, *, resolve: Callable[[str], Any] = load, **project: Any) -> None:
         self.sources = sources
+        self.resolve = resolve
+        """Row's `run` -> the stage."""
         self.given: dict[str, Any] = {
             "committed.parts": project.pop("committed", {}),
             "secret.redaction": project.pop("key", KEY),
@@ -50,7 +52,7 @@ class Chain:
         return {name: {key: out[name] for key, out in found.items()} for name in row.outputs}
 
     def _once(self, row: Stage, key: str) -> dict[str, Any]:
-        outputs = load(row.run)(_Inputs(self, row, key))
+        outputs = self.resolve(row.run)(_Inputs(self, row, key))
         return {name: _joined(outputs[name]) for name in row.outputs}
 
 
