@@ -25,6 +25,7 @@ class Rule(NamedTuple):
 
 
 EXCLUDE: Final = "leave it out under `tools.exclude` in cask.yaml"
+PATHS: Final = "name the template under `paths` in cask.yaml"
 RENAME: Final = "name it under `tools.rename` in cask.yaml"
 
 # fmt: off
@@ -55,6 +56,9 @@ RULES: Final = (
     Rule("schema-large",        REVIEW,   "A tool takes more than 5,000 tokens of each list.",                             "analyze.lint.schemas:large", EXCLUDE),
     Rule("enum-of-one",         INFO,     "An argument has one possible value.",                                           "analyze.lint.schemas:single"),
     Rule("duplicate-request",   REVIEW,   "Two tools send the same requests.",                                             "analyze.lint.duplicates:requests", EXCLUDE),
+    Rule("place-crowded",       REVIEW,   "Tools differ in one word of the path and answer alike: the words may be ids, and each is a tool.", "analyze.lint.places:crowded", PATHS),
+    Rule("place-single",        INFO,     "A parameter of a path had one value in all requests: it may be a word.",        "analyze.lint.places:single", PATHS),
+    Rule("host-answers-alike",  REVIEW,   "A host answers everything alike: then no answer shows that an operation exists.", "analyze.lint.places:alike", "record the API itself, or leave the host out of `hosts` in cask.yaml"),
     Rule("budget-exceeded",     REVIEW,   "The toolset `default` is larger than `tools.budget` allows.",                   "analyze.lint.size:exceeded"),
     Rule("surface-large",       INFO,     "There are more tools than agents choose well from, and no budget.",             "analyze.lint.size:large", "set `tools.budget` in cask.yaml"),
     Rule("client-name",         BREAKING, "With the server's prefix the name is longer than a client takes.",              "analyze.lint.clients:names", RENAME, clients=True),

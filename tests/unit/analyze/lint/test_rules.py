@@ -78,10 +78,22 @@ def made(patch: Mapping[str, Any]) -> dict[str, Any]:
     return tool
 
 
+def worded(number: int, answers: str) -> dict[str, Any]:
+    """A tool with a word of its own in the path. answers: `one` for all, one for `each`, or `none`."""
+    segments = [{"pieces": [{"text": f"word{number}"}]}]
+    answer = (
+        None
+        if answers == "none"
+        else {"type": "object", "properties": {f"field{number if answers == 'each' else ''}": {"type": "integer"}}}
+    )
+    return made({"name": f"get_word_{number}", "request": {"segments": segments}, "output_schema": answer})
+
+
 def surface(case: Mapping[str, Any]) -> Surface:
     """The artifacts that a case describes."""
     tools = [made(patch) for patch in case.get("tools", [{}])]
     tools = [made({"name": f"get_order_{number}"}) for number in range(case["copies"])] if "copies" in case else tools
+    tools = [worded(number, case.get("answers", "one")) for number in range(case["words"])] if "words" in case else tools
     names = [tool["name"] for tool in tools]
     toolsets = case.get("toolsets", {"default": {"tools": names}})
     policy = {"schema": "caskmcp/policy/1", "rules": case.get("policy", ALLOW_LOW), "budgets": case.get("budgets", {})}
