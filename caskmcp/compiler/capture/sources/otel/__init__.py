@@ -15,6 +15,7 @@ from caskmcp.compiler.capture.inflate import TOTAL, decompressed, text_blocks
 from caskmcp.compiler.capture.sources.interface import Blocks, Recorded
 from caskmcp.compiler.capture.sources.otel import documents
 from caskmcp.compiler.capture.sources.otel.pairs import calls
+from caskmcp.compiler.capture.sources.otel.span import counted
 from caskmcp.errors import CaskError
 from caskmcp.load import load
 from caskmcp.model.exchange import Skipped
@@ -36,7 +37,7 @@ class Otel:
         first = _filled(plain)
         rest = chain((first,), plain)
         spans: Any = documents.spans(text_blocks(rest)) if _is_text(first) else load("compiler.capture.sources.otel.messages:spans")(rest)
-        yield from calls(spans)
+        yield from calls(counted(spans))
 
 
 def _is_text(first: bytes) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from caskmcp.compiler.capture.inflate import decompressed, text_blocks
 from caskmcp.compiler.capture.sources.otel import documents
-from caskmcp.compiler.capture.sources.otel.span import Scalar, Span
+from caskmcp.compiler.capture.sources.otel.span import EMPTY, Scalar, Span, hollow
 from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Skipped
 
@@ -38,6 +38,7 @@ _FIXED: Final = {1: 8, 5: 4}
 """Wire type -> bytes of its value."""
 _VARINT: Final = 10
 """Bytes of the longest varint."""
+_NO_SPAN: Final = Span("", "", "", "", 0, {})
 
 
 def needed() -> None:
@@ -82,6 +83,12 @@ class _Bytes:
         self._used = 0
         self.at = 0
         """Bytes that were taken."""
+        self.empty = 0
+        """Messages that held nothing."""
+
+    def is_over(self) -> bool:
+        """Whether nothing is left."""
+        return self._used >= len(self._buffer) and not self.peek(1)
 
     def peek(self, size: int) -> bytes:
         """The next bytes, fewer at the end."""
@@ -107,6 +114,11 @@ class _Bytes:
 
     def varint(self) -> int:
         """The next varint."""
+        used = self._used
+        if used < len(self._buffer) and (byte := self._buffer[used]) < 0x80:  # nearly all of them are one byte
+            self._used = used + 1
+            self.at += 1
+            return byte
         value = 0
         for index in range(_VARINT):
             byte = self.take(1)[0]
@@ -158,7 +170,7 @@ def _capped(pieces: Iterator[bytes]) -> bytes:
 
 def message(reader: _Bytes, end: int | None = None, fields: tuple[frozenset[int], ...] = _SPANS) -> Iterator[Span | Skipped]:
     """The spans of the message up to byte `end`, or up to the file's end."""
-    while reader.at < end if end is not None else reader.peek(1):
+    while reader.at < end if end is not None else not reader.is_over():
         tag = reader.varint()
         number, wire = tag >> 3, tag & 7
         if wire == 0:
@@ -169,7 +181,12 @@ def message(reader: _Bytes, end: int | None = None, fields: tuple[frozenset[int]
             size = reader.varint()
             if end is not None and reader.at + size > end:
                 raise _broken(reader.at)
-            yield from _field(reader, size, fields) if number in fields[0] else _passed(reader, size)
+            if number not in fields[0]:
+                reader.skip(size)
+            elif size:
+                yield from _field(reader, size, fields)
+            else:
+                yield from _hollow(reader, fields)
         else:
             raise _broken(reader.at)
     if end is not None and reader.at != end:
@@ -186,9 +203,12 @@ def _field(reader: _Bytes, size: int, fields: tuple[frozenset[int], ...]) -> Ite
         yield _span(reader.take(size))
 
 
-def _passed(reader: _Bytes, size: int) -> Iterator[Span | Skipped]:
-    reader.skip(size)
-    return iter(())
+def _hollow(reader: _Bytes, fields: tuple[frozenset[int], ...]) -> Iterator[Span | Skipped]:
+    """A message of no bytes: no span of a trace has none, and hundreds of millions fit into a file."""
+    reader.empty += 1
+    if reader.empty > EMPTY:
+        raise hollow(f"byte {reader.at}")
+    return iter(() if len(fields) > 1 else (_NO_SPAN,))
 
 
 # ---------------------------------------------------------------- one span

@@ -4,13 +4,14 @@ A literal table says which attribute tells what, the newer name first (https://o
 Spans carry no bodies: those are said to be there and not held. What is no call over HTTP is `Skipped`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
 from caskmcp.compiler.capture.sources.interface import Recorded, RecordedBody
+from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Pair, Skipped
 
 SERVER: Final = 2
@@ -20,6 +21,8 @@ KINDS: Final = {
     "SPAN_KIND_UNSPECIFIED": 0, "SPAN_KIND_INTERNAL": 1, "SPAN_KIND_SERVER": SERVER, "SPAN_KIND_CLIENT": CLIENT,
     "SPAN_KIND_PRODUCER": 4, "SPAN_KIND_CONSUMER": 5,
 }  # fmt: skip
+EMPTY: Final = 100_000
+"""Spans of one file that may say nothing: neither whose trace they are of nor any attribute. No exporter writes such a span."""
 Scalar = str | int | float | bool
 Attributes = Mapping[str, "Scalar | list[Scalar]"]
 
@@ -60,6 +63,22 @@ OTHER: Final = "_OTHER"
 """What stands for a method that the instrumentation does not know."""
 _WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 _WEB: Final = frozenset(("http", "https"))
+
+
+def counted(spans: Iterable[Span | Skipped]) -> Iterator[Span | Skipped]:
+    """The spans. Raises CaskError CASK-C005 where too many say nothing."""
+    empty = 0
+    for span in spans:
+        if isinstance(span, Span) and not span.trace and not span.attributes:
+            empty += 1
+            if empty > EMPTY:
+                raise hollow(span.place)
+        yield span
+
+
+def hollow(place: str) -> CaskError:
+    """What a file is that holds nothing, too often."""
+    return CaskError("CASK-C005", f"more than {EMPTY:,} spans or messages say nothing", place=place, mend="record or export less at once")
 
 
 def call(span: Span) -> Recorded | Skipped:
