@@ -80,7 +80,8 @@ class _Walk:
     def rows(self, schema: Mapping[str, Any]) -> list[Field]:
         """All fields; a body or answer that is no object is one itself."""
         self.definitions = schema.get("$defs", {})
-        found = list(self._inside(schema, "", (), self.whole, frozenset(), ""))
+        # A field that several variants have is one field.
+        found = list({row.place: row for row in [*self._inside(schema, "", (), self.whole, frozenset(), "")][::-1]}.values())[::-1]
         return [*([] if found else [self._whole(schema)]), *found]
 
     def _whole(self, schema: Mapping[str, Any]) -> Field:

@@ -25,6 +25,17 @@ class Bucket(Record):
     high: int
 
 
+class Form(Record):
+    """A set of fields that stood together in objects of one place."""
+
+    names: tuple[str, ...]
+    """Sorted."""
+    count: int
+    """Objects that had exactly these."""
+    tags: dict[str, tuple[str, ...]] = {}
+    """The field that tells this form from others by convention (`type`) -> its words, if its own vocabulary is kept."""
+
+
 class Shape(Record):
     """All JSON values seen at one place, without the values. Counts add up under merging."""
 
@@ -55,6 +66,8 @@ class Shape(Record):
     """Objects whose keys are data; counted in `objects` too."""
     map_values: "Shape | None" = None
     """All values of all maps here."""
+    forms: tuple[Form, ...] = ()
+    """Where objects here are of several forms none of which has all the fields of another: each of them, sorted by names."""
 
 
 class Seen(Record):

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from caskmcp import canon
 from caskmcp.compiler.infer.skeleton import structure
 from caskmcp.compiler.normalize import keys
 from caskmcp.compiler.normalize.total import shape as total_of
-from caskmcp.model.observation import Shape
+from caskmcp.compiler.normalize.variants import TAGS
+from caskmcp.model.observation import Form, Shape
 from caskmcp.model.record import JsonSchema
 
 FEWEST_SAMPLES: Final = 3
@@ -23,6 +25,8 @@ FEWEST_VALUES: Final = 2
 """Distinct values from which a vocabulary is an enum: one value says nothing about the others."""
 
 
+FEWEST_OWN: Final = 2
+"""Fields of its own that each form of an answer has, from which forms are variants though nothing tells them apart."""
 MOST_KINDS: Final = 2
 """Kinds of values, beside null, that a place may have: of more it holds any."""
 FREE: Final = frozenset(
@@ -56,7 +60,14 @@ STATED: Final = Side(closed=False, fewest=None)
 
 
 def schema(shape: Shape, side: Side, name: str = "") -> JsonSchema:
-    """The schema of all values of a shape. An empty schema if nothing is known of them. `name`: the key they stand at."""
+    """The schema of all values of a shape. An empty schema if nothing is known of them. `name`: the key they stand at.
+
+    At its root there are no variants: what is below has `anyOf`, the whole never.
+    """
+    return _inside(shape.model_copy(update={"forms": ()}) if shape.forms else shape, side, name)
+
+
+def _inside(shape: Shape, side: Side, name: str) -> JsonSchema:
     return _decorate(structure(shape), shape, side, name)
 
 
@@ -69,8 +80,14 @@ def _decorate(found: Mapping[str, Any], shape: Shape, side: Side, name: str) -> 
     kinds = _single(found)
     if _is_any(kinds):
         return {}
-    pieces = [_KINDS[kind](piece, shape, side, name) for kind, piece in kinds]
+    pieces = [row for kind, piece in kinds for row in _alternatives(_KINDS[kind](piece, shape, side, name))]
     return pieces[0] if len(pieces) == 1 else {"anyOf": pieces}
+
+
+def _alternatives(piece: JsonSchema) -> list[JsonSchema]:
+    """The variants of a piece; the piece itself if it has none."""
+    rows: list[JsonSchema] = piece.get("anyOf", [piece])
+    return rows
 
 
 def _is_any(kinds: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
@@ -112,14 +129,52 @@ def _object(piece: Mapping[str, Any], shape: Shape, side: Side, name: str) -> Js
     out: JsonSchema = {"type": "object"} | ({"properties": properties} if properties else {})
     if name.lower() in FREE:
         return out
+    if is_variants(shape.forms, side):
+        return {"anyOf": [_variant(form, shape, properties, side) for form in shape.forms]}
     needed = required(shape, side)
     out |= {"required": needed} if needed else {}
     mark_doubtful(properties, shape, needed, side)
     if shape.map_values is not None:
-        out["additionalProperties"] = schema(shape.map_values, side, name) or True
+        out["additionalProperties"] = _inside(shape.map_values, side, name) or True
     elif fields and side.closed:
         out["additionalProperties"] = False
     return out
+
+
+def is_variants(forms: Sequence[Form], side: Side) -> bool:
+    """Whether forms are variants and not one object with optional fields.
+
+    They are if a tag tells them apart. In answers it is enough that all have a tag whose words are not kept, or each has fields enough of
+    its own; in requests fields that nobody sent together may still go together (filters).
+    """
+    if not forms:
+        return False
+    if any(_tells_apart(name, forms) for name in forms[0].tags):
+        return True
+    if side.closed:
+        return False
+    shared = set.intersection(*(set(form.names) for form in forms))
+    return any(name in shared for name in TAGS) or all(_own(form, forms) >= FEWEST_OWN for form in forms)
+
+
+def _tells_apart(name: str, forms: Sequence[Form]) -> bool:
+    words = [set(form.tags.get(name, ())) for form in forms]
+    return all(words) and sum(map(len, words)) == len(set.union(*words))
+
+
+def _own(form: Form, forms: Sequence[Form]) -> int:
+    return len(set(form.names).difference(*(other.names for other in forms if other is not form)))
+
+
+def _variant(form: Form, shape: Shape, properties: Mapping[str, JsonSchema], side: Side) -> JsonSchema:
+    """One form of the objects at a place: its own fields, all of them required as far as there are samples of it."""
+    own = {name: properties[name] for name in form.names}
+    for name, tags in form.tags.items():
+        if _tells_apart(name, shape.forms):
+            own[name] = {"type": "string", "enum": list(tags)}
+    needed = list(form.names) if side.fewest is not None and form.count >= side.fewest else []
+    out: JsonSchema = {"type": "object", "properties": own} | ({"required": needed} if needed else {})
+    return out | ({"additionalProperties": False} if side.closed else {})
 
 
 def _field(piece: Mapping[str, Any], above: Shape, key: str, side: Side) -> JsonSchema:
@@ -128,7 +183,7 @@ def _field(piece: Mapping[str, Any], above: Shape, key: str, side: Side) -> Json
         return _decorate(piece, child, side, key)
     # The key stood in plain records, but may have been data in other objects here: its value is any of both.
     both = total_of([child.plain(), above.map_values.plain()])
-    return schema(Shape.model_validate(both), side, key)
+    return _inside(Shape.model_validate_json(canon.compact(both)), side, key)
 
 
 def required(shape: Shape, side: Side) -> list[str]:

@@ -7,6 +7,7 @@ row of its own here; a property test holds every piece of it to this, however a 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from caskmcp.compiler.normalize import variants
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.node import MOST_VALUES, Node
 
@@ -62,6 +63,7 @@ def _node(into: Node, other: Node) -> None:
             setattr(into, name, getattr(into, name) + count)
     into.low, into.high = min(into.low, other.low), max(into.high, other.high)
     into.figures |= other.figures
+    into.forms = variants.united(into.forms, other.forms)
     for name in ("redacted", "formats", "fields", "doubtful", "items", "rest"):
         setattr(into, name, total(getattr(into, name), getattr(other, name)))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from caskmcp.compiler.normalize.forms import BY_NAME, Words, form, may_stand, suspects
+from caskmcp.compiler.normalize.variants import Noted
 from caskmcp.redact.placeholder import BEGINNINGS, NEMO, kind_of
 
 MOST_VALUES: Final = 20
@@ -23,7 +24,7 @@ class Node:
     """All values at one place. Counts of strings are complete after `finish`."""
 
     __slots__ = (
-        "arrays", "booleans", "doubtful", "empties", "empty_arrays", "fields", "figures", "formats", "high", "integers", "items", "kept",
+        "arrays", "booleans", "doubtful", "empties", "empty_arrays", "fields", "figures", "formats", "forms", "high", "integers", "items", "kept",
         "low", "maps", "named", "nulls", "numbers", "objects", "redacted", "rest", "strings", "waiting", "words",
     )  # fmt: skip
 
@@ -48,6 +49,8 @@ class Node:
         """Unknown keys that stood in plain records; kept apart, so that each object is asked again."""
         self.items: Node | None = None
         self.rest: Node | None = None
+        self.forms: Noted | None = {}
+        """Which fields stood together in an object; None as soon as there are too many sets of them."""
 
     def below_array(self) -> "Node":
         """The node of the items of arrays here."""

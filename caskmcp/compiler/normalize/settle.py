@@ -8,7 +8,7 @@ values and stand in powers of two. Deciding here and not per source is what make
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from caskmcp.compiler.normalize import words
+from caskmcp.compiler.normalize import variants, words
 from caskmcp.compiler.normalize.node import FEWEST_DISTINCT, MOST_VALUES
 from caskmcp.compiler.normalize.written import PRIVATE
 
@@ -39,6 +39,8 @@ def settle(shapes: Sequence[Shape]) -> None:
             fields.setdefault(key, []).append(child)
     for below in fields.values():
         settle(below)
+    for shape in shapes:
+        variants.settle(shape)
 
 
 def tell_apart(bodies: Sequence[dict[str, Any]]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from caskmcp.compiler.normalize import keys
+from caskmcp.compiler.normalize import keys, variants
 from caskmcp.compiler.normalize.node import Node
 from caskmcp.redact import is_name_like
 
@@ -73,6 +73,8 @@ def _arrays(node: Node, values: Sequence[list[Any]], serial: int, depth: int) ->
 
 def _objects(node: Node, values: Sequence[dict[str, Any]], serial: int, depth: int) -> None:
     node.objects += len(values)
+    if depth > 0 and node.forms is not None:
+        node.forms = variants.noted(node.forms, values)
     if depth <= 0:
         node.maps += len(values)
     elif len(values) == 1:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from caskmcp.compiler.normalize import variants
+
 Plain = dict[str, Any]
 _SUMS: Final = ("redacted", "formats", "values", "statuses", "bodiless", "cookies", "auth")
-_SKIP: Final = frozenset({"properties", "items", "map_values", "bounds"})
+_SKIP: Final = frozenset({"properties", "items", "map_values", "bounds", "forms"})
 
 
 def shape(shapes: Sequence[Plain]) -> Plain:
@@ -18,6 +20,8 @@ def shape(shapes: Sequence[Plain]) -> Plain:
     for name in ("items", "map_values"):
         if below := [item[name] for item in shapes if name in item]:
             out[name] = shape(below)
+    if forms := variants.total(shapes):
+        out["forms"] = forms
     fields = _by_key(item.get("properties", {}) for item in shapes)
     return out | ({"properties": {key: shape(found) for key, found in fields.items()}} if fields else {})
 

@@ -8,6 +8,7 @@ import math
 from typing import Any, Final
 
 from caskmcp import canon
+from caskmcp.compiler.normalize import variants
 from caskmcp.compiler.normalize.node import FEWEST_DISTINCT, Node
 
 PRIVATE: Final = frozenset({"candidates", "figures", "range"})
@@ -28,6 +29,7 @@ def plain(node: Node) -> dict[str, Any]:
         out |= {"figures": few({repr(_one_figure(figure)) for figure in node.figures}), "range": _range(node)}
     fields = {key: plain(child) for key, child in (node.fields | node.doubtful).items()}
     out |= {"properties": fields} if fields else {}
+    out |= {"forms": forms} if (forms := variants.plain(node.forms)) else {}
     out |= {"items": plain(node.items)} if node.items else {}
     out |= {"map_values": plain(node.rest)} if node.rest else {}
     return out
@@ -36,6 +38,8 @@ def plain(node: Node) -> dict[str, Any]:
 def bare(shape: dict[str, Any]) -> dict[str, Any]:
     """A candidate form without anything private: what is the same for every cut of a recording and holds no value."""
     out = {name: value for name, value in shape.items() if name not in PRIVATE}
+    if "forms" in out:
+        out["forms"] = variants.without_tags(out["forms"])
     if "properties" in out:
         out["properties"] = {key: bare(child) for key, child in out["properties"].items()}
     for name in ("items", "map_values"):

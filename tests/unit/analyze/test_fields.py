@@ -91,6 +91,12 @@ def test_a_definition_inside_of_itself_is_followed_once() -> None:
     assert [row.name for row in found] == ["page_id", "children", "text"]
 
 
+def test_a_field_that_two_variants_have_is_one_field() -> None:
+    either = {"anyOf": [obj(["type", "last"], type=STRING, last=INTEGER), obj(["type"], type=STRING)]}
+    found = fields(contract("GET /methods", answer={"type": "array", "items": either}))
+    assert [(row.name, row.required) for row in found] == [("last", True), ("type", True)]
+
+
 def test_a_body_that_is_no_object_is_one_field() -> None:
     whole = fields(contract("POST /names", body={"type": "string"}, body_required=True))[0]
     assert (str(whole.place), whole.name, whole.argument, whole.leaf) == ("body application/json", "", "body", True)

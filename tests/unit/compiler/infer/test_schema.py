@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caskmcp import canon
 from caskmcp.compiler.infer.schema import PARTIAL, REQUEST, RESPONSE, Side, schema
 from caskmcp.compiler.infer.skeleton import skeletons, structure
 from caskmcp.compiler.normalize.node import Node
@@ -30,7 +31,7 @@ def shape(found: list[Any]) -> Shape:
         add(node, value, serial)
     out = [plain(node)]
     settle(out)
-    return Shape.model_validate(out[0])
+    return Shape.model_validate_json(canon.compact(out[0]))
 
 
 def nodes(found: Any) -> list[dict[str, Any]]:
