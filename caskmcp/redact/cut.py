@@ -77,9 +77,10 @@ class Redactor:
         """As `placeholder.fingerprint`, by the root's key: what links equal values and says nothing else of them."""
         return placeholder.fingerprint(self._key, text)
 
-    def look(self, texts: Iterable[str]) -> None:
-        """Look at the many short texts of one exchange at once: what comes by again in it is then known."""
-        self._scanner.look(texts)
+    def look(self, path: str, pairs: Iterable[tuple[str, str]]) -> None:
+        """Look at the many short texts of one exchange at once: which of them hold nothing is then known. Others are not looked at by their form."""
+        values = (value for name, value in pairs if not self.names[name])
+        self._scanner.look((*(text for text in map(unquote, path.split("/")) if not is_id(text)), *values))
 
     def is_credential(self, name: str, place: str = "header") -> bool:
         """Whether a header (or, with `place="query"`, a parameter) of this name is how a request authenticates."""

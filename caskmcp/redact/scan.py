@@ -71,7 +71,7 @@ class Scanner:
 
     def look(self, texts: Iterable[str]) -> frozenset[str]:
         """As `flagged`, for short texts that may have come by before."""
-        new = [text for text in texts if text not in self._plain]
+        new = [text for text in texts if text and text not in self._plain]
         found = self.flagged(new) if new else frozenset()
         for text in new:
             if text not in found:

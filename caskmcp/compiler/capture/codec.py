@@ -18,6 +18,11 @@ _PIECE: Final = 1 << 16
 _GZIP: Final = 16 + isal_zlib.MAX_WBITS
 
 
+_PRIVATE: Final = Exchange.__struct_fields__[Exchange.__struct_fields__.index("kept") + 1 :]
+"""What only the root may know: the last fields of an exchange."""
+_END: Final = b"}}\n"
+
+
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One line: exactly one of the three."""
 
@@ -35,6 +40,12 @@ def encode_line(item: Exchange | Declared | Proposed) -> bytes:
     if isinstance(item, Exchange):
         return _encoder.encode(Line(exchange=item)) + b"\n"
     return _encoder.encode(Line(declared=item) if isinstance(item, Declared) else Line(proposed=item)) + b"\n"
+
+
+def with_private(line: bytes, item: Exchange) -> bytes:
+    """`encode_line(item)` from the line of the same exchange without what is the key's, which stands last: no body is encoded twice."""
+    own = {name: value for name in _PRIVATE if (value := getattr(item, name))}
+    return line[: -len(_END)] + b"," + _encoder.encode(own)[1:-1] + _END if own else line
 
 
 def decode_line(line: bytes) -> Exchange | Declared | Proposed:

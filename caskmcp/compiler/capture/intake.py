@@ -98,7 +98,7 @@ class Intake:
             headers.kept(sent, is_credential),
             headers.answered(_valued(self._named(recorded.response_headers), recorded.response_headers)),
         )
-        redactor.look((*path.split("/"), *(value for pairs in (query, kept, answered) for _, value in pairs)))
+        redactor.look(path, (*query, *kept, *answered))
         cut = redactor.path(path, parameters or fitted.parameters)
         known, route = self._known(fitted, path, cut)
         names = headers.cookie_names(cookies, recorded.cookies)

@@ -12,7 +12,7 @@ import msgspec
 
 from caskmcp import canon
 from caskmcp.compiler.capture.address import DEFAULT_PORTS, Address, FirstParties, named
-from caskmcp.compiler.capture.codec import compress, encode_line
+from caskmcp.compiler.capture.codec import compress, encode_line, with_private
 from caskmcp.compiler.capture.intake import Intake
 from caskmcp.compiler.capture.select import Keep
 from caskmcp.compiler.capture.sources.interface import Recorded
@@ -192,7 +192,7 @@ class Capture:
             self._routes.add((item.host, item.route))
         self._restored.update([item.kept] if item.kept else ())
         self._no_body += item.response is not None and item.response.kind == "absent"
-        return encode_line(item) if item.links or item.session else line
+        return with_private(line, item)
 
     def _leave_out(self, skipped: Skipped) -> None:
         self._skipped[skipped.reason] += 1

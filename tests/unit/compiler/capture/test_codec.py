@@ -2,9 +2,10 @@
 
 import gzip
 
+import msgspec
 import pytest
 
-from caskmcp.compiler.capture.codec import compress, decode_line, decode_lines, encode_line
+from caskmcp.compiler.capture.codec import compress, decode_line, decode_lines, encode_line, with_private
 from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Body, Declared, Exchange
 
@@ -79,3 +80,9 @@ def test_a_line_without_its_end_is_an_error() -> None:
     with pytest.raises(CaskError) as caught:
         list(decode_lines(compress([encode_line(ORDER)[:-1]])))
     assert caught.value.code == "CASK-C001"
+
+
+def test_what_is_the_roots_own_is_put_behind_the_line_as_if_all_were_encoded_at_once() -> None:
+    linked = msgspec.structs.replace(ORDER, links=(("query.q", "ab" * 32), ('response.body.\\"', "cd" * 32)))
+    assert with_private(encode_line(ORDER), linked) == encode_line(linked)
+    assert with_private(encode_line(ORDER), ORDER) == encode_line(ORDER)
