@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from caskmcp.model.observation import Call, Segment
+from caskmcp.model.observation import Call, Flow, Segment
 from caskmcp.model.record import JsonSchema, Record
 
 SCHEMA: Final = "caskmcp/contracts/1"
@@ -145,6 +145,8 @@ class Contract(Record):
     """Inputs that live for a session, and cursors; sorted by place."""
     disagreements: tuple[Disagreement, ...] = ()
     """Where successful traffic is outside of what documents say, sorted by rule and place; empty without both."""
+    flows: tuple[Flow, ...] = ()
+    """Which answers give its arguments, by equal values in several exchanges; sorted by argument, source and field."""
     unobserved: tuple[str, ...] = ()
     """Bodies that exchanges had and no source holds or declares: `request`, `response`; sorted."""
 

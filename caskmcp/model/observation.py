@@ -143,6 +143,23 @@ class Call(Record):
         return self
 
 
+class Flow(Record):
+    """Values of one argument that an answer gave before, in other exchanges. Counts of distinct values, and no value."""
+
+    argument: str
+    """`path order_id`, `query cursor`, `body /lines/*/product_id`; in a row `path 1`, the index of the segment."""
+    source: str
+    """The operation whose answer gives it; in a row the raw row, `GET api.example.com/orders/{integer}`."""
+    field: str
+    """JSON pointer of the field in the answer, `*` for any item."""
+    seen: int
+    """Distinct values of the argument that the field gave."""
+    total: int
+    """Distinct values of the argument that were compared."""
+    unique: int = 0
+    """Those of `seen` that no other thing has by accident, by their form."""
+
+
 class Row(Record):
     """All exchanges of one method at one raw path of one origin, and of one call where they have one. Raw: before templating."""
 
@@ -180,6 +197,8 @@ class Row(Record):
     """Segment index -> locale tokens with counts: a closed public list, so they may be kept."""
     call: Call | None = None
     """What the requests ask for, if that stands in their bodies; `requests` then counts the arguments alone."""
+    flows: tuple[Flow, ...] = ()
+    """Which answers give its arguments, sorted; decided over all parts together and written into one row of the operation."""
 
 
 class Part(Record):
@@ -246,6 +265,8 @@ class Group(Record):
     stated: Row | None = None
     """The same of requests that nobody answered: names and types that fill what documents and traffic leave out, never evidence of success."""
     call: Call | None = None
+    flows: tuple[Flow, ...] = ()
+    """Which answers give its arguments, sorted."""
     parts: tuple[str, ...] = ()
     """Not part ids (those stand in `coverage.json` alone) but kinds of source: `collection`, `spec`, `traffic`, sorted."""
     declared: tuple[dict[str, Any], ...] = ()

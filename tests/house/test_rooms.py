@@ -38,7 +38,7 @@ LIBRARIES: Final = {
     "purgatory":         ("runtime/",),
     "pydantic":          ("model/", "runtime/stdio.py"),  # there: what the MCP library's own records raise
     "pydantic_core":     ("model/",),
-    "re2":               ("redact/", "compiler/emit/", "compiler/normalize/origins.py"),
+    "re2":               ("redact/", "compiler/emit/", "compiler/normalize/origins.py", "compiler/normalize/sketch.py"),
     "referencing":       ("analyze/",),
     "rfc8785":           ("canon.py",),
     "rich":              ("report/",),

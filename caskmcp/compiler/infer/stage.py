@@ -73,6 +73,7 @@ def infer(group: Group) -> Contract:
         sorting=sorting(found, request, answers),
         fleeting=fleeting(found, request),
         disagreements=disagreements(group, declared),
+        flows=group.flows,
         unobserved=missing,
     )
 

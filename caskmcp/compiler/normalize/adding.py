@@ -10,6 +10,7 @@ from typing import Any, Final
 from caskmcp.compiler.normalize import variants
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.node import MOST_VALUES, Node
+from caskmcp.compiler.normalize.sketch import Sketch
 
 _SUMS: Final = ("nulls", "booleans", "integers", "numbers", "strings", "arrays", "objects", "empty_arrays", "maps", "empties")
 _SAME: Final = frozenset({"key", "name", "words"})
@@ -66,6 +67,11 @@ def _node(into: Node, other: Node) -> None:
     into.forms = variants.united(into.forms, other.forms)
     for name in ("redacted", "formats", "fields", "doubtful", "items", "rest"):
         setattr(into, name, total(getattr(into, name), getattr(other, name)))
+    if into.given is None or other.given is None:
+        into.given = None
+    else:
+        _sketch(into.given, other.given)
+        into.given = None if into.given.digests is None else into.given
 
 
 def _texts(into: Node, other: Node) -> None:
@@ -81,10 +87,24 @@ def _texts(into: Node, other: Node) -> None:
         node.finish()
 
 
+def _sketch(into: Sketch, other: Sketch) -> None:
+    into.flush()
+    other.flush()
+    if into.digests is None or other.digests is None:
+        into.close()
+        return
+    into.digests |= other.digests
+    into.specific |= other.specific
+    into.cut |= other.cut
+    into.shrink()
+    if len(into.cut) > into.size:
+        into.close()
+
+
 def _words(into: Words, other: Words) -> None:
     into.found |= other.found
     other.found = into.found  # texts that still wait in the other's nodes are counted later, and their words belong here
 
 
-_ACCOUNTS: Final[dict[type, Callable[[Any, Any], None]]] = {Node: _node, Words: _words}
+_ACCOUNTS: Final[dict[type, Callable[[Any, Any], None]]] = {Node: _node, Sketch: _sketch, Words: _words}
 """Accounts that are more than tallies."""

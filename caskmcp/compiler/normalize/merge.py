@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.compiler.normalize import identity, operations, proposals, sessions, settle, templates
+from caskmcp.compiler.normalize import edges, identity, operations, proposals, sessions, settle, templates
+from caskmcp.compiler.normalize.flows import PRIVATE as FLOWING
 from caskmcp.compiler.normalize.group import Operation
 from caskmcp.compiler.normalize.row import PRIVATE
 from caskmcp.compiler.normalize.tree import is_success
 from caskmcp.compiler.pipeline import Inputs, Outputs
+from caskmcp.compiler.written import pretty
 from caskmcp.errors import CaskError
 from caskmcp.model.observation import SCHEMA, Part
 from caskmcp.text import Document
@@ -32,12 +34,14 @@ def run(inputs: Inputs) -> Outputs:
         present.setdefault(part_id(parts[step]), []).append(candidates)
     committed = {name: _checked(part) for name, part in inputs.value("committed.parts").items()}
     # Two sources with one id differ in private candidates at most; which of them stands for both must not depend on their names.
-    merged = committed | {name: min(found, key=sessions.preference) for name, found in present.items()}
+    chosen = {name: min(found, key=sessions.preference) for name, found in present.items()}
+    edges.carry(committed, chosen)
+    merged = committed | chosen
     sessions.settle(merged, committed)
     wanted = [templates.parse(text) for text in inputs.value("project.paths") or ()]
     groups, coverage = merge(merged, wanted)
     observations = {"schema": SCHEMA, "parts": {name: published(part) for name, part in merged.items()}}
-    return {"observations": canon.pretty(observations), "groups": groups, "coverage": canon.pretty(coverage)}
+    return {"observations": pretty(observations), "groups": groups, "coverage": pretty(coverage)}
 
 
 def part_id(part: Plain) -> str:
@@ -52,7 +56,7 @@ def merge(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> t
     groups: dict[str, bytes] = {}
     coverage: Plain = {"schema": "caskmcp/coverage/1", "operations": {}}
     single: dict[str, int] = {}
-    kept: dict[str, Operation] = {}
+    kept: dict[str, tuple[Operation, list[Plain]]] = {}
     for key in sorted(found):
         operation = found[key]
         segments = operation.segments()
@@ -64,14 +68,16 @@ def merge(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> t
             continue
         single |= {f"{name} {parameter}": count for parameter, count in operation.single(segments).items()}
         _settle(operation)
-        kept[name] = operation
-        groups[name] = canon.compact(operation.plain(segments))
+        kept[name] = operation, segments
+    flows = edges.settle(kept)
+    for name, (operation, segments) in kept.items():
+        groups[name] = canon.compact(operation.plain(segments) | ({"flows": flows[name]} if name in flows else {}))
         coverage["operations"][name] = {"parts": _by_part(operation)} | _origins(operation)
     if not groups:
         what = _nothing(left_out) + proposals.told(parts)
         raise CaskError("CASK-N001", what, mend="add a recording or a document under `sources:` in cask.yaml")
     coverage |= ({"left_out": left_out} if left_out else {}) | proposals.coverage(parts)
-    coverage |= sessions.coverage(parts, {name: operation.rows for name, operation in kept.items()})
+    coverage |= sessions.coverage(parts, {name: operation.rows for name, (operation, _) in kept.items()})
     return groups, coverage | ({"single_valued": single} if single else {})
 
 
@@ -86,7 +92,9 @@ def published(part: Plain) -> Plain:
     """A settled part as it is committed."""
     if "rows" not in part:
         return part
-    return part | {"rows": [{name: value for name, value in row.items() if name != PRIVATE} for row in part["rows"]]}
+    return part | {
+        "rows": [{name: value for name, value in row.items() if name != PRIVATE and name not in FLOWING} for row in part["rows"]]
+    }
 
 
 def _operations(parts: Mapping[str, Plain], wanted: Sequence[templates.Template]) -> tuple[dict[Key, Operation], dict[str, str]]:

@@ -3,10 +3,11 @@ time is spent here, and the calls that one value needs cost more than the work.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from caskmcp.compiler.normalize.forms import BY_NAME, Words, form, may_stand, suspects
+from caskmcp.compiler.normalize.sketch import Sketch
 from caskmcp.compiler.normalize.variants import Noted
 from caskmcp.redact.placeholder import BEGINNINGS, NEMO, kind_of
 
@@ -24,11 +25,18 @@ class Node:
     """All values at one place. Counts of strings are complete after `finish`."""
 
     __slots__ = (
-        "arrays", "booleans", "doubtful", "empties", "empty_arrays", "fields", "figures", "formats", "forms", "high", "integers", "items", "kept",
-        "low", "maps", "named", "nulls", "numbers", "objects", "redacted", "rest", "strings", "waiting", "words",
+        "arrays", "booleans", "doubtful", "empties", "empty_arrays", "fields", "figures", "formats", "forms", "given", "high", "integers", "items", "kept",
+        "low", "maps", "name", "named", "nulls", "numbers", "objects", "own", "redacted", "rest", "strings", "waiting", "words",
     )  # fmt: skip
 
-    def __init__(self, *, named: bool = False, words: Words | None = None) -> None:
+    def __init__(
+        self, *, named: bool = False, words: Words | None = None, own: set[str] | None = None, name: str = "", listed: bool = False
+    ) -> None:
+        self.name = name
+        self.own = own
+        """In answers: what the request said itself, one set for a row. None elsewhere."""
+        self.given = None if own is None else Sketch.of_answers(name, listed=listed)
+        """In answers: the identifiers that the place gives; None as soon as one value is no identifier."""
         self.words = words
         """Where words that are whole strings are noted (`body_words`); one for all bodies of a part, None outside bodies."""
         self.named = named
@@ -55,18 +63,20 @@ class Node:
     def below_array(self) -> "Node":
         """The node of the items of arrays here."""
         if self.items is None:
-            self.items = Node(named=self.named, words=self.words)
+            self.items = Node(named=self.named, words=self.words, own=self.own, name=self.name, listed=True)
         return self.items
 
     def below_map(self) -> "Node":
         """The node of values under keys that are data."""
         if self.rest is None:
-            self.rest = Node(named=self.named, words=self.words)
+            self.rest = Node(named=self.named, words=self.words, own=self.own)
         return self.rest
 
     # ---------------------------------------------------------------- texts
     def add_text(self, text: str, serial: int) -> None:
         """Count one text of one exchange, as `add_texts` does."""
+        if self.given is not None:
+            self.give((text,))
         if self.kept is None:
             waiting = self.waiting
             waiting.append(text)
@@ -77,10 +87,15 @@ class Node:
             seen[1] += seen[2] != serial
             seen[2] = serial
         else:
-            self.add_texts((text,), serial)
+            self._add_texts((text,), serial)
 
     def add_texts(self, texts: Sequence[str], serial: int, _: int = 0) -> None:
         """Count texts of one exchange. `serial` numbers the exchange: a value counts once for each."""
+        if self.given is not None:
+            self.give(texts)
+        self._add_texts(texts, serial)
+
+    def _add_texts(self, texts: Sequence[str], serial: int) -> None:
         if self.kept is not None:
             if self._keep(texts, serial):
                 return
@@ -173,6 +188,19 @@ class Node:
             if kind is not None:
                 self.redacted[kind] = self.redacted.get(kind, 0) + 1
         return [figure for figure, kind in zip(figures, kinds, strict=True) if kind is None]
+
+    # ---------------------------------------------------------------- identifiers
+    def give(self, texts: Collection[str]) -> None:
+        """Note what an answer gives, if it is more than what its request said. Only while `given` is not None."""
+        if not self.given.add(texts, self.own):  # type: ignore[union-attr, arg-type]
+            self.given = None
+
+    def give_figures(self, figures: Iterable[int]) -> None:
+        """As `give`, for whole numbers."""
+        if self.given.figures:  # type: ignore[union-attr]
+            self.give(list(map(str, figures)))
+        else:
+            self.given = None
 
     def finish(self) -> None:
         """Count all that waits here."""

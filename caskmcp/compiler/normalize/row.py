@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from caskmcp import canon
 from caskmcp.compiler.normalize import keys
+from caskmcp.compiler.normalize.flows import FIRST_ERROR, Taken, given
+from caskmcp.compiler.normalize.flows import PRIVATE as FLOWING
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.node import Node
 from caskmcp.compiler.normalize.settle import DIFFERENT, FEWEST_DIFFERENT
@@ -45,10 +47,12 @@ REFUSED: Final = 400
 class Bodies:
     """Bodies of one media type (and status)."""
 
-    __slots__ = ("different", "kinds", "seen", "shape", "unread", "words")
+    __slots__ = ("different", "kinds", "own", "seen", "shape", "unread", "words")
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, own: set[str] | None = None) -> None:
         self.words = words
+        self.own = own
+        """Of answers: what the request said itself, as `Node.own`."""
         self.seen = self.unread = 0
         self.kinds: Counter[str] = Counter()
         self.shape: Node | None = None
@@ -68,7 +72,7 @@ class Bodies:
             return
         self.kinds[body.kind] += 1
         if self.shape is None:
-            self.shape = Node(words=self.words)
+            self.shape = Node(words=self.words, own=self.own)
         if body.kind in ("json", "stream"):
             add(self.shape, body.value, serial)
         else:
@@ -127,7 +131,7 @@ class Row:
     """What is counted for one scheme, host, port, method, labelled path and call."""
 
     __slots__ = (
-        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "origins", "paged", "query", "requests", "responses", "routed", "statuses", "tokens", "wanted",
+        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "origins", "own", "paged", "query", "requests", "responses", "routed", "statuses", "taken", "tokens", "wanted",
         "words",
     )  # fmt: skip
 
@@ -135,6 +139,9 @@ class Row:
         self.key = key
         self.words = words
         self.count = self.wanted = 0
+        self.taken = Taken()
+        self.own: set[str] = set()
+        """What the request of the last exchange said itself."""
         self.statuses: Counter[str] = Counter()
         self.bodiless: Counter[str] = Counter()
         self.cookies: Counter[str] = Counter()
@@ -174,6 +181,9 @@ class Row:
             _add_pairs(self.query, (pair for pair in exchange.query if pair[0] not in credentials), status, serial)
         if exchange.headers:
             _add_pairs(self.headers, (pair for pair in exchange.headers if pair[0] not in credentials), status, serial)
+        self.own.clear()
+        if 0 < exchange.status < FIRST_ERROR:
+            self.own.update(self.taken.add(exchange, tokens, self.key[4]))
         self._add_bodies(exchange, status, serial)
 
     def _add_bodies(self, exchange: Exchange, status: str, serial: int) -> None:
@@ -186,7 +196,8 @@ class Row:
             self.bodiless[status] += 1
         if exchange.response is not None:
             by_media = self.responses.setdefault(status, {})
-            by_media.setdefault(media(exchange.response.media), Bodies(self.words)).add(exchange.response, serial)
+            own = self.own if exchange.status < FIRST_ERROR else None
+            by_media.setdefault(media(exchange.response.media), Bodies(self.words, own)).add(exchange.response, serial)
 
     def _add_tokens(self, tokens: tuple[str, ...]) -> None:
         for index, label in enumerate(self.key[4]):
@@ -217,6 +228,9 @@ class Row:
             out["routed"] = True
         if self.named:
             out["named"] = {str(index): name for index, name in self.named.items()}
+        answers = (bodies.shape for found in self.responses.values() for bodies in found.values() if bodies.shape is not None)
+        flows = {"given": given(answers), "taken": self.taken.plain(self.query)}
+        out |= {name: places for name, places in flows.items() if places}
         single = {index: token for index, token in self.tokens.items() if token is not None}
         return out | ({"single": sorted(single), PRIVATE: {str(index): few({token}) for index, token in single.items()}} if single else {})
 
@@ -244,7 +258,7 @@ def add_form(node: Node, pairs: Iterable[tuple[str, str | None]], serial: int) -
 
 def bare_row(row: dict[str, Any]) -> dict[str, Any]:
     """A row in candidate form without anything private."""
-    out = {name: value for name, value in row.items() if name != PRIVATE}
+    out = {name: value for name, value in row.items() if name != PRIVATE and name not in FLOWING}
     for name in ("query", "headers", "requests"):
         if name in out:
             out[name] = {key: _bare_shape(seen) for key, seen in out[name].items()}

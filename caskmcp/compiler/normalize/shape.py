@@ -49,15 +49,19 @@ def add_many(node: Node, values: Sequence[Any], serial: int, depth: int) -> None
 def _integers(node: Node, values: Sequence[int], *_: int) -> None:
     node.integers += len(values)
     node.add_figures(values)
+    if node.given is not None:
+        node.give_figures(values)
 
 
 def _floats(node: Node, values: Sequence[float], *_: int) -> None:
     node.numbers += len(values)
     node.add_figures(values)
+    node.given = None
 
 
 def _booleans(node: Node, values: Sequence[bool], *_: int) -> None:
     node.booleans += len(values)
+    node.given = None
 
 
 def _nulls(node: Node, values: Sequence[None], *_: int) -> None:
@@ -92,7 +96,7 @@ def _object(node: Node, value: dict[str, Any], serial: int, depth: int) -> None:
             if keys.kind(name) is not keys.Key.FIELD:
                 others.append(name)
                 continue
-            child = fields[name] = Node(named=is_name_like(name), words=node.words)
+            child = fields[name] = Node(named=is_name_like(name), words=node.words, own=node.own, name=name)
         if type(item) is str:
             child.add_text(item, serial)
         else:
@@ -112,7 +116,7 @@ def _many_objects(node: Node, values: Sequence[dict[str, Any]], serial: int, dep
             if keys.kind(name) is not keys.Key.FIELD:
                 others.append(name)
                 continue
-            child = fields[name] = Node(named=is_name_like(name), words=node.words)
+            child = fields[name] = Node(named=is_name_like(name), words=node.words, own=node.own, name=name)
         column = [value[name] for value in values] if whole else [value[name] for value in values if name in value]
         add_many(child, column, serial, depth)
     if others:
@@ -136,7 +140,7 @@ def _add_others(node: Node, values: list[dict[str, Any]], others: list[str], ser
     for name, column in named.items():
         child = node.doubtful.get(name)
         if child is None:
-            child = node.doubtful[name] = Node(named=is_name_like(name), words=node.words)
+            child = node.doubtful[name] = Node(named=is_name_like(name), words=node.words, own=node.own, name=name)
         add_many(child, column, serial, depth)
     if data:
         add_many(node.below_map(), data, serial, depth)
