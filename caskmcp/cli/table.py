@@ -55,6 +55,7 @@ COMMANDS: Final = (
     Row("confirm grant",  False, "Grant one call. Needs a person at a terminal.",                       "cli.confirm:grant"),
     Row("confirm deny",   False, "Refuse one call.",                                                    "cli.confirm:deny"),
     Row("lint",           False, "Hygiene of what was compiled: wording, hidden text, secrets, schemas, budget.", "cli.lint:lint"),
+    Row("scopes",         False, "Scopes: yours and the suggested ones; `merge` adds what scopes.yaml lacks.", "cli.scopes:scopes"),
     Row("doctor",         False, "What this machine and this project lack.",                            "cli.doctor:doctor"),
     Row("explain",        False, "The evidence behind a tool or a field.",                               "cli.explain:explain"),
     Row("graph",          False, "Draw the build as text or Mermaid.",                                  "cli.graph:graph"),

@@ -89,6 +89,12 @@ def with_hosts(text: str, hosts: Iterable[str], name: str = MANIFEST) -> str:
     return text
 
 
+def with_scopes(text: str, path: str, name: str = MANIFEST) -> str:
+    """The manifest, which names no file of scopes, with one."""
+    wanted, end = parse(text, name).model_copy(update={"scopes": path}), "\r\n" if "\r\n" in text else "\n"
+    return _checked(f"{text.rstrip()}{end}scopes: {quoted(path)}{end}", wanted, f"scopes: {quoted(path)}", "scopes", name)
+
+
 def without_source(text: str, entry: Entry, name: str = MANIFEST) -> str:
     """The manifest without an entry of `sources:`; unchanged if it is not there."""
     before = parse(text, name)

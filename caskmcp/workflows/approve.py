@@ -22,7 +22,7 @@ from caskmcp.govern.trust import Chain
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.statement import Basis, Signed, Statement
-from caskmcp.model.tool import RequestPlan, Tool
+from caskmcp.model.tool import LOWERED, RAISED, RequestPlan, Tool
 from caskmcp.model.trust import Pin
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
@@ -259,6 +259,7 @@ def _told(tool: Tool, served: Mapping[str, Any]) -> Iterator[str]:
     arguments = (name if name in required else f"[{name}]" for name in tool.input_schema.get("properties", {}))
     rules = [f"{rule['effect']} ({rule['id']})" for rule in served["policy"]]
     yield f"    {tool.title}: {tool.description}"
+    yield from (f"    {row.evidence}" for row in tool.reasons if row.rule in (LOWERED, RAISED))
     yield f"    arguments: {' '.join(arguments) or 'none'}; policy: {', then '.join(rules) or 'deny (no rule)'}"
     for name, schema in tool.input_schema.get("properties", {}).items():
         words = [

@@ -382,3 +382,23 @@ def test_the_person_reads_the_words_and_the_choices_of_each_argument(desk: Desk)
     gate.allow(here, subjects=("list_orders",), everything=False, reason="reviewed")
     assert isinstance(here.console, ScriptedConsole)
     assert "status: one of open, paid" in here.console.text
+
+
+# ---------------------------------------------------------------- a risk that a person states
+LOWER = "tools: {risk: {delete_order: {tier: high, effect: destructive, reason: x}, create_order: {tier: low, reason: only a draft}}}\n"
+
+
+@pytest.mark.feature(36)
+def test_a_lowered_risk_waits_to_be_named_and_its_reason_is_read_and_signed(desk: Desk) -> None:
+    everything_approved(desk)
+    (desk.cwd / "cask.yaml").write_text(MANIFEST + LOWER, encoding="utf-8")
+    build.run(desk.world())
+    assert desk.status()["create_order"] == "pending"
+    report = desk.allow(reason="as always")
+    assert "cask.yaml lowers its risk: has to be named" in {row.message.removeprefix("left out: ") for row in report.findings}
+    assert "create_order" not in desk.admitted().tools
+    here = desk.world(PASS, NAME, interactive=True)
+    gate.allow(here, subjects=("create_order",), everything=False, reason="read the code")
+    assert isinstance(here.console, ScriptedConsole)
+    assert "cask.yaml says low, write; the rules say medium, write: only a draft" in here.console.text
+    assert desk.admitted().tools["create_order"].tool.risk == "low"
