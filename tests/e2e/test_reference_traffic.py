@@ -78,6 +78,29 @@ def test_a_shuffled_recording_in_other_files_changes_the_observations_and_the_co
     assert len(json.loads(chain.outputs["merge"]["observations"])["parts"]) == cuts
 
 
+def test_a_clone_that_adds_a_recording_finds_the_same_operations_and_never_says_more(entries: list[dict[str, Any]]) -> None:
+    """What is decided by counts (bounds, vocabularies) may be missing in a clone, since values are settled where their traffic is (ADR 0008)."""
+    theirs = compiled(entries[:-20]).json("merge.observations")["parts"]
+    chain = Chain({"mine": ("har", har(entries[-20:]))}, **(PROJECT | {"committed": theirs})).run("infer")
+    assert found(chain) == structures(ENDPOINTS)
+    wanted, made = compiled(entries[:-20], entries[-20:]).json("infer.contract"), chain.json("infer.contract")
+    changed = [name for name in wanted if wanted[name] != made[name]]
+    assert 0 < len(changed) < 10
+    assert {way for name in changed for way in missing(wanted[name], made[name])} <= {"minimum", "maximum", "enum"}
+
+
+def missing(wanted: Any, made: Any, key: str = "") -> set[str]:
+    """The keywords that are there and then not; `+` and the keyword for anything else."""
+    if wanted == made:
+        return set()
+    if isinstance(wanted, dict) and isinstance(made, dict):
+        gone = {name for name in wanted if name not in made} | {f"+{name}" for name in made if name not in wanted}
+        return gone.union(*(missing(wanted[name], made[name], name) for name in wanted.keys() & made.keys()))
+    if isinstance(wanted, list) and isinstance(made, list) and len(wanted) == len(made):
+        return set().union(*(missing(one, two, key) for one, two in zip(wanted, made, strict=True)))
+    return {f"+{key}"}
+
+
 def test_a_recording_with_an_endpoint_more_or_less_is_found_out(entries: list[dict[str, Any]]) -> None:
     without = [row for row in entries if "/refund" not in row["request"]["url"] and "/search" not in row["request"]["url"]]
     less = found(Chain({"a": ("har", har(without))}, **PROJECT).run("merge"))
