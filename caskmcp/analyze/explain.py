@@ -12,6 +12,7 @@ from typing import Any, Final
 from caskmcp.analyze.fields import Field, fields, of_name
 from caskmcp.analyze.observed import observed
 from caskmcp.compiler.classify.rules import RULES as RISKS
+from caskmcp.compiler.infer.doubts import BY_ID as DOUBTS
 from caskmcp.compiler.infer.reconcile import RULES as SIDES
 from caskmcp.compiler.infer.rules import BY_ID
 from caskmcp.errors import CaskError
@@ -60,6 +61,7 @@ def of_tool(known: Known) -> Report:
             "statuses": tuple({"status": status, "exchanges": count} for status, count in sorted(contract.statuses.items())),
             "captures": tuple({"part": part, "exchanges": count} for part, count in sorted(known.coverage.parts.items())),
             "fields": tuple(_line(row) for row in fields(contract)),
+            "flows": tuple(row.plain() for row in contract.flows),
             "disagreements": tuple(_disagreements(contract)),
             "notes": tuple({"note": note} for note in (*known.coverage.notes, *known.coverage.manual)),
         },
@@ -100,6 +102,11 @@ def _doubts(known: Known) -> Iterator[Finding]:
         seen = contract.evidence.seen
         message = f"little evidence: {seen} successful exchange{'' if seen == 1 else 's'}, and no document"
         yield Finding(code="low-evidence", severity=Severity.INFO, subject=subject, message=message, mend="cask capture import FILE")
+    for row in contract.doubts:
+        rule = DOUBTS[row.rule]
+        yield Finding(
+            code=row.rule, severity=Severity.INFO, subject=subject, message=f"{rule.why} ({row.seen})", place=row.place, mend=rule.mend
+        )
     for side in contract.unobserved:
         yield Finding(code="body-unobserved", severity=Severity.INFO, subject=subject, message=f"the {side} body was never in a recording")
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from caskmcp.model.contract import Disagreement
+from caskmcp.model.contract import Disagreement, Doubt
 from caskmcp.model.project import AuthRule, EnvironmentHost
 from caskmcp.model.record import JsonSchema, Record
 from caskmcp.model.tool import Tier
@@ -114,6 +114,8 @@ class Coverage(Record):
     """Raw operations that became none -> reason (`never succeeded`, `page`, …)."""
     single_valued: dict[str, int] = {}
     """Path parameters with one distinct token in three exchanges or more -> exchanges: a literal? name it under `paths:`."""
+    doubts: tuple[Doubt, ...] = ()
+    """What the evidence of operations lacks or contradicts, but for single samples; sorted by operation, rule and place."""
     disagreements: tuple[Disagreement, ...] = ()
     """Where documents and traffic say different things, with the side that is chosen; sorted by operation, rule and place."""
     sessions: tuple[SessionSet, ...] = ()

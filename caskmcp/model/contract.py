@@ -108,6 +108,18 @@ class Disagreement(Record):
     """What the surface follows."""
 
 
+class Doubt(Record):
+    """Something that the evidence of an operation lacks or contradicts. Value-free: places and counts."""
+
+    operation: str = ""
+    """The operation's id; empty inside its contract."""
+    rule: str
+    """A row of the table of doubts, e.g. `error-in-success`."""
+    place: str
+    seen: str
+    """What was counted there: `2 of 40`."""
+
+
 class Contract(Record):
     """What is known of one operation."""
 
@@ -147,6 +159,8 @@ class Contract(Record):
     """Where successful traffic is outside of what documents say, sorted by rule and place; empty without both."""
     flows: tuple[Flow, ...] = ()
     """Which answers give its arguments, by equal values in several exchanges; sorted by argument, source and field."""
+    doubts: tuple[Doubt, ...] = ()
+    """What the evidence lacks or contradicts, sorted by rule and place."""
     unobserved: tuple[str, ...] = ()
     """Bodies that exchanges had and no source holds or declares: `request`, `response`; sorted."""
 

@@ -18,9 +18,10 @@ def coverage(files: Files, pack: Pack) -> Mapping[str, Any]:
 
 
 def summary(found: Mapping[str, Any]) -> dict[str, int]:
-    """Counts for the report's summary: tokens of the toolset `default`, and how often documents and traffic differ, if they do."""
+    """Counts for the report's summary: tokens of the toolset `default`, how often documents and traffic differ and evidence is doubtful, if they do."""
     chosen, differing = found.get("selection"), len(found.get("disagreements", ()))
-    return ({"tokens": chosen["tokens"]} if chosen else {}) | ({"disagreements": differing} if differing else {})
+    counts = {"disagreements": differing, "doubts": len(found.get("doubts", ()))}
+    return ({"tokens": chosen["tokens"]} if chosen else {}) | {name: count for name, count in counts.items() if count}
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -29,6 +30,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield _cost(chosen)
     if differing := len(found.get("disagreements", ())):
         yield f"{differing} times documents and traffic differ: see `disagreements` in {FILE}"
+    if doubtful := len(found.get("doubts", ())):
+        yield f"{doubtful} times the evidence is doubtful: see `doubts` in {FILE}, and cask explain TOOL for what to do"
     if offers := len(found.get("proposals", ())):
         yield f"{offers} offered by sites to agents, none a tool here: see `proposals` in {FILE}"
 

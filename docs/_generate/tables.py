@@ -26,6 +26,8 @@ PAGES: Final = (
          "redact.detectors:DETECTORS", ("id", "kind", "strict", "auth")),
     Page("inference",   "Rules of inference", "Why a field is required or optional, and what gave it its type; `cask explain` names these rows.",
          "compiler.infer.rules:RULES", ("id", "decides", "why")),
+    Page("doubts",      "Doubts about evidence", "What an operation's evidence lacks or contradicts; `coverage.json` and `cask explain` name these rows.",
+         "compiler.infer.doubts:RULES", ("id", "why", "mend")),
     Page("stages",      "Stages of the build", "Each is a function of its inputs; `per` is the fan-out.",
          "compiler.pipeline:STAGES", ("name", "per", "inputs", "outputs")),
     Page("artifacts",   "Artifacts", "What the compiler writes; `wanted` is the entry of `emit:` that asks for it, empty for what is always written.",

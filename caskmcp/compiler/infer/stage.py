@@ -6,6 +6,7 @@ from typing import Any, Final
 from caskmcp import canon
 from caskmcp.compiler.infer.bodies import bodies, responses
 from caskmcp.compiler.infer.calls import arguments
+from caskmcp.compiler.infer.doubts import doubts
 from caskmcp.compiler.infer.evidence import sources, successes
 from caskmcp.compiler.infer.fleeting import fleeting
 from caskmcp.compiler.infer.paging import paging, sorting
@@ -72,6 +73,7 @@ def infer(group: Group) -> Contract:
         paging=paging(found, request, answers, row),
         sorting=sorting(found, request, answers),
         fleeting=fleeting(found, request),
+        doubts=doubts(group),
         disagreements=disagreements(group, declared),
         flows=group.flows,
         unobserved=missing,

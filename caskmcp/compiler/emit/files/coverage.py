@@ -10,7 +10,7 @@ from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.compiler.fleeting import BY_ID
 from caskmcp.compiler.infer import reconcile
 from caskmcp.model.artifact import Coverage, OperationCoverage, Selection
-from caskmcp.model.contract import Contract, Disagreement
+from caskmcp.model.contract import Contract, Disagreement, Doubt
 from caskmcp.model.project import Budget
 
 
@@ -32,6 +32,7 @@ def coverage(compiled: Compiled) -> Coverage:
             "auth": (ways := _auth(compiled.contracts)),
             "mixed_auth": tuple(host for host, found in ways.items() if len(found) > 1),
             "proposals": tuple(proposals.shown(row) for row in compiled.coverage.proposals),
+            "doubts": tuple(_doubts(compiled.contracts)),
             "disagreements": tuple(sorted(_disagreements(compiled.contracts), key=lambda row: (row.operation, row.rule, row.place))),
         }
     )
@@ -72,6 +73,12 @@ def _disagreements(contracts: tuple[Contract, ...]) -> Iterator[Disagreement]:
             yield reconcile.row("operation-not-seen", "operation", "documented", "", row.id)
         if "traffic" in sources and "spec" not in sources and _origin(row) in known["spec"]:
             yield reconcile.row("operation-not-documented", "operation", "", "seen", row.id)
+
+
+def _doubts(contracts: tuple[Contract, ...]) -> Iterator[Doubt]:
+    """Sorted as the contracts are. A single sample is said by each tool's confidence already."""
+    for row in contracts:
+        yield from (found.model_copy(update={"operation": row.id}) for found in row.doubts if found.rule != "one-sample")
 
 
 def _auth(contracts: tuple[Contract, ...]) -> dict[str, tuple[str, ...]]:
