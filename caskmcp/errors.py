@@ -70,6 +70,7 @@ _ROWS: Final = (
     Code("CASK-B002", Exit.BUG,     "A stage is not pure", "A stage gave other bytes for the same inputs and toolchain."),
     Code("CASK-B003", Exit.WORLD,   "Another build holds the lock", "A build of this root is running and did not end in time."),
     Code("CASK-B004", Exit.REVIEW,  "An output is stale", "`--locked` was given, and the build would change something."),
+    Code("CASK-B005", Exit.WORLD,   "A cluster cannot be used", "No scheduler answers, it has no worker, or a worker runs another toolchain."),
     # L: lock, statements and the approved content
     Code("CASK-L001", Exit.REFUSED, "The lock cannot be read", "The lock is damaged, has a duplicate key, or is of an unknown form."),
     Code("CASK-L002", Exit.REFUSED, "An artifact cannot be read", "An artifact that is served is missing, damaged or of an unknown form."),

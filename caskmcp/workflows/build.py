@@ -74,9 +74,16 @@ class Derived:
 
 # ---------------------------------------------------------------- build
 def run(
-    world: World, *, locked: bool = False, explain: bool = False, jobs: int = 0, out: str | None = None, kit: Kit | None = None
+    world: World,
+    *,
+    locked: bool = False,
+    explain: bool = False,
+    jobs: int = 1,
+    out: str | None = None,
+    engine: str = work.PROCESSES,
+    kit: Kit | None = None,
 ) -> Report:
-    """Compile what is stale and nothing else. locked: change nothing, and name what would change. jobs: processes, 0 for as many as pay. out: a folder for a copy of the toolpack.
+    """Compile what is stale and nothing else. locked: change nothing, and name what would change. jobs: processes, 0 for as many as pay. engine: as `work.run` takes it. out: a folder for a copy of the toolpack.
 
     Raises what gathering and the stages raise: CASK-I…, CASK-C…, CASK-N…; CASK-B001 for a bug of ours, CASK-B003 for a lock that stays held.
     """
@@ -98,7 +105,7 @@ def run(
     with world.files.lock(root.lock, PATIENCE):
         prepare(root.path)
         sweep(root.path)
-        report = _Build(world, loaded, root, kit).run(jobs, explain=explain)
+        report = _Build(world, loaded, root, kit, engine).run(jobs, explain=explain)
         if folder is not None:
             _export(world.files, pack, folder)
     return report
@@ -107,7 +114,8 @@ def run(
 class _Build:
     """One build of one manifest, under the lock."""
 
-    def __init__(self, world: World, loaded: LoadedProject, root: Root, kit: Kit) -> None:
+    def __init__(self, world: World, loaded: LoadedProject, root: Root, kit: Kit, engine: str) -> None:
+        self.engine = engine
         self.world, self.files, self.loaded, self.root, self.kit = world, world.files, loaded, root, kit
         self.pack = root.pack(loaded.project.id)
         self.blobs = _blobs(world.files, root)
@@ -130,7 +138,7 @@ class _Build:
             self.index.watch(path)
         gathered = gather(self.files, self.loaded, self.root, self.index, secret=_secret(self.world, self.root), before=before)
         plan = self._plan(gathered, toolchain)
-        _raise_first(work.run(plan, jobs, self.kit.resolve))
+        _raise_first(work.run(plan, jobs, self.kit.resolve, self.engine))
         self._hand_off(plan, toolchain)
         for capture in self.ledger.replaced("captures"):
             if self.root.capture(capture) not in gathered.reserved:

@@ -14,6 +14,7 @@ LIBRARIES: Final = {
     "click":             ("cli/",),
     "compression":       ("compiler/capture/inflate.py",),  # the standard library's, from 3.14 on
     "cryptography":      ("govern/",),
+    "distributed":       ("engine/cluster.py",),
     "doit":              ("engine/",),
     "filelock":          ("store/",),
     "genson":            ("compiler/infer/",),
