@@ -47,15 +47,12 @@ class Scanner:
 
     def __init__(self, rows: Iterable[Detector]) -> None:
         self.rows = tuple(row for row in rows if row.form)
-        self._forms = tuple(re2.compile(f"(?m){row.form}", _options()) for row in self.rows)
         forms = (_DOCUMENT, *(f"(?:{row.form})" for row in self.rows))
         self._passes = tuple(
             re2.compile("(?m)" + "|".join(forms[first : first + _PASS]), _options(captures=False)) for first in range(0, len(forms), _PASS)
         )
-        self._set = re2.Set.SearchSet(_options())
-        for row in self.rows:
-            self._set.Add(f"(?m){row.form}")
-        self._set.Compile()
+        self._forms: dict[int, Any] = {}
+        """Index of a row -> its form alone, once a text was found that it may fit."""
         self._plain: set[str] = set()
         """Short texts that are known to hold nothing: names, media types and the like come by again and again."""
 
@@ -106,11 +103,24 @@ class Scanner:
 
         depth: encodings that the text stood in. look: asked for what stands inside an encoding; else these forms are.
         """
-        for index in sorted(self._set.Match(text) or ()):
-            row = self.rows[index]
+        for index, row in self._fitting(text):
             if row.id not in skip:
-                text = self._replace_one(row, self._forms[index], text, cut, depth, look or self.finds)
+                text = self._replace_one(row, self._form(index), text, cut, depth, look or self.finds)
         return text
+
+    def _fitting(self, text: str) -> list[tuple[int, Detector]]:
+        """The rows whose form occurs in the text, each with its index, in the table's order."""
+        encoded = text.encode()
+        hits = (number * _PASS for number, form in enumerate(self._passes) if form.search(encoded))
+        # The form of a document stands before those of the rows.
+        indices = (index for first in hits for index in range(max(first - 1, 0), min(first - 1 + _PASS, len(self.rows))))
+        return [(index, self.rows[index]) for index in indices if self._form(index).search(encoded)]
+
+    def _form(self, index: int) -> Any:
+        found = self._forms.get(index)
+        if found is None:
+            found = self._forms[index] = re2.compile(f"(?m){self.rows[index].form}", _options())
+        return found
 
     def finds(self, text: str, depth: int = 0) -> bool:
         """Whether anything would be cut from the text."""

@@ -17,6 +17,8 @@ ENVELOPE: Final = frozenset({"query", "operationName", "variables", "extensions"
 PERSISTED: Final = ("id", "documentId")
 DIGEST: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}", re.ASCII)
 _QUIET: Final = "compiler.capture.graphql:quiet"
+_LITERAL: Final = re.compile(r'["0-9]')
+"""Without one of these signs a GraphQL text holds no text and no number, and is not worth the parser, which takes long to load."""
 
 
 def is_graphql(value: Any) -> bool:
@@ -59,7 +61,7 @@ def pairs(found: Iterable[Pair], redactor: Redactor) -> Iterable[Pair]:
 
 def quiet(text: str, redactor: Redactor, place: str) -> str:
     """A GraphQL text whose values are redacted by the names of their arguments; any other text as it is."""
-    if "{" not in text:
+    if "{" not in text or not _LITERAL.search(text):
         return text
     made: str = load(_QUIET)(text, lambda name, found: redactor.value(name, found, place))
     return made

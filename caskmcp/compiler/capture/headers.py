@@ -67,11 +67,24 @@ class Named(NamedTuple):
     """As `spelled`."""
     credentials: frozenset[str]
     """Those in lower case that authenticate."""
+    kept: frozenset[str]
+    """Those that can matter in a request, as `kept`."""
+    answered: frozenset[str]
+    """Those that can matter in a response, as `answered`."""
 
 
 def names(headers: Iterable[Pair]) -> tuple[str, ...]:
     """The names as recorded, in order."""
     return tuple([name for name, _ in headers])
+
+
+def named(headers: Iterable[Pair], is_credential: Callable[[Mapping[str, tuple[str, ...]], str], bool]) -> Named:
+    """What the names say. is_credential: asked with the ways in which names were written, and a name in lower case."""
+    plain = [(name, "") for name, _ in lowered(headers)]
+    written = spelled(headers)
+    credentials = frozenset(name for name, _ in plain if is_credential(written, name))
+    matter, answers = (frozenset(name for name, _ in found) for found in (kept(plain, credentials.__contains__), answered(plain)))
+    return Named(tuple(name for name, _ in plain), written, credentials, matter, answers)
 
 
 def lowered(headers: Iterable[Pair]) -> list[Pair]:

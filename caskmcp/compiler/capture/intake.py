@@ -94,10 +94,9 @@ class Intake:
             redactor.secret(found)
         fitted = routes.fitted(recorded.route, path) if recorded.route else routes.NOTHING
         query = where.query or recorded.query
-        kept, answered = (
-            headers.kept(sent, is_credential),
-            headers.answered(_valued(self._named(recorded.response_headers), recorded.response_headers)),
-        )
+        answers = self._named(recorded.response_headers)
+        kept = [pair for pair in sent if pair[0] in named.kept]
+        answered = [pair for pair in _valued(answers, recorded.response_headers) if pair[0] in answers.answered]
         redactor.look(path, (*query, *kept, *answered))
         cut = redactor.path(path, parameters or fitted.parameters)
         known, route = self._known(fitted, path, cut)
@@ -132,9 +131,7 @@ class Intake:
         if found is None:
             if len(self._lists) > _LISTS:
                 self._lists.clear()
-            lowered, spelled = tuple(name for name, _ in headers.lowered(pairs)), headers.spelled(pairs)
-            credentials = frozenset(name for name in lowered if self._is_credential(spelled, name))
-            found = self._lists[names] = headers.Named(lowered, spelled, credentials)
+            found = self._lists[names] = headers.named(pairs, self._is_credential)
         return found
 
     def _is_credential(self, spelled: Spelled, name: str) -> bool:
