@@ -110,12 +110,21 @@ def returns(contract: Contract) -> str:
     """What a successful call answers, in words; empty if that is not known."""
     rows = [row for row in success(contract) if row.schema_ is not None]
     if not rows:
+        if _answers_nothing(contract):
+            return "Returns nothing."
         if RESPONSE in contract.unobserved:
             return "What it returns was not observed."
         return "Returns nothing." if any(row.status == "204" for row in contract.responses) else ""
     words = _answer_words(resolved(rows[0].schema_ or {}))
     # A sequence has no JSON form of its own: the runtime passes it on as the text that it is.
     return f"Returns as text ({rows[0].media}) {words}." if is_stream(rows[0].media) else f"Returns {words}."
+
+
+def _answers_nothing(contract: Contract) -> bool:
+    """Whether every success has a status that has no body (RFC 9110 sections 15.3.5 and 15.3.6), so that there was nothing to observe."""
+    known = {row.status for row in contract.responses} | set(contract.statuses)
+    successes = {status for status in known if status.startswith("2")}
+    return bool(successes) and successes <= {"204", "205"}
 
 
 def _answer_words(schema: JsonSchema) -> str:
@@ -145,16 +154,16 @@ def _lists(schema: JsonSchema) -> bool:
     return schema.get("type") == "array" or (len(content) == 1 and _inner(schema, content[0]).get("type") == "array")
 
 
-def shape_words(schema: JsonSchema) -> str:
-    """`a list of objects with id, status` and the like: names of fields, never values."""
+def shape_words(schema: JsonSchema, most: int = _FIELDS) -> str:
+    """`a list of objects with id, status` and the like: names of fields, `most` at most, never values."""
     schema = _some(schema)
     kind = schema.get("type")
     if kind == "array":
         inner = schema.get("items")
         items = _some(resolved({**inner, "$defs": schema.get("$defs", {})})) if isinstance(inner, dict) else {}
-        fields = _fields(items)
+        fields = _fields(items, most)
         return f"a list of {_ITEMS.get(str(items.get('type')), 'values')}" + (f" with {fields}" if fields else "")
-    fields = _fields(schema)
+    fields = _fields(schema, most)
     if kind == "object" or fields:
         return "an object" + (f" with {fields}" if fields else "")
     return _ONE.get(str(kind), "data")
@@ -167,12 +176,12 @@ def _some(schema: JsonSchema) -> JsonSchema:
     return resolved({**options[0], "$defs": schema.get("$defs", {})}) if one else schema
 
 
-def _fields(schema: JsonSchema) -> str:
+def _fields(schema: JsonSchema, most: int) -> str:
     """Names of the fields that tell most, those that identify and label first. Not by how often they were seen: more traffic changes no word."""
     properties = schema.get("properties")
     names = [name for name in properties if plain_name(name)] if isinstance(properties, dict) else []
     first = sorted(names, key=lambda name: (_TELLING.get(name.lower(), len(_TELLING)), name))
-    return ", ".join(first[:_FIELDS]) + (" and more" if len(names) > _FIELDS else "")
+    return ", ".join(first[:most]) + (" and more" if len(names) > most else "")
 
 
 def plain_name(name: str) -> bool:

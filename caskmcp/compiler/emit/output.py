@@ -1,7 +1,8 @@
 """What a tool says of its answers: a schema that no answer can fail, and beside it the types that drift is noticed by.
 
 Clients check every answer against the schema that they were shown and throw away what differs, so the shown one names the fields in words and
-constrains nothing (SPEC promise 7). The strict schemas stand in `contracts.yaml`, `baseline.json` and `openapi.json`.
+constrains nothing (SPEC promise 7). The words stand in one text: a schema for each field would say no more and cost twice the tokens. The strict
+schemas stand in `contracts.yaml`, `baseline.json` and `openapi.json`.
 """
 
 from collections.abc import Mapping
@@ -9,14 +10,14 @@ from typing import Any, Final
 
 from caskmcp.compiler.emit.arguments import resolved
 from caskmcp.compiler.emit.describe import plain_name, shape_words, success
-from caskmcp.compiler.emit.portable import ANYTHING
 from caskmcp.compiler.emit.request import is_json
 from caskmcp.model.contract import Contract
 from caskmcp.model.record import JsonSchema
 
 _MOST: Final = 40
+_INNER: Final = 3
+"""Fields of an object inside of an answer that are named."""
 _DEPTH: Final = 3
-_ANY: Final = "#/$defs/any"
 
 
 def answers(contract: Contract) -> tuple[JsonSchema, ...]:
@@ -30,31 +31,33 @@ def is_object(contract: Contract) -> bool:
 
 
 def output_schema(contract: Contract) -> JsonSchema | None:
-    """What a client is shown: an object, open, nothing required, each field in words. None if no successful answer is JSON."""
+    """What a client is shown: an object, open, nothing required, its fields in words. None if no successful answer is JSON."""
     rows = answers(contract)
     if not rows:
         return None
-    words = " or ".join(dict.fromkeys(shape_words(row) for row in rows))
-    fields = _in_words(rows) if is_object(contract) else {"data": {"$ref": _ANY, "description": words}}
-    head = {"type": "object", "description": f"{words[0].upper()}{words[1:]}."}
-    return {**head, "properties": fields, "$defs": {"any": dict(ANYTHING)}} if fields else head
+    if not is_object(contract):
+        words = " or ".join(dict.fromkeys(shape_words(row) for row in rows))
+        return {"type": "object", "description": f"data: {words}."}
+    fields = _in_words(rows)
+    more = "; and more" if len(fields) > _MOST else ""
+    told = "; ".join(f"{name}: {words}" for name, words in sorted(fields.items())[:_MOST])
+    return {"type": "object", "description": f"{told}{more}." if told else "An object."}
 
 
-def _in_words(rows: tuple[JsonSchema, ...]) -> dict[str, JsonSchema]:
-    fields: dict[str, JsonSchema] = {}
+def _in_words(rows: tuple[JsonSchema, ...]) -> dict[str, str]:
+    fields: dict[str, str] = {}
     for row in rows:
         for name, schema in sorted(row.get("properties", {}).items()):
             if plain_name(name) and isinstance(schema, dict):
-                inner = resolved({**schema, "$defs": row.get("$defs", {})})
-                fields.setdefault(name, {"$ref": _ANY, "description": _field_words(inner)})
-    return dict(sorted(fields.items())[:_MOST])
+                fields.setdefault(name, _field_words(resolved({**schema, "$defs": row.get("$defs", {})})))
+    return fields
 
 
 def _field_words(schema: JsonSchema) -> str:
     branches = [row for row in schema.get("anyOf", []) if isinstance(row, dict)]
-    words = " or ".join(dict.fromkeys(shape_words(resolved({**row, "$defs": schema.get("$defs", {})})) for row in branches))
+    words = " or ".join(dict.fromkeys(shape_words(resolved({**row, "$defs": schema.get("$defs", {})}), _INNER) for row in branches))
     form = schema.get("format")
-    return (words or shape_words(schema)) + (f" ({form})" if isinstance(form, str) and form.isascii() and len(form) <= 20 else "")
+    return (words or shape_words(schema, _INNER)) + (f" ({form})" if isinstance(form, str) and form.isascii() and len(form) <= 20 else "")
 
 
 # ---------------------------------------------------------------- what drift is noticed by

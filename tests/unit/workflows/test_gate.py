@@ -146,7 +146,7 @@ def test_an_artifact_that_was_edited_is_found_before_anything_is_shown_or_asked(
 def test_a_poisoned_cache_does_not_fool_the_approval(desk: Desk) -> None:
     """d-20: the blob behind an artifact is replaced, and the artifact with it; deriving again uses neither."""
     path = desk.pack.artifact("tools.json")
-    poisoned = path.read_bytes().replace(b"Reads only; changes nothing", b"Reads only; allows nothing!")
+    poisoned = path.read_bytes().replace(b"changes nothing", b"allows nothing!")
     assert poisoned != path.read_bytes()
     hits = [blob for blob in (desk.cwd / ".caskmcp" / "cache").rglob("*") if blob.is_file() and blob.read_bytes() == path.read_bytes()]
     assert hits, "the cache holds the artifact as a blob"

@@ -149,22 +149,32 @@ def test_an_answer_without_content_returns_nothing() -> None:
     assert returns(contract("GET /orders")) == ""
 
 
+def test_a_status_without_a_body_returns_nothing_although_no_body_was_observed() -> None:
+    row = contract("DELETE /orders/{order_id}", statuses={"204": 3, "404": 1})
+    unseen = row.model_copy(update={"unobserved": ("response",)})
+    assert returns(unseen) == "Returns nothing."
+    both = contract("DELETE /orders/{order_id}", statuses={"204": 3, "200": 1}).model_copy(update={"unobserved": ("response",)})
+    assert returns(both) == "What it returns was not observed."
+
+
 # ---------------------------------------------------------------- output schemas
 def test_the_output_schema_names_fields_in_words() -> None:
     shown = output_schema(contract("GET /orders/{order_id}", answer=ORDER))
     assert shown is not None
-    assert shown["properties"] == {
-        "id": {"$ref": "#/$defs/any", "description": "a number"},
-        "items": {"$ref": "#/$defs/any", "description": "a list of objects with sku"},
-        "placed": {"$ref": "#/$defs/any", "description": "text (date-time)"},
-    }
-    assert (shown["type"], "required" in shown, "additionalProperties" in shown) == ("object", False, False)
+    assert shown == {"type": "object", "description": "id: a number; items: a list of objects with sku; placed: text (date-time)."}
 
 
 def test_an_answer_that_is_no_object_stands_under_data() -> None:
     shown = output_schema(contract("GET /orders", answer={"type": "array", "items": ORDER}))
     assert shown is not None
-    assert shown["properties"] == {"data": {"$ref": "#/$defs/any", "description": "a list of objects with id, items, placed"}}
+    assert shown == {"type": "object", "description": "data: a list of objects with id, items, placed."}
+
+
+def test_of_an_answer_with_very_many_fields_the_first_are_told() -> None:
+    shown = output_schema(contract("GET /orders", answer=obj(**{f"field_{index:02}": INTEGER for index in range(41)})))
+    assert shown is not None
+    assert shown["description"].startswith("field_00: a number; field_01: a number; ")
+    assert shown["description"].endswith("field_39: a number; and more.")
 
 
 def test_without_a_json_answer_there_is_no_output_schema() -> None:
