@@ -75,8 +75,8 @@ def test_a_second_process_is_started_for_much_alone(tmp_path: Path, monkeypatch:
         return seen[-1]
 
     monkeypatch.setattr(work, "_jobs", noted)
-    build.run(world(tmp_path))
+    build.run(world(tmp_path), jobs=0)
     monkeypatch.setattr(work, "MUCH", 100)
     (tmp_path / "a.har").write_bytes(har(entry(f"{HOST}/orders/2", answer={"id": 2})))
-    build.run(world(tmp_path))
+    build.run(world(tmp_path), jobs=0)
     assert seen == [1, 2]

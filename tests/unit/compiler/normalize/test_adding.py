@@ -74,6 +74,17 @@ CASES = {
         entry("https://api.example.com/f", "POST", post=("application/x-www-form-urlencoded", f"a={number}&b=x")) for number in range(3)
     ],
     "one token and two": [entry(f"https://api.example.com/v1/users/{name}/x") for name in ("7f3", "7f3", "7f4")],
+    "identifiers that answers give and requests take": [
+        *answers(*({"order_id": f"ord_{number:06}", "by": "x y" if number == 4 else f"usr_{number:06}"} for number in range(6))),
+        *(entry(f"https://api.example.com/v1/items/ord_{number:06}?ref=usr_{number:06}") for number in range(6)),
+    ],
+    "lists in queries and pages": [
+        entry(f"https://api.example.com/v1/orders?ids=1,{number}&q=a b", response_headers={"x-total-count": "3"}) for number in range(3)
+    ],
+    "constant and different bodies": [
+        entry("https://api.example.com/v1/go", "POST", post=("application/json", '{"kind":"full"}')) for _ in range(3)
+    ]
+    + [entry(f"https://api.example.com/v1/run/{number}", "POST", post=("application/json", f'{{"kind":{number}}}')) for number in range(3)],
     "refused and broken": [
         entry("https://api.example.com/v1/orders/1", status=status, answer={"error": "no"}) for status in (404, 404, 500, 200)
     ],
