@@ -1,12 +1,12 @@
 """Requests that were made to break a reader of GraphQL or JSON-RPC: they stay what they are without it, in bounded time, and nothing falls over."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 
 from tests.support.chain import Chain
+from tests.support.patience import soon
 from tests.support.shared_endpoints import HOST, har
 
 DEEP = "{a" * 50_000 + "}" * 50_000
@@ -56,11 +56,10 @@ def entry(body: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("body", "expected"), BODIES, ids=range(len(BODIES)))
 def test_a_hostile_request_becomes_what_it_is_without_us_and_costs_little(body: Any, expected: str) -> None:
-    began = time.monotonic()
     orders = {"request": {"method": "GET", "url": f"https://{HOST}/orders", "headers": []}, "response": entry(1)["response"]}
-    chain = Chain({"s": ("har", har([orders, entry(body)]))}, hosts=[HOST], id="shop").run("emit")
+    with soon():
+        chain = Chain({"s": ("har", har([orders, entry(body)]))}, hosts=[HOST], id="shop").run("emit")
     found = [name.partition("/")[2] for name in chain.outputs["merge"]["groups"]]
     assert sorted(found) == sorted(["orders", *([expected] if expected else [])])
-    assert time.monotonic() - began < 10
     tools = json.loads(chain.outputs["emit"]["files"]["tools.json"])["tools"]
     assert [row["effect"] for row in tools if row["operation"].endswith("/graphql")] == ["write"] * (expected == "graphql")

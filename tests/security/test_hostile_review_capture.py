@@ -3,7 +3,6 @@
 A recording is made of what strangers' servers say, so each of these is somebody else's text.
 """
 
-import time
 import tracemalloc
 
 import brotli
@@ -13,15 +12,9 @@ from caskmcp.compiler.capture import bodies
 from caskmcp.compiler.capture.sources.interface import RecordedBody
 from caskmcp.redact.cut import Redactor
 from caskmcp.redact.scan import scanner
+from tests.support.patience import soon
 
 KEY = bytes(32)
-
-
-def seconds(call: object) -> float:
-    assert callable(call)
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def recorded(text: str | None = None, media: str = "application/json", data: bytes | None = None) -> RecordedBody:
@@ -32,13 +25,15 @@ def recorded(text: str | None = None, media: str = "application/json", data: byt
 def test_a_multipart_body_of_one_endless_header_is_read_in_linear_time() -> None:
     head = "content-disposition: x " * 40_000
     body = recorded(f"--b\r\n{head}\r\n\r\nv\r\n--b--", "multipart/form-data; boundary=b")
-    assert seconds(lambda: bodies.body(body)) < 5
+    with soon():
+        bodies.body(body)
 
 
 @pytest.mark.parametrize("find", ["ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3gH5", "ada.lovelace@corp.test", "password=hunter2hunter2"])
 def test_a_text_of_many_finds_is_cut_in_linear_time(find: str) -> None:
     text = " ".join([find] * 8_000)
-    assert seconds(lambda: scanner("strict").replace(text, lambda row, found: "X")) < 5
+    with soon():
+        scanner("strict").replace(text, lambda row, found: "X")
 
 
 @pytest.mark.parametrize("wrap", [b"%b", b'{"inner":"%b"}'])

@@ -3,7 +3,6 @@
 import os
 import socket
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from caskmcp.errors import CaskError
 from caskmcp.record import otlp as receiver
 from caskmcp.store.files import LocalFiles
 from caskmcp.workflows import brunofolder
+from tests.support.patience import HANGS, soon
 
 DRIPPING = b"POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"
 
@@ -45,10 +45,8 @@ class Dripping:
 
 def test_a_receiver_ends_though_a_client_goes_on_to_drip() -> None:
     client = Dripping()
-    start = time.monotonic()
-    try:
+    try:  # it drips until it is told to end, which is after the receiver has ended
         assert list(receiver.exchanges(port=0, duration=0.5, tell=client.start)) == []
-        assert time.monotonic() - start < 5
     finally:
         client.done.set()
 
@@ -69,10 +67,8 @@ def test_a_request_that_drips_is_answered_within_the_time_of_a_whole_request(mon
                 connection.sendall(b" ")
         done.set()
 
-    start = time.monotonic()
     list(receiver.exchanges(port=0, duration=3.0, tell=lambda port: threading.Thread(target=drip, args=(port,), daemon=True).start()))
-    assert done.wait(5)
-    assert time.monotonic() - start < 8
+    assert done.wait(HANGS)
     assert answers
     assert answers[0].startswith(b"HTTP/1.1 400 ")
 
@@ -87,9 +83,8 @@ def test_a_request_that_drips_is_answered_within_the_time_of_a_whole_request(mon
     ],
 )
 def test_a_long_line_is_read_in_linear_time(kind: str, line: bytes) -> None:
-    start = time.perf_counter()
-    assert len(read(kind, line)) == 1
-    assert time.perf_counter() - start < 5
+    with soon():
+        assert len(read(kind, line)) == 1
 
 
 @pytest.mark.parametrize(
@@ -171,8 +166,6 @@ def test_the_name_of_a_broken_file_in_a_folder_shows_on_one_line_without_finds(t
 
 def test_a_request_of_a_million_empty_spans_is_refused() -> None:
     body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[' + b"{}," * 1_000_000 + b"{}]}]}]}"
-    start = time.perf_counter()
-    with pytest.raises(receiver._Refused) as caught:
+    with soon(), pytest.raises(receiver._Refused) as caught:
         receiver._spans("application/json", body)
     assert caught.value.status == 413
-    assert time.perf_counter() - start < 5

@@ -4,7 +4,6 @@ Each test is an attack that once went through.
 """
 
 import json
-import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +20,7 @@ from caskmcp.runtime.reload import DOUBTFUL, Live
 from caskmcp.runtime.respond import Answer, Result, respond
 from caskmcp.runtime.surface import Surface
 from tests.support.calls import GET_ORDER, pack, tool
+from tests.support.patience import soon
 
 BEFORE = PackFiles("shop", b"1", b"", b"", b"", b"", None, ())
 AFTER = PackFiles("shop", b"2", b"", b"", b"", b"", None, ())
@@ -143,6 +143,5 @@ def test_the_keys_of_an_answer_are_not_told_as_drift() -> None:
 def test_an_answer_of_many_credentials_is_cleaned_in_linear_time() -> None:
     """Two megabytes are read of an answer; the server does nothing else meanwhile."""
     body = json.dumps({"data": "AKIA" + "IOSFODNN7EXAMPL" + "E " + "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345 " * 20_000})
-    start = time.perf_counter()
-    respond(tool(), Answer(200, (("content-type", "application/json"),), body.encode()), None, None, clean)
-    assert time.perf_counter() - start < 5
+    with soon():
+        respond(tool(), Answer(200, (("content-type", "application/json"),), body.encode()), None, None, clean)

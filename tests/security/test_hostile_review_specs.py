@@ -1,11 +1,11 @@
 """What a hostile reader found in documents: definitions that refer to each other until the builder falls over."""
 
 import json
-import time
 
 import pytest
 
 from tests.support.chain import Chain
+from tests.support.patience import soon
 
 HOST = "api.example.com"
 
@@ -35,9 +35,8 @@ RING = {f"D{number}": definition(*((number * 7 + step) % 120 for step in range(2
 
 @pytest.mark.parametrize("definitions", [CHAIN, RING], ids=["a chain of 600", "120 that refer to each other"])
 def test_a_document_of_many_definitions_is_built_soon_and_with_all_of_them(definitions: dict[str, object]) -> None:
-    start = time.perf_counter()
-    built = Chain({"spec": ("openapi", document(definitions))}, hosts=[HOST]).run("emit")
-    assert time.perf_counter() - start < 20
+    with soon():
+        built = Chain({"spec": ("openapi", document(definitions))}, hosts=[HOST]).run("emit")
     files = built.outputs["emit"]["files"]
     assert len(json.loads(files["openapi.json"])["components"]["schemas"]) >= len(definitions) - 1
     assert len(json.loads(files["tools.json"])["tools"][0]["input_schema"]["$defs"]) >= len(definitions) - 1

@@ -3,7 +3,6 @@
 import gzip
 import json
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ class Done:
     status: int
     out: str
     err: str
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,9 @@ class Desk:
 
     def cask(self, *words: str, **more: str) -> Done:
         """Run a command to its end."""
-        began = time.monotonic()
         with self.start(*words, **more) as process:
             out, err = process.communicate(timeout=90)
-        return Done(process.returncode, out, err, time.monotonic() - began)
+        return Done(process.returncode, out, err)
 
     def captures(self) -> list[Path]:
         """The captures of the project."""

@@ -23,6 +23,7 @@ from caskmcp.model.tool import Tool
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack
 from tests.support import packs
+from tests.support.patience import HANGS
 from tests.support.terminal import environment
 from tests.support.upstream import Upstream
 
@@ -136,7 +137,7 @@ class Served:
         except queue.Empty:
             return None
 
-    def ask(self, method: str, params: Mapping[str, Any] | None = None, seconds: float = 10.0) -> dict[str, Any]:
+    def ask(self, method: str, params: Mapping[str, Any] | None = None, seconds: float = HANGS) -> dict[str, Any]:
         """A request and its answer; what else comes in between is kept in `also`."""
         self._next += 1
         asked = dict(params or {})
@@ -145,7 +146,7 @@ class Served:
         self.send({"jsonrpc": "2.0", "id": self._next, "method": method, "params": asked})
         return self.answer(self._next, seconds)
 
-    def answer(self, number: int, seconds: float = 10.0) -> dict[str, Any]:
+    def answer(self, number: int, seconds: float = HANGS) -> dict[str, Any]:
         """The answer to a request by its id."""
         for index, message in enumerate(self._kept):
             if message.get("id") == number:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from caskmcp.engine.faults import RemoteFault
 from caskmcp.engine.processes import Processes
 from caskmcp.errors import CaskError
 from tests.support import toy
+from tests.support.patience import HANGS
 from tests.support.syntax import ROOT
 from tests.support.toy import Bench, done
 
@@ -61,7 +61,7 @@ from caskmcp.engine.processes import Processes
 from tests.support.toy import Bench
 if __name__ == "__main__":
     bench = Bench(Path(sys.argv[1]))
-    for number in range(40):
+    for number in range(500):  # naps of more than a minute
         bench.source(f"{number}.txt", f"NAP{number} x\\n")
     threading.Timer(1.0, lambda: signal.raise_signal(signal.SIGINT)).start()
     try:
@@ -75,9 +75,7 @@ if __name__ == "__main__":
 def test_an_interrupt_does_not_wait_for_what_other_processes_are_at(tmp_path: Path) -> None:
     (tmp_path / "stuck.py").write_text(STUCK)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    begun = time.monotonic()
     done = subprocess.run(
-        [sys.executable, str(tmp_path / "stuck.py"), str(tmp_path)], env=env, capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, str(tmp_path / "stuck.py"), str(tmp_path)], env=env, capture_output=True, text=True, check=False, timeout=HANGS
     )
     assert done.stdout == "interrupted\n"
-    assert time.monotonic() - begun < 5

