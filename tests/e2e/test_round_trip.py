@@ -58,6 +58,7 @@ def told(found: Found) -> tuple[int, dict[str, int]]:
     return found.total, dict(found.lost)
 
 
+@pytest.mark.feature(20)
 @pytest.mark.parametrize("form", sorted(FORMS))
 def test_a_request_of_any_form_is_made_again(form: str) -> None:
     found = measured("har", recorded(FORMS[form]), ["api.example.com"])
@@ -86,6 +87,7 @@ EXPORTS = {
 }
 
 
+@pytest.mark.feature(20)
 @pytest.mark.parametrize("name", sorted(EXPORTS))
 def test_each_answered_request_of_a_recording_is_made_again(name: str) -> None:
     assert told(measured("har", (FIXTURES / name).read_bytes(), ["api.shop.example"])) == (EXPORTS[name], {})
@@ -117,7 +119,6 @@ REAL = {
 }
 
 
-@pytest.mark.feature(20)
 @pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "truth").is_dir(), reason="CASK_SHARED names no folder with recordings of real applications")
 @pytest.mark.parametrize("application", sorted(REAL))

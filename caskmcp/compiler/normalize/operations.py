@@ -1,6 +1,6 @@
 """Templating: which raw rows are one operation. `paths:` wins, then documents, then what routers said, then the table of rules over the tree of raw paths."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from caskmcp.compiler.normalize import rules
@@ -48,24 +48,33 @@ def _walk(place: Place, above: Path, wanted: tuple[Template, ...], body_words: f
         return
     depth = len(above)
     active = tuple(template for template in wanted if depth < len(template.fixed))
-    forced = tuple(template for template in active if template.fixed[depth] is None)
-    pinned = {template.fixed[depth] for template in active} - {None}
-    fixed = {text for text in pinned if text is not None}
-    merged = _merged(place, body_words, fixed, above[-1].literal if above else None, forced=bool(forced))
+    fixed = {text for template in active if (text := template.fixed[depth]) is not None}
+    rest = dict(place.children)
+    for pieces, forced in _forced(active, depth):
+        taken = sorted(label for label in rest.keys() - fixed if forced[0].takes(depth, label))
+        if taken:
+            _walk(union(rest.pop(label) for label in taken), (*above, Slot(None, pieces)), forced, body_words, out)
+    merged = _merged(rest, body_words, fixed, above[-1].literal if above else None)
     if merged:
-        pieces = forced[0].segments[depth] if forced else ()
-        _walk(union(place.children[label] for label in sorted(merged)), (*above, Slot(None, pieces)), forced, body_words, out)
-    for label in sorted(place.children.keys() - merged):
+        _walk(union(rest.pop(label) for label in sorted(merged)), (*above, Slot(None)), (), body_words, out)
+    for label in sorted(rest):
         same = tuple(template for template in active if template.fixed[depth] == label)
-        pieces = matrix(label)
-        _walk(place.children[label], (*above, Slot(None, pieces) if pieces else Slot(label)), same, body_words, out)
+        own = matrix(label)
+        _walk(rest[label], (*above, Slot(None, own) if own else Slot(label)), same, body_words, out)
 
 
-def _merged(place: Place, body_words: frozenset[str], pinned: set[str], before: str | None, *, forced: bool) -> set[str]:
-    if forced:
-        return {label for label in place.children if label and label not in pinned}
-    named = {label for label, child in place.children.items() if child.routed and not is_class(label)}
-    siblings = rules.Siblings(place.children, body_words, pinned=pinned | named, above=before)
+def _forced(active: tuple[Template, ...], depth: int) -> Iterator[tuple[tuple[str, ...], tuple[Template, ...]]]:
+    """Templates with a parameter at a segment, by its pieces: first those with text beside it, each alone; then all that take any text."""
+    rows = [template for template in active if template.fixed[depth] is None]
+    for pieces in dict.fromkeys(template.segments[depth] for template in rows if len(template.segments[depth]) > 1):
+        yield pieces, tuple(template for template in rows if template.segments[depth] == pieces)
+    if plain := tuple(template for template in rows if len(template.segments[depth]) == 1):
+        yield plain[0].segments[depth], plain
+
+
+def _merged(children: dict[str, Place], body_words: frozenset[str], pinned: set[str], before: str | None) -> set[str]:
+    named = {label for label, child in children.items() if child.routed and not is_class(label)}
+    siblings = rules.Siblings(children, body_words, pinned=pinned | named, above=before)
     rules.apply(siblings)
     return siblings.parameter
 

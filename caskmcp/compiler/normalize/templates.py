@@ -27,11 +27,29 @@ class Template(Record):
         """The literal of each segment, None where a parameter is in it."""
         return tuple(None if any(_is_parameter(piece) for piece in pieces) else "".join(pieces) for pieces in self.segments)
 
-    def matches(self, labels: tuple[str, ...]) -> bool:
-        """Whether a path's segments (tokens or labels) are inside the template; a parameter takes any segment but an empty one."""
-        return len(labels) == len(self.fixed) and all(
-            label != "" if fixed is None else fixed == label for fixed, label in zip(self.fixed, labels, strict=True)
+    @cached_property
+    def _forms(self) -> tuple[re.Pattern[str] | None, ...]:
+        """What a segment with text beside its parameters has to look like; None for any other."""
+        return tuple(
+            _form(pieces) if fixed is None and len(pieces) > 1 else None for fixed, pieces in zip(self.fixed, self.segments, strict=True)
         )
+
+    def takes(self, depth: int, label: str) -> bool:
+        """Whether a token or label may stand at a segment: its text, any text but an empty one for a parameter, what fits for both in one.
+
+        The text of a class is gone: it counts as fitting where some text of the class does.
+        """
+        fixed, form = self.fixed[depth], self._forms[depth]
+        if fixed is not None:
+            return fixed == label
+        if form is None:
+            return label != ""
+        is_plain = label in _ALPHANUMERIC and any(not text.isalnum() for text in self.segments[depth] if not _is_parameter(text))
+        return not is_plain if label.startswith("{") else form.fullmatch(label) is not None
+
+    def matches(self, labels: tuple[str, ...]) -> bool:
+        """Whether a path's segments (tokens or labels) are inside the template."""
+        return len(labels) == len(self.fixed) and all(self.takes(depth, label) for depth, label in enumerate(labels))
 
     @property
     def rank(self) -> tuple[bool, ...]:
@@ -61,6 +79,14 @@ def _pieces(segment: str, text: str) -> tuple[str, ...]:
         if _is_parameter(left) and _is_parameter(right):
             raise CaskError("CASK-N002", f"`{text}` has two parameters with nothing between them", place="cask.yaml")
     return tuple(piece if _is_parameter(piece) else unquote(piece) for piece in found) or ("",)
+
+
+_ALPHANUMERIC: Final = frozenset({"{integer}", "{ulid}", "{hex}"})
+"""Classes whose texts hold nothing that could stand between two parameters."""
+
+
+def _form(pieces: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("".join(".+" if _is_parameter(piece) else re.escape(piece) for piece in pieces), re.DOTALL)
 
 
 def _is_parameter(piece: str) -> bool:

@@ -208,6 +208,7 @@ def test_another_toolchain_with_the_same_bytes_leaves_the_handoff_alone(project:
 
 
 # ---------------------------------------------------------------- sources that come, change and go
+@pytest.mark.feature(33)
 def test_a_new_recording_runs_its_own_steps_and_the_groups_that_it_touches(project: Path) -> None:
     built(project)
     wanted = [row for row in shop_recording.entries() if row["request"]["url"].endswith("/api/v1/cart")]

@@ -115,6 +115,29 @@ def test_a_pattern_of_the_manifest_has_several_parameters_in_a_segment() -> None
     assert operations(["GET /diffs/1..2 200 {id: 1}"], ["/diffs/{base}..{head}"]) == ["GET /diffs/{base}..{head}"]
 
 
+def test_a_pattern_of_the_manifest_takes_what_fits_it_and_leaves_its_siblings_alone() -> None:
+    traffic = [
+        "GET /diffs/1..2 200 {id: 1, size: 2}",
+        "GET /diffs/17 200 {id: 1, size: 2}",
+        "GET /diffs/18 200 {id: 1, size: 2}",
+        "GET /diffs/latest 200 {day: x, total: 2}",
+    ]
+    wanted = ["GET /diffs/latest", "GET /diffs/{base}..{head}", "GET /diffs/{diff_id}"]
+    assert operations(traffic, ["/diffs/{base}..{head}"]) == wanted
+    assert operations([*traffic, declared("/diffs/{base}..{head}")]) == wanted
+    assert operations(traffic, ["/diffs/{base}..{head}", "/diffs/{any}"]) == ["GET /diffs/{any}", "GET /diffs/{base}..{head}"]
+
+
+def test_a_pattern_with_a_word_takes_words_of_its_form() -> None:
+    traffic = [
+        "GET /export.csv 200 [{id: 1}]",
+        "GET /export.json 200 [{id: 1}]",
+        "GET /orders 200 [{id: 1}]",
+        "GET /users/7 200 {id: 1, size: 2}",
+    ]
+    assert operations(traffic, ["/export.{form}"]) == ["GET /export.{form}", "GET /orders", "GET /users/{user_id}"]
+
+
 # ---------------------------------------------------------------- what is left out
 def test_what_is_no_operation_is_named_with_its_reason() -> None:
     _, coverage = merged(
