@@ -5,7 +5,9 @@ import pytest
 from caskmcp.compiler.normalize.keys import Key, is_mixed, is_record, kind
 
 
-@pytest.mark.parametrize("key", ["id", "name", "created_at", "createdAt", "work_pool", "$ref", "@type", "_links", "any_", "max_retries", "maxRuns", "len_limit"])
+@pytest.mark.parametrize(
+    "key", ["id", "name", "created_at", "createdAt", "work_pool", "$ref", "@type", "_links", "any_", "max_retries", "maxRuns", "len_limit"]
+)
 def test_a_key_made_of_words_is_a_field_wherever_it_stands(key: str) -> None:
     assert kind(key) is Key.FIELD
 
