@@ -121,11 +121,11 @@ def _body(contract: Contract, body: Body | None, rows: tuple[Argument, ...]) -> 
     media = body.media if re.fullmatch(r"[\w.+-]+/[\w.+-]+", body.media, re.ASCII) else _MEDIA[kind]
     if len(rows) == 1 and not rows[0].wire:
         return BodyPlan(media=media, kind=kind, argument=rows[0].key, required=body.required)
-    required = body.required or (kind == "json" and _is_always_sent(contract))
+    required = body.required or (kind == "json" and is_always_sent(contract))
     return BodyPlan(media=media, kind=kind, fields=tuple(_field(row, "form") for row in rows), required=required)
 
 
-def _is_always_sent(contract: Contract) -> bool:
+def is_always_sent(contract: Contract) -> bool:
     """Whether each success had a body, and no document says that one may be missing: an empty object is then what was seen, and none is not."""
     documented = any("spec" in row.evidence.sources for row in contract.bodies)
     return not documented and 0 < contract.evidence.seen <= sum(row.evidence.seen for row in contract.bodies)

@@ -12,9 +12,9 @@ Plain = dict[str, Any]
 
 
 def summary(contract: Contract, call: Call) -> Plain:
-    """What is asked for, in short; with all that is sent where there is no body to say it."""
-    rows: Plain = {"protocol": call.protocol, "name": call.name, "kind": call.kind, "digest": call.digest}
-    rows |= {"query": call.constants, "within": list(call.within)} if contract.method.upper() == "GET" else {}
+    """What is asked for, in short: which members of the body are constants, and where the arguments lie; with all that is sent where there is no body."""
+    rows: Plain = {"protocol": call.protocol, "name": call.name, "kind": call.kind, "digest": call.digest, "within": list(call.within)}
+    rows |= {"query": call.constants} if contract.method.upper() == "GET" else {"constants": sorted(call.constants)}
     return {key: value for key, value in rows.items() if value}
 
 

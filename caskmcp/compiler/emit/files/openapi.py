@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
+from caskmcp.compiler.emit.arguments import chosen, object_fields
 from caskmcp.compiler.emit.components import Components
 from caskmcp.compiler.emit.files import called
 from caskmcp.compiler.emit.files.form import pretty
 from caskmcp.compiler.emit.hygiene import clean
+from caskmcp.compiler.emit.request import is_always_sent
 from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.compiler.infer.unobserved import RESPONSE
-from caskmcp.model.contract import Body, Contract, Parameter, Response
+from caskmcp.model.contract import Contract, Parameter, Response
 
 Plain = dict[str, Any]
 
@@ -112,7 +114,7 @@ def _operation(contract: Contract, compiled: Compiled, names: list[str], compone
         "description": description,
         "deprecated": contract.deprecated,
         "parameters": _parameters(contract, names, components),
-        "requestBody": called.body(contract, components) if contract.call else _body(contract.bodies, components),
+        "requestBody": called.body(contract, components) if contract.call else _body(contract, components),
         "security": [{_scheme_name(row): []} for row in contract.auth],
         "x-cask-risk": judged.risk,
         # Read again as a source, such an operation must not count as documented: that would be evidence out of nothing.
@@ -149,11 +151,24 @@ def _parameter(row: Parameter, name: str, components: Components) -> Plain:
     return {key: value for key, value in rows.items() if value not in ("", None) and (key, value) != ("required", False)}
 
 
-def _body(bodies: tuple[Body, ...], components: Components) -> Plain:
-    if not bodies:
+def _body(contract: Contract, components: Components) -> Plain:
+    if not contract.bodies:
         return {}
-    content = {row.media or "application/octet-stream": {"schema": components.place(row.schema_)} for row in bodies}
-    return {"content": content} | ({"required": True} if all(row.required for row in bodies) else {})
+    content = {row.media or "application/octet-stream": {"schema": components.place(row.schema_)} for row in contract.bodies}
+    required = all(row.required for row in contract.bodies) or _is_sent_empty(contract)
+    return {"content": content} | ({"required": True} if required else {})
+
+
+def _is_sent_empty(contract: Contract) -> bool:
+    """Whether the tool sends an object also where no field is given; of one with required fields this would say that they are needed."""
+    body = chosen(contract.bodies)
+    return (
+        body is not None
+        and body.kind == "json"
+        and not body.schema_.get("required")
+        and object_fields(body.schema_) is not None
+        and is_always_sent(contract)
+    )
 
 
 def _responses(contract: Contract, components: Components) -> Plain:

@@ -7,7 +7,7 @@ is more than a tool can carry, is left out by name. What no tool depends on (`in
 from collections.abc import Iterator
 from typing import Final
 
-from caskmcp.compiler.capture.sources.openapi import carried, openapi3, parameters, servers, swagger
+from caskmcp.compiler.capture.sources.openapi import carried, openapi3, others, parameters, servers, swagger
 from caskmcp.compiler.capture.sources.openapi.carried import Operation
 from caskmcp.compiler.capture.sources.openapi.document import Spec
 from caskmcp.compiler.capture.sources.openapi.node import Node
@@ -41,7 +41,21 @@ def read_all(spec: Spec) -> list[Declared | Skipped]:
             _check_id(operation, place, named)
             stated = version.read(root, item, operation, schemas)
             found.extend(_operation(item, operation, stated, place=(name, method, place)))
+    found.extend(_beside(root, schemas, named) if version is openapi3 else ())
     return list(carried.complete(schemas, [*found, *version.ending(root)]))
+
+
+def _beside(root: Node, schemas: Schemas, named: dict[str, str]) -> Iterator[Operation | Skipped]:
+    """What a document of ours could not put under its paths."""
+    for name, method, operation in others.entries(root):
+        if not parameters.TOKEN.fullmatch(method):
+            raise operation.refuse(f"`{method}` is no method")
+        item = Node(root.spec, {}, operation.at)
+        parameters.template_names(item, name)
+        operation.object("an operation")
+        _check_id(operation, operation.place, named)
+        stated = openapi3.read(root, item, operation, schemas)
+        yield from others.asked(operation, _operation(item, operation, stated, place=(name, method, operation.place)))
 
 
 def _paths(root: Node) -> Iterator[tuple[str, Node]]:
