@@ -128,7 +128,20 @@ def _added(node: Plain, kin: Sequence[Plain]) -> Plain:
     for name in sorted({name for other in kin for name in other["properties"]} - node["properties"].keys()):
         known = [other["properties"][name] for other in kin if name in other["properties"]]
         if all(_agree(known[0], each) for each in known):
-            out[name] = min(known, key=lambda schema: (-len(canon.compact(schema)), canon.compact(schema))) | {MARK: "low"}
+            out[name] = _optional(min(known, key=lambda schema: (-len(canon.compact(schema)), canon.compact(schema)))) | {MARK: "low"}
+    return out
+
+
+def _optional(node: Plain) -> Plain:
+    """A schema that requires no field: nobody here left one out, since nobody here sent one."""
+    out = {word: value for word, value in node.items() if word != "required"}
+    if "properties" in out:
+        out["properties"] = {name: _optional(child) for name, child in out["properties"].items()}
+    if "anyOf" in out:
+        out["anyOf"] = [_optional(branch) for branch in out["anyOf"]]
+    for word in ("items", "additionalProperties"):
+        if isinstance(out.get(word), dict):
+            out[word] = _optional(out[word])
     return out
 
 

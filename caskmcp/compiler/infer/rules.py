@@ -66,10 +66,10 @@ def presence(name: str, above: Above, *, seen: int, total: int, stated: bool, tr
         return "stated-required" if stated else "always-there"
     if stated:
         return "stated-optional"
-    if above.name.lower() in FREE:
-        return "free-form"
     if not seen and traffic:
         return "shared"
+    if above.name.lower() in FREE:
+        return "free-form"
     if seen < total or not total:
         return "sometimes-absent"
     return "partial" if above.side == "partial" else "few-samples"

@@ -48,6 +48,16 @@ def test_an_object_under_the_same_name_may_have_the_fields_of_its_kin() -> None:
     assert flows["additionalProperties"] is False
 
 
+def test_nothing_inside_of_what_was_added_is_required() -> None:
+    many = searches("/flows/filter", *({"flows": {"id": 1, "name": {"like": f"a {number}"}}} for number in "bcde"))
+    assert body(plain(*many)["POST api.shop.example/flows/filter"])["schema"]["properties"]["flows"]["properties"]["name"]["required"] == [
+        "like"
+    ]
+    found = after(plain(*many, *searches("/flows/paginate", {"flows": {"id": 2}})))
+    added = body(found["/flows/paginate"])["schema"]["properties"]["flows"]["properties"]["name"]
+    assert added == {"type": "object", "properties": {"like": TEXT}, "additionalProperties": False, "x-cask-confidence": "low"}
+
+
 def test_what_was_added_was_seen_in_none_of_all() -> None:
     fields = body(after(plain(*FILTER, *PAGES))["/flows/paginate"])["fields"]
     assert fields["/flows/name"] == {"total": 2, "sources": ["traffic"]}
