@@ -70,7 +70,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return built(tmp_path_factory.mktemp("whole") / "p", CALLS, budget="{sessions: 90}")
 
 
-@pytest.mark.feature(40)
 def test_nine_of_ten_sessions_need_five_of_seven_tools(whole: dict[str, bytes]) -> None:
     assert default(whole) == ["create_order", "get_order", "get_stock", "list_orders", "update_stock"]
     row = selection(whole)
@@ -78,12 +77,10 @@ def test_nine_of_ten_sessions_need_five_of_seven_tools(whole: dict[str, bytes]) 
     assert set(row["left_out"]) == {"delete_user", "list_users"}
 
 
-@pytest.mark.feature(40)
 def test_a_share_of_half_takes_the_three_tools_of_the_most(tmp_path: Path) -> None:
     assert default(built(tmp_path / "p", CALLS, budget="{sessions: 50}")) == ["create_order", "get_order", "list_orders"]
 
 
-@pytest.mark.feature(40)
 def test_neither_the_cut_nor_the_order_of_a_recording_nor_the_key_changes_what_is_chosen(tmp_path: Path, whole: dict[str, bytes]) -> None:
     turned = CALLS[::-1]
     cut = built(tmp_path / "p", turned[:10], turned[10:47], turned[47:], budget="{sessions: 90}", seed="another key")
@@ -93,7 +90,6 @@ def test_neither_the_cut_nor_the_order_of_a_recording_nor_the_key_changes_what_i
     assert again == whole
 
 
-@pytest.mark.feature(40)
 def test_a_clone_without_the_recordings_chooses_the_same(tmp_path: Path) -> None:
     first = built(tmp_path / "p", CALLS[:40], CALLS[40:], budget="{sessions: 90}")
     for path in (tmp_path / "p" / "captures").iterdir():
@@ -113,7 +109,6 @@ def test_no_cookie_and_no_fingerprint_of_one_reaches_what_is_committed(whole: di
 
 # ---------------------------------------------------------------- the reference recording
 @pytest.mark.slow
-@pytest.mark.feature(40)
 @pytest.mark.skipif(
     not (SHARED / "bench" / "make_har.py").is_file(), reason="CASK_SHARED names no folder with the maker of the reference recording"
 )

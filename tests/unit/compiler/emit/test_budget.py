@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from caskmcp.compiler.classify.stage import classify
 from caskmcp.compiler.emit.budget import FULL, SELDOM, Choice, choose, tokens
 from caskmcp.compiler.emit.cover import Used
@@ -49,14 +47,12 @@ def test_without_a_budget_forty_tools_and_twenty_thousand_tokens_are_the_budget(
     assert Tools.of(Document("cask.yaml", {}, {})).budget is None
 
 
-@pytest.mark.feature(40)
 def test_what_sessions_need_comes_first() -> None:
     found = chosen(sessions=(("list_users create_user", 9), ("delete_order", 1)), tools=3)
     assert found.tools == ("create_user", "list_carts", "list_users")
     assert (found.sessions, found.covered) == (10, 9)
 
 
-@pytest.mark.feature(40)
 def test_a_share_of_sessions_that_is_asked_for_takes_no_tool_more() -> None:
     found = chosen(sessions=(("list_users create_user", 9), ("delete_order", 1)), sessions_=90)
     assert found.tools == ("create_user", "list_users")
@@ -97,7 +93,6 @@ def test_of_what_is_used_alike_reads_that_need_least_come_first() -> None:
     assert set(chosen(tools=9).left_out) == {"delete_order"}
 
 
-@pytest.mark.feature(40)
 def test_accidents_of_one_recording_choose_no_other_tools() -> None:
     used = dict(zip(sorted(EVEN), (7, 9, 12, 30, 3, 18, 5, 26, 11, 4), strict=True))
     other = dict(zip(sorted(EVEN), (21, 6, 4, 9, 13, 3, 28, 11, 7, 17), strict=True))

@@ -168,7 +168,6 @@ def test_no_pattern_brings_a_tool_above_the_highest_tier_in(highest: Any, patter
     assert highest is None or all(risks[name] <= TIERS.index(highest) for name in names)
 
 
-@pytest.mark.feature(40)
 def test_the_budget_keeps_what_is_used_an_order_of_magnitude_more() -> None:
     made = toolsets(tools={"budget": {"tools": 3}}).toolsets
     assert made["default"].tools == ("get_order", "list_metrics", "list_orders")
@@ -183,7 +182,6 @@ def test_without_a_budget_everything_is_in_default() -> None:
     assert made["default"].tools == made["operator"].tools
 
 
-@pytest.mark.feature(40)
 def test_the_coverage_says_what_is_left_out_and_what_the_list_costs() -> None:
     found = coverage(tools={"budget": {"tools": 3}})
     row = found.selection
@@ -196,7 +194,6 @@ def test_the_coverage_says_what_is_left_out_and_what_the_list_costs() -> None:
     }
 
 
-@pytest.mark.feature(40)
 def test_sessions_of_the_observations_choose_the_toolset_and_stay_out_of_the_file() -> None:
     known = {"operations": {}, "sessions": [{"operations": ["POST api.shop.example/api/v1/feedback"], "count": 4}]}
     section = {"budget": {"sessions": 90}}
