@@ -24,7 +24,7 @@ PATIENCE: Final = 60.0
 
 MITMDUMP: Final = os.environ.get("CASK_MITMDUMP") or shutil.which("mitmdump")
 """What the tests run with; None without one. Read once: tests themselves see an environment without such variables."""
-NEEDED: Final = "no mitmdump: run `cask capture setup-proxy`, or set CASK_MITMDUMP to one"
+NEEDED: Final = "needs mitmdump: run `cask capture setup-proxy`, or set CASK_MITMDUMP to one"
 """Why they are skipped."""
 
 

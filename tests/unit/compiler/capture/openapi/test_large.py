@@ -45,7 +45,7 @@ def test_every_operation_and_every_constraint_of_a_large_document_arrives(name: 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_no_large_document_is_invented_wrongly(name: str) -> None:
-    validator = pytest.importorskip("openapi_spec_validator", reason="python -m pip install 'caskmcp[openapi]'")
+    validator = pytest.importorskip("openapi_spec_validator", reason="needs the extra `openapi`: pip install 'caskmcp[openapi]'")
     made = DOCUMENTS[name][0](6)
     if len(made.files) == 1:
         validator.validate(next(iter(made.files.values())))

@@ -111,7 +111,7 @@ def test_bytes_that_are_no_document_are_refused(data: bytes, packed: bool) -> No
 # ---------------------------------------------------------------- an oracle
 def test_what_is_broken_is_broken_for_others_too() -> None:
     """Of the planted faults that change what a tool would be, none is ours alone."""
-    validator = pytest.importorskip("openapi_spec_validator", reason="python -m pip install 'caskmcp[openapi]'")
+    validator = pytest.importorskip("openapi_spec_validator", reason="needs the extra `openapi`: pip install 'caskmcp[openapi]'")
     whole = DOCUMENTS["forge"][0](2).files["forge.json"]
     path = next(iter(whole["paths"]))
     operation = ("paths", path, "get")
