@@ -22,7 +22,7 @@ def crowded(surface: Surface) -> Iterator[Found]:
     """No dozen tools of one method differ in one word of the path alone, and answer alike."""
     found: Counter[tuple[str, str]] = Counter()
     for tool in surface.tools:
-        if tool.output_schema is not None:
+        if tool.response.expected is not None:
             found.update((place, _answer(tool)) for place in _places(tool))
     for (place, _), count in sorted(found.items()):
         if count >= CROWD:
@@ -40,7 +40,7 @@ def alike(surface: Surface) -> Iterator[Found]:
     """No host answers a dozen operations or more with one and the same form."""
     hosts: dict[str, Counter[str]] = {}
     for tool in surface.tools:
-        if tool.output_schema is not None:
+        if tool.response.expected is not None:
             hosts.setdefault(tool.request.host, Counter())[_answer(tool)] += 1
     for host, answers in sorted(hosts.items()):
         (_, most), total = answers.most_common(1)[0], answers.total()
@@ -62,7 +62,8 @@ def _written(row: PathSegment) -> str:
 
 
 def _answer(tool: Tool) -> str:
-    return canon.digest(_bare(tool.output_schema))
+    """What tells an answer's form: the types that were seen. The schema that is served says as little as it can."""
+    return canon.digest(_bare(tool.response.expected))
 
 
 def _bare(schema: Any) -> Any:

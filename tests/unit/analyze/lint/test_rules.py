@@ -56,7 +56,7 @@ def patched(base: Any, patch: Any) -> Any:
             out["description"] = SENTENCE * value
         elif key == "nested":
             out |= nested(value, patch.get("$to", ""))
-        elif value is None and key != "output_schema":
+        elif value is None and key not in ("output_schema", "expected"):
             out.pop(key, None)
         elif key != "$to":
             out[key] = patched(out.get(key), value)
@@ -86,7 +86,7 @@ def worded(number: int, answers: str) -> dict[str, Any]:
         if answers == "none"
         else {"type": "object", "properties": {f"field{number if answers == 'each' else ''}": {"type": "integer"}}}
     )
-    return made({"name": f"get_word_{number}", "request": {"segments": segments}, "output_schema": answer})
+    return made({"name": f"get_word_{number}", "request": {"segments": segments}, "response": {"expected": answer}})
 
 
 def surface(case: Mapping[str, Any]) -> Surface:
