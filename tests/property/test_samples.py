@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -71,7 +70,6 @@ def changed(answer: Any) -> Iterator[Any]:
         yield from (answer | {name: {"other": True}} for name in answer)
 
 
-@pytest.mark.feature(28)
 @SLOW
 @given(CALLS)
 def test_the_served_schema_takes_every_answer_and_each_with_a_field_more_or_less_or_of_another_type(

@@ -15,6 +15,8 @@ from caskmcp.compiler.emit.files.form import pretty
 from caskmcp.compiler.emit.hygiene import clean
 from caskmcp.compiler.emit.request import is_always_sent
 from caskmcp.compiler.emit.surface import Compiled
+from caskmcp.compiler.infer.marks import is_doubtful
+from caskmcp.compiler.infer.schema import MARK
 from caskmcp.compiler.infer.unobserved import RESPONSE
 from caskmcp.model.contract import Contract, Parameter, Response
 
@@ -147,6 +149,7 @@ def _parameter(row: Parameter, name: str, components: Components) -> Plain:
         "explode": row.explode,
         "schema": components.place(row.schema_),
         "x-cask-constant": row.constant,
+        MARK: "low" if is_doubtful(row) else "",
     }
     return {key: value for key, value in rows.items() if value not in ("", None) and (key, value) != ("required", False)}
 

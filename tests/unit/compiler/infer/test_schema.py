@@ -46,6 +46,7 @@ def nodes(found: Any) -> list[dict[str, Any]]:
     return [found, *nodes(below)]
 
 
+@pytest.mark.feature(28)
 @pytest.mark.parametrize(
     ("case", "side", "role"),
     [
