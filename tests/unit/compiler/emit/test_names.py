@@ -109,3 +109,36 @@ def test_a_thousand_operations_have_a_thousand_names() -> None:
     found = assigned(rows)
     assert len(rows) == len(set(found.values())) == 1000
     assert all(FORM.fullmatch(name) for name in found.values())
+
+
+@pytest.mark.feature(41)
+def test_ten_more_operations_rename_none_of_a_thousand_in_a_document() -> None:
+    nouns = [
+        f"{a}{b}"
+        for a in ("North", "South", "East", "West", "Upper")
+        for b in ("House", "Person", "Box", "Entry", "Key", "Axis", "News", "Day", "Row", "Item")
+    ]
+    verbs = {"list": "GET /{}", "get": "GET /{}/{{id}}", "create": "POST /{}", "replace": "PUT /{}/{{id}}", "update": "PATCH /{}/{{id}}"}
+    more = {
+        "delete": "DELETE /{}/{{id}}",
+        "search": "POST /{}/search",
+        "cancel": "POST /{}/{{id}}/cancel",
+        "archive": "POST /{}/{{id}}/archive",
+    }
+    every = (
+        verbs
+        | more
+        | {
+            f"read{part}Of": f"GET /{{}}/{{{{id}}}}/{part.lower()}"
+            for part in ("Notes", "Tags", "Owners", "Prices", "Limits", "Rules", "Logs", "Views", "Links", "Files", "Costs")
+        }
+    )
+    rows = [contract(form.format(noun.lower()), operation_id=f"{verb}{noun}") for noun in nouns for verb, form in every.items()]
+    before = assigned(rows)
+    assert len(rows) == len(set(before.values())) == 1000
+    assert all(FORM.fullmatch(name) and len(f"mcp__{'s' * 14}__{name}") <= 64 for name in before.values())
+    added = [contract(f"GET /{noun.lower()}/{{id}}/history", operation_id=f"getHistoryOf{noun}") for noun in nouns[:5]]
+    added += [contract(f"GET /v2/{noun.lower()}", operation_id="") for noun in nouns[:5]]
+    after = assigned([*added, *rows])
+    assert len(after) == 1010
+    assert {operation: name for operation, name in after.items() if operation in before} == before
