@@ -1,6 +1,7 @@
 """One recorded request becomes one redacted exchange, or a `Skipped` with the reason. Nothing comes out of here that was not redacted."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
@@ -28,6 +29,8 @@ _LISTS: Final = 1 << 10
 """Lists of names of headers that are remembered."""
 _WEB: Final = frozenset(("http", "https", "ws", "wss"))
 _BODILESS: Final = frozenset((204, 205))
+_METHOD: Final = re.compile(r"[A-Za-z_][A-Za-z_-]{0,23}")
+"""Every method of IANA's registry, and those that services made up; OpenTelemetry's `_OTHER`. `curl -X` takes anything, and now and then a token."""
 _METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"))
 
 _OWN_NAMES: Final = " ".join(
@@ -62,6 +65,8 @@ class Intake:
             return Skipped(recorded.place, "broken", detail="the method is no token (RFC 9110 section 5.6.2)")
         if where not in self._hosts:
             return Skipped(recorded.place, "third party", host=named(where))
+        if not _METHOD.fullmatch(recorded.method):
+            return Skipped(recorded.place, "broken", detail="the method is more than letters and dashes: it may be a secret")
         return self._first_party(recorded, where)
 
     def _located(self, recorded: Recorded) -> str:

@@ -1,6 +1,8 @@
 """URLs taken apart, and which of them belong to a first party."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caskmcp.compiler.capture.address import Address, FirstParties, address, named, pairs
 
@@ -87,3 +89,50 @@ def test_a_host_without_a_port_means_every_port(hosts: list[str], url: str, firs
 def test_a_report_names_a_port_that_is_not_the_schemes_own() -> None:
     assert named(address("https://a.example/")) == "a.example"
     assert named(address("http://a.example:81/")) == "a.example:81"
+
+
+PARTS = (
+    "/",
+    "?",
+    "#",
+    "a",
+    "B",
+    "7",
+    "-",
+    ".",
+    "_",
+    "%20",
+    "%",
+    "[",
+    "]",
+    "@",
+    ":",
+    "80",
+    ";",
+    "=",
+    "&",
+    "+",
+    "'",
+    '"',
+    "\\",
+    "|",
+    "é",
+    " ",
+    "\t",
+    "orders",
+)
+
+
+@given(
+    parts=st.lists(st.sampled_from(PARTS), max_size=12), host=st.sampled_from(["api.x.test", "a", "a.", "a-", "-a", "a.b:443", "a_b", ""])
+)
+def test_a_url_that_only_has_to_be_cut_in_pieces_is_what_the_long_way_makes_of_it(parts: list[str], host: str) -> None:
+    rest = f"://{host}{''.join(parts)}"
+    assert _outcome(f"https{rest}") == _outcome(f"HTTPS{rest}")  # a scheme in upper case goes the long way
+
+
+def _outcome(url: str) -> Address | str:
+    try:
+        return address(url)
+    except ValueError as cause:
+        return str(cause)

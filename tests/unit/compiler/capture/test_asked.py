@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caskmcp.compiler.capture.asked import digest, is_graphql, pairs, redacted
+from caskmcp.compiler.capture.graphql import quiet
 from caskmcp.redact.cut import Redactor
 from caskmcp.redact.placeholder import kind_of
 from tests.support.capturing import KEY
@@ -109,3 +112,15 @@ def test_a_request_is_known_by_its_form(value: Any, expected: bool) -> None:
 def test_a_digest_that_is_none_names_nothing() -> None:
     assert digest({"extensions": {"persistedQuery": {"sha256Hash": SHA256.upper()}}, "operationName": "A"}) == ""
     assert digest({"id": SHA256 + "0", "operationName": "A"}) == ""
+
+
+@given(
+    words=st.lists(
+        st.sampled_from(["query", "{", "}", "(", ")", "a", "$b", ":", "true", "null", "OPEN", "[", "]", "#", "...", "@skip", "-", "&"]),
+        max_size=14,
+    )
+)
+def test_a_text_without_a_sign_that_begins_a_literal_holds_nothing_to_cut(words: list[str]) -> None:
+    text = "{ orders(state: OPEN) { id } } " + " ".join(words)
+    assert quiet(text, lambda _, __: "cut") == text
+    assert quiet('{ orders(state: "open", first: 3) { id } }', lambda _, __: "cut") == '{ orders(state: "cut", first: "cut") { id } }'

@@ -120,3 +120,27 @@ def test_a_token_that_lives_for_a_session_is_kept_to_be_marked_and_is_no_way_to_
     given = headers.lowered([("X-CSRF-Token", "v"), ("X-Auth-Token", "v")])
     assert headers.kept(given, is_credential) == (("x-csrf-token", "v"),)
     assert headers.auth(given, (), (), False, is_credential) == ("header:x-auth-token",)
+
+
+def test_what_a_list_of_names_says_is_what_each_name_says() -> None:
+    given = [
+        (name, "v")
+        for name in (
+            "X-Tenant",
+            "accept",
+            "X-ApiSecret",
+            "Authorization",
+            "X-CSRF-Token",
+            "etag",
+            " X-Tenant ",
+            "RateLimit-Limit",
+            "x y",
+            "",
+        )
+    ]
+    found = headers.named(given, lambda spelled, name: any(map(is_credential, (name, *spelled.get(name, ())))))
+    assert found.lowered == tuple(name for name, _ in headers.lowered(given))
+    assert found.spelled == headers.spelled(given)
+    assert found.credentials == {"x-apisecret", "authorization", "x-csrf-token"}
+    assert found.kept == {"x-tenant", "x-csrf-token", "etag", "ratelimit-limit"}
+    assert found.answered == {"etag", "ratelimit-limit"}

@@ -91,3 +91,22 @@ def test_a_bomb_comes_out_in_small_pieces_and_ends_at_the_limit(monkeypatch: pyt
 def test_nothing_is_nothing() -> None:
     assert text(b"") == b""
     assert text(b"\xef\xbb\xbf") == b""
+
+
+@pytest.mark.parametrize("size", [1000, 1 << 14, (1 << 14) + 1, 1 << 20])
+@pytest.mark.parametrize("place", [0, 16_382, 16_383, 16_384, 16_385, 32_768, 40_000])
+def test_a_byte_that_is_no_text_is_named_wherever_the_slices_end(place: int, size: int) -> None:
+    data = bytearray("é".encode() * 25_000)
+    place -= place % 2  # where a character begins
+    data[place] = 0xFF
+    with pytest.raises(CaskError) as caught:
+        text(bytes(data), size)
+    assert (caught.value.code, caught.value.place) == ("CASK-C001", f"byte {place}")
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2, 3])
+def test_a_character_that_spans_two_slices_is_text(shift: int) -> None:
+    data = b"a" * shift + "🦙".encode() * 10_000
+    assert text(data, 1 << 20) == data
+    with pytest.raises(CaskError, match="is not UTF-8"):
+        text(data[:-1], 1 << 20)

@@ -220,3 +220,14 @@ def test_names_that_are_secrets_are_cut_wherever_names_stand() -> None:
         answer=(FORM, f"{secret}=1"),
     )
     assert secret not in repr(found).replace("redacted", "")
+
+
+@pytest.mark.parametrize("method", ["hunter2", "ghp_a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4e5f6", "A" * 25, "Tr0ub4dor"])
+def test_what_stands_for_a_method_and_may_be_a_secret_is_not_kept(method: str) -> None:
+    found = take("https://api.example.com/", method)
+    assert found == Skipped("entry 0", "broken", detail="the method is more than letters and dashes: it may be a secret")
+
+
+@pytest.mark.parametrize("method", ["PURGE", "m-search", "UPDATEREDIRECTREF", "_OTHER"])
+def test_a_method_that_a_service_made_up_is_kept(method: str) -> None:
+    assert kept("https://api.example.com/", method).method == method.upper()

@@ -188,3 +188,19 @@ def test_ways_to_authenticate_are_counted_by_host_without_a_value() -> None:
         ["api.example.com:8443", "basic", 1],
     ]
     assert b"secret-of" not in found.written
+
+
+def test_exchanges_with_the_same_names_of_headers_learn_nothing_from_each_other() -> None:
+    names = [{"X-ApiSecret": "{}", "X-Tenant": "{}", "Cookie": "sid={}"}, {"x-apisecret": "{}", "X-Tenant": "{}", "Cookie": "sid={}"}]
+    entries = [
+        entry(
+            f"https://api.example.com/orders/{number}",
+            headers={name: form.format(f"s3cret{number}{number}x") for name, form in each.items()},
+            response_headers={"etag": f'W/"{number}aZ9"', "Link": f"<s3cret{number}{number}x>"},
+            answer={"id": number, "note": f"s3cret{number}{number}x", "other": f"s3cret{number + 1}{number + 1}x"},
+        )
+        for number in range(6)
+        for each in names
+    ]
+    alone = [item for each in entries for item in capture(har(each)).items]
+    assert capture(har(*entries)).items == alone
