@@ -1,37 +1,42 @@
-"""Measure ourselves against a peer or a limit, in pairs, in one run: `python -m tests.bench.run [ROW...] [--pairs N] [--out FILE]`.
+"""Measure ourselves against peers and limits, in pairs, in one run: `python -m tests.bench.run [ROW...] [--pairs N] [--out FILE] [--table FILE]`.
 
-Each pair runs both commands by turns after one warm-up, as whole processes; wall and CPU seconds and the peak memory come from `wait4`. Quoted is
-the median of the pairs' ratios. A row whose peer is not on this machine is shown as skipped with the reason. Nothing here is a test: a
+Each pair runs both commands by turns after one warm-up, as whole processes; wall and CPU seconds come from `wait4`, the peak memory is that of all
+processes of a command together (proportional set size, sampled; where there is no /proc the largest one's). Quoted is the median of the pairs' ratios. A row whose peer is not on this machine is shown as skipped with the reason. Nothing here is a test: a
 busy machine must not fail one. The rows' wanted ratios are shown beside what was measured.
 """
 
 import argparse
 import json
 import os
+import platform
+import shlex
 import shutil
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
+from tests.bench import table
+from tests.bench.peers import PEERS, Peer, Skipped, given, prepared, version
+from tests.support import specs
 from tests.support.terminal import CASK, ROOT, environment
 
+_POLL = 0.02
 DEMO = ROOT / "caskmcp" / "workflows" / "demo" / "recording.har"
 
 
 class Cost(NamedTuple):
-    """What one run of a command cost: seconds, and MiB of the largest process."""
+    """What one run of a command cost: seconds, and MiB of all its processes together."""
 
     wall: float
     cpu: float
     memory: float
-
-
-class Skipped(Exception):
-    """A row that can't run here, with the reason."""
 
 
 class Pair(NamedTuple):
@@ -64,10 +69,27 @@ def measure(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Cost:
             os.execvpe(argv[0], list(argv), dict(env))
         finally:
             os._exit(127)
-    _, status, usage = os.wait4(pid, 0)
+    peak = 0
+    while (found := os.wait4(pid, os.WNOHANG))[0] == 0:
+        peak = max(peak, _memory(pid))
+        time.sleep(_POLL)
+    _, status, usage = found
     if status:
         raise RuntimeError(f"{' '.join(argv)} ended with {os.waitstatus_to_exitcode(status)}")
-    return Cost(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, max(peak, 0 if peak else usage.ru_maxrss) / 1024)
+
+
+def _memory(pid: int) -> int:
+    """KiB of a process and all that it started: shared pages are counted once."""
+    total, rest = 0, [pid]
+    while rest:
+        one = rest.pop()
+        with suppress(OSError, ValueError):  # it ended meanwhile, or this system has no such files
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            for task in Path(f"/proc/{one}/task").iterdir():
+                rest += map(int, (task / "children").read_text().split())
+    return total
 
 
 # ---------------------------------------------------------------- rows
@@ -76,27 +98,73 @@ def _help(folder: Path, env: Mapping[str, str]) -> Pair:
 
 
 def _no_op(folder: Path, env: Mapping[str, str]) -> Pair:
-    shutil.copy(DEMO, folder / "shop.har")
-    (folder / "cask.yaml").write_text("version: 1\nhosts: [api.shop.example]\nsources: [{har: shop.har}]\n")
+    recording = json.loads(DEMO.read_bytes())
+    for number in range(100):
+        (folder / f"{number}.har").write_text(json.dumps(recording) + " " * number)
+    (folder / "cask.yaml").write_text("version: 1\nhosts: [api.shop.example]\nsources: [{har: '*.har'}]\n")
     measure([*CASK, "build"], folder, env)
     return Pair([*CASK, "build"], [sys.executable, "-c", "import doit"])
 
 
-def _fifty(folder: Path, env: Mapping[str, str]) -> Pair:
-    peer, recording = _given("CASK_BENCH_PEER"), _given("CASK_BENCH_HAR")
+def _against(peer: Peer) -> Callable[[Path, Mapping[str, str]], Pair]:
+    """A whole build of the recording, redaction included, and the peer's whole work on it."""
+
+    def prepare(folder: Path, env: Mapping[str, str]) -> Pair:
+        _project(folder, given("CASK_BENCH_HAR"), "b.har")
+        return Pair([*CASK, "build"], prepared(peer, folder), before=lambda: shutil.rmtree(folder / ".caskmcp", ignore_errors=True))
+
+    return prepare
+
+
+def _project(folder: Path, recording: str, name: str) -> None:
+    folder.mkdir(exist_ok=True)
+    shutil.copy(recording, folder / name)
     host = os.environ.get("CASK_BENCH_HOST", "")
-    shutil.copy(recording, folder / "b.har")
-    (folder / "cask.yaml").write_text(f"version: 1\nhosts: [{host}]\nsources: [{{har: b.har}}]\n")
-    script = folder / "peer.sh"
-    script.write_text(
-        f"set -e\nrm -f out.yaml\n{peer} -i b.har -o out.yaml -p https://{host} -f har\nsed -i 's/- ignore:/- /' out.yaml\n{peer} -i b.har -o out.yaml -p https://{host} -f har\n"
-    )
-    return Pair([*CASK, "build"], ["/bin/sh", "peer.sh"], before=lambda: shutil.rmtree(folder / ".caskmcp", ignore_errors=True))
+    (folder / "cask.yaml").write_text(f"version: 1\nhosts: [{host}]\nsources: [{{har: {name}}}]\n")
+
+
+def _growth(folder: Path, env: Mapping[str, str]) -> Pair:
+    """A recording ten times as large."""
+    for name, variable in (("large", "CASK_BENCH_LARGE"), ("small", "CASK_BENCH_HAR")):
+        _project(folder / name, given(variable), "b.har")
+    builds = [["/bin/sh", "-c", f"cd {name} && rm -rf .caskmcp && exec {shlex.join(CASK)} build"] for name in ("large", "small")]
+    return Pair(builds[0], builds[1])
+
+
+def _one_of_many(folder: Path, env: Mapping[str, str]) -> Pair:
+    """One recording that changed beside a hundred that did not, and the same one alone."""
+    many, new = given("CASK_BENCH_MANY"), json.loads(Path(given("CASK_BENCH_NEW")).read_bytes())
+    host = os.environ.get("CASK_BENCH_HOST", "")
+    shutil.copytree(many, folder / "many")
+    (folder / "alone").mkdir()
+    (folder / "cask.yaml").write_text(f"version: 1\nhosts: [{host}]\nsources: [{{har: 'many/*.har'}}, {{har: new.har}}]\n")
+    (folder / "alone" / "cask.yaml").write_text(f"version: 1\nhosts: [{host}]\nsources: [{{har: ../new.har}}]\n")
+    entries = new["log"]["entries"]
+    turn = count(1)
+
+    def change() -> None:
+        new["log"]["entries"] = entries[next(turn) :]
+        (folder / "new.har").write_text(json.dumps(new))
+        shutil.rmtree(folder / "alone" / ".caskmcp", ignore_errors=True)
+
+    change()
+    measure([*CASK, "build"], folder, env)
+    return Pair([*CASK, "build"], ["/bin/sh", "-c", f"cd alone && exec {shlex.join(CASK)} build"], before=change)
+
+
+def _large_spec(folder: Path, env: Mapping[str, str]) -> Pair:
+    """A document of 1,000 operations, and parsing and validating it."""
+    document = next(iter(specs.forge(1000).files.values()))
+    (folder / "api.json").write_text(json.dumps(document))
+    host = urlsplit(document["servers"][0]["url"]).netloc
+    (folder / "cask.yaml").write_text(f"version: 1\nhosts: [{host}]\nsources: [{{openapi: api.json}}]\n")
+    check = "import json, sys; from openapi_spec_validator import validate; validate(json.load(open('api.json')))"
+    return Pair([*CASK, "build"], [sys.executable, "-c", check], before=lambda: shutil.rmtree(folder / ".caskmcp", ignore_errors=True))
 
 
 def _import(folder: Path, env: Mapping[str, str]) -> Pair:
     """The peer decodes every JSON body of the file and keeps nothing; ours selects, redacts and writes as well."""
-    peer, recording = _given("CASK_BENCH_STREAM"), _given("CASK_BENCH_HAR")
+    peer, recording = given("CASK_BENCH_STREAM"), given("CASK_BENCH_HAR")
     host = os.environ.get("CASK_BENCH_HOST", "")
     (folder / "p").mkdir()
     ours = [*CASK, "capture", "import", recording, "-a", host, "--root", str(folder / "p" / "root")]
@@ -108,18 +176,14 @@ def _forget(folder: Path) -> None:
     (folder / "cask.yaml").unlink(missing_ok=True)
 
 
-def _given(name: str) -> str:
-    value = os.environ.get(name, "")
-    if not value or not Path(value).exists():
-        raise Skipped(f"{name} does not name a file here")
-    return value
-
-
 ROWS = (
     Row("help", "python -c 'import click'", "<= 1.5", _help),
-    Row("no-op-build", "python -c 'import doit'", "<= 2", _no_op),
+    Row("no-op-build", "100 sources: python -c 'import doit'", "<= 1", _no_op),
     Row("import-har", "a stream of the same file that decodes every JSON body", "<= 6", _import),
-    Row("build-50MB", "mitmproxy2swagger, two passes", "<= 0.5", _fifty),
+    *(Row(f"build-{peer.name}", f"{peer.name}, its whole work on the same recording", peer.wanted, _against(peer)) for peer in PEERS),
+    Row("growth", "a recording a tenth as large", "<= 11", _growth),
+    Row("one-of-many", "the changed recording alone", "<= 2", _one_of_many),
+    Row("large-spec", "openapi-spec-validator on the same 1,000 operations", "<= 2", _large_spec),
 )
 
 
@@ -148,23 +212,52 @@ def _figures(taken: Sequence[tuple[Cost, Cost]]) -> dict[str, object]:
         "ours_s": round(statistics.median(cost.wall for cost in ours), 3),
         "theirs_s": round(statistics.median(cost.wall for cost in theirs), 3),
         "ours_cpu_s": round(statistics.median(cost.cpu for cost in ours), 3),
+        "theirs_cpu_s": round(statistics.median(cost.cpu for cost in theirs), 3),
+        "cpu_ratio": round(statistics.median(one.cpu / other.cpu for one, other in taken), 2),
         "ours_mib": round(max(cost.memory for cost in ours)),
         "theirs_mib": round(max(cost.memory for cost in theirs)),
     }
 
 
+def machine() -> dict[str, object]:
+    """What the figures were measured with."""
+    found = {peer.name: _version(peer) for peer in PEERS}
+    size = Path(os.environ.get("CASK_BENCH_HAR", "")).stat().st_size if os.environ.get("CASK_BENCH_HAR") else 0
+    return {
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "recording_bytes": size,
+        "peers": found,
+    }
+
+
+def _version(peer: Peer) -> str:
+    try:
+        return version(peer)
+    except Skipped as reason:
+        return str(reason)
+
+
 def main() -> None:
-    """Measure the rows and print a table as JSON lines."""
+    """Measure the rows; print them, and write them as JSON and as a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*")
     parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--out")
-    given = parser.parse_args()
-    results = [run(row, given.pairs) for row in ROWS if not given.rows or row.name in given.rows]
-    for result in results:
-        print(json.dumps(result))
-    if given.out:
-        Path(given.out).write_text(json.dumps(results, indent=2) + "\n")
+    parser.add_argument("--out", help="a file for the JSON")
+    parser.add_argument("--note", default="", help="what a reader of the table has to know of this run")
+    parser.add_argument("--table", help="a file for the table in Markdown")
+    asked = parser.parse_args()
+    results = []
+    for row in ROWS:
+        if not asked.rows or row.name in asked.rows:
+            results.append(run(row, asked.pairs))
+            print(json.dumps(results[-1]), flush=True)
+    report = {"machine": machine(), "note": asked.note, "rows": results}
+    if asked.out:
+        Path(asked.out).write_text(json.dumps(report, indent=2) + "\n")
+    if asked.table:
+        Path(asked.table).write_text(table.markdown(report))
 
 
 if __name__ == "__main__":
