@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from caskmcp import canon
 from caskmcp.canon import Digest
-from caskmcp.compiler.capture.sources.kinds import KINDS, is_document
+from caskmcp.compiler.capture.sources.kinds import HEAD, KINDS, is_document, kind_of
 from caskmcp.compiler.capture.stage import Item, redacted
 from caskmcp.compiler.pipeline import STAGES
 from caskmcp.engine import inputs
@@ -21,6 +21,7 @@ from caskmcp.errors import AGAIN, CaskError
 from caskmcp.load import load
 from caskmcp.model.project import Project
 from caskmcp.ports import Files, World
+from caskmcp.store import pipes
 from caskmcp.store.blobs import Blobs
 from caskmcp.store.layout import Root
 from caskmcp.store.spool import Spool
@@ -31,6 +32,8 @@ SELDOM: Final = (200_000, 50, 50)
 """How seldom the collector looks: decoded bodies are freed by their counts, and looking at all of them costs a fifth of an import."""
 LONG: Final = 16 << 20
 """Bytes of a file from which progress is told."""
+PIPED: Final = frozenset(row.kind for row in KINDS if row.role == "recording")
+"""Kinds that may come through a pipe."""
 NAMED: Final = 3
 """Broken entries that are named; the receipt beside the capture names more."""
 
@@ -66,21 +69,38 @@ class Taken:
 
 
 def name(world: World, given: str, kind: str | None = None) -> Named:
-    """Look at a file (or a folder of Bruno) that was given. kind: what it is, if that is said.
+    """Look at a file (or a folder of Bruno, or a pipe) that was given. kind: what it is, if that is said.
 
-    Raises CASK-I002 for a missing one, CASK-C001 for one of no known kind.
+    Raises CASK-I002 for a missing one, CASK-C001 for one of no known kind, and what `pipes.read` raises.
     """
-    path = world.cwd / given
+    path = pipes.path_of(given, world.cwd)
+    if (data := pipes.read(path)) is not None:
+        return _piped(given, kind, path, data)
     if world.files.is_folder(path) and kind in (None, brunofolder.KIND):
         folder = brunofolder.content(world.files, path, given)
         return Named(given, brunofolder.KIND, path, canon.digest_bytes(folder), folder)
     kind = kind or nearby.kind_of(world.files, path)
     if kind is None:
-        what = f"this is of no kind that is known here ({', '.join(row.kind for row in KINDS)})"
-        raise CaskError("CASK-C001", what, place=given, mend="cask capture import --help")
+        raise _unknown(given)
     packed = specfiles.content(world.files, kind, path)
     digest = canon.digest_stream(world.files.chunks(path)) if packed is None else canon.digest_bytes(packed)
     return Named(given, kind, path, digest, packed)
+
+
+def _unknown(given: str) -> CaskError:
+    what = f"this is of no kind that is known here ({', '.join(row.kind for row in KINDS)})"
+    return CaskError("CASK-C001", what, place=given, mend="cask capture import --help")
+
+
+def _piped(given: str, kind: str | None, path: Path, data: bytes) -> Named:
+    """What came through a pipe: a recording, known by its first bytes, since it has no name. A document has to lie where a build finds it."""
+    kind = kind or kind_of("", data[:HEAD])
+    if kind is None:
+        raise _unknown(given)
+    if kind not in PIPED:
+        what = f"`{kind}` is taken from a file; through a pipe comes a recording ({', '.join(sorted(PIPED))})"
+        raise CaskError("CASK-C001", what, place=given, mend="cask capture import FILE")
+    return Named(given, kind, path, canon.digest_bytes(data), data)
 
 
 def read(files: Files, root: Root, project: Project, named: Named, key: bytes, tell: Callable[[str], None] | None = None) -> Taken:

@@ -24,7 +24,7 @@ from caskmcp.redact.checks import long_opaque
 from caskmcp.redact.names import compact
 from caskmcp.redact.rules import Rules
 from caskmcp.redact.traces import Traces
-from caskmcp.store import manifest, scratch, secret
+from caskmcp.store import manifest, pipes, scratch, secret
 from caskmcp.store.layout import MANIFEST
 from caskmcp.workflows import build, capture, intake
 from caskmcp.workflows.capture import Place
@@ -52,8 +52,10 @@ class Left:
 def take(world: World, *, sources: tuple[str, ...], hosts: tuple[str, ...], kind: str | None = None, keep_: tuple[str, ...] = ()) -> Report:
     """Prove, then take the files in as `capture.take` does, then look again. If something is left, exit status 4; of a first proof that fails, nothing is imported.
 
-    Raises what `capture.take` raises, and CASK-I001 where no file is a recording: a spec is committed as it is.
+    Raises what `capture.take` raises, and CASK-I001 where no file is a recording (a spec is committed as it is), or one comes through a pipe.
     """
+    if any(pipes.is_held(pipes.path_of(given, world.cwd)) for given in sources):
+        raise CaskError("CASK-I001", "the proof reads a recording twice: it is for files", mend="cask capture import FILE --prove")
     named = tuple(intake.name(world, given, kind) for given in dict.fromkeys(sources))
     recordings = tuple(each for each in named if not is_document(each.kind))
     if not recordings:
