@@ -45,6 +45,7 @@ TABLES: Final = (
     Table("compiler.emit.stage:EMITTERS", "file", ("unit/compiler", "unit/workflows", "golden", "e2e")),
     Table("compiler.fleeting:RULES", "id", ("unit/compiler",)),
     Table("compiler.infer.doubts:RULES", "id", ("unit/compiler/infer",)),
+    Table("compiler.infer.paging:WORDS", "role", ("unit/compiler/infer",)),
     Table("compiler.infer.reconcile:RULES", "id", ("unit/compiler/infer",)),
     Table("compiler.infer.rules:RULES", "id", ("unit/compiler/infer",)),
     Table("compiler.normalize.calls:PROTOCOLS", "name", ("unit/compiler/normalize",)),

@@ -6,6 +6,7 @@ fragments that it uses; a digest stands for the text that was sent with it elsew
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode, parse, print_ast
@@ -52,7 +53,22 @@ def normal(member: Any, known: Texts) -> Any:
     )
     if query is None or ("query" not in member and not digest(member)):
         return member
-    return {"query": query, "variables": member.get("variables") or {}}
+    given, names = member.get("variables") or {}, variables(query)
+    return {
+        "query": query,
+        "variables": {name: value for name, value in given.items() if name in names} if isinstance(given, Mapping) else given,
+    }
+
+
+@lru_cache(maxsize=256)
+def variables(query: str) -> frozenset[str]:
+    """Names of the variables that a text defines; a server looks at no others (GraphQL section 6.1.2)."""
+    try:
+        rows = parse(query).definitions
+    except GraphQLError:
+        return frozenset()
+    operations = (row for row in rows if isinstance(row, OperationDefinitionNode))
+    return frozenset(one.variable.name.value for row in operations for one in row.variable_definitions or ())
 
 
 def in_query(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -189,8 +189,8 @@ class Traffic:
         answer: Any = _object(endpoint.fields, rng, (endpoint.ids or ("int",))[-1])
         if endpoint.template == "/graphql":
             name = rng.choice(OPERATIONS)
-            text = f"query {name}($first: Int!) {{\n  node(first: $first) {{\n    id\n    title\n  }}\n}}"
-            body = {"operationName": name, "variables": {"first": rng.randrange(1, 50)}, "query": text}
+            text = f"query {name}($first: Int!, $after: String) {{\n  node(first: $first, after: $after) {{\n    id\n    title\n  }}\n}}"
+            body = {"operationName": name, "variables": {"first": rng.randrange(1, 50), "after": None}, "query": text}
             answer = {"data": {"node": _object(("title",), rng, "int")}}
         elif endpoint.template.endswith("/login"):
             body = {

@@ -3,7 +3,7 @@
 from caskmcp.compiler.infer.evidence import fields, sources
 from caskmcp.compiler.infer.schema import REQUEST, schema, total
 from caskmcp.model.contract import Body, Evidence
-from caskmcp.model.observation import BodySeen, Call, Group, Shape
+from caskmcp.model.observation import BodySeen, Call, Group, Shape, Variable
 from caskmcp.model.record import JsonSchema
 
 JSON = "application/json"
@@ -29,7 +29,7 @@ def _seen(group: Group) -> BodySeen:
 def _typed(group: Group, call: Call, seen: BodySeen) -> Body:
     shape = seen.shape or Shape()
     # What the text defines is a fact of what will be sent; a variable that it does not define would be refused.
-    known = {name: variable.schema_ or _observed(shape, name) for name, variable in sorted(call.variables.items())}
+    known = {name: _variable(variable, shape, name) for name, variable in sorted(call.variables.items())}
     needed = sorted(name for name, variable in call.variables.items() if variable.required)
     count = total(shape) if seen.shape else 0
     found = sources(spec=bool(group.declared), traffic=group.row is not None)
@@ -41,6 +41,15 @@ def _typed(group: Group, call: Call, seen: BodySeen) -> Body:
         evidence=Evidence(seen=count, total=count, sources=found),
         fields=fields(shape, found),
     )
+
+
+def _variable(variable: Variable, shape: Shape, name: str) -> JsonSchema:
+    """By its type, or as observed; with null, if requests held it where the type allows it."""
+    child = shape.properties.get(name)
+    if not variable.schema_:
+        return _observed(shape, name)
+    holds_null = child is not None and child.nulls > 0 and not variable.required
+    return {"anyOf": [variable.schema_, {"type": "null"}]} if holds_null else variable.schema_
 
 
 def _without(body: Body, call: Call) -> Body:
