@@ -129,7 +129,8 @@ def constraints(report: bytes, minor: str) -> str:
 
 
 CONTAINER: Final = ROOT / "caskmcp" / "compiler" / "emit" / "data" / "requirements.lock"
-INDEX: Final = "https://pypi.org/simple"
+INDEX: Final = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+"""Says where pip looks by default."""
 
 
 def task_container() -> Task:
@@ -155,9 +156,10 @@ def pin() -> None:
     )
     report = subprocess.run(run("pip", *asked), cwd=ROOT, check=True, capture_output=True).stdout
     rows = [row for row in constraints(report, minor).split("\n") if "==" in row]
+    index = subprocess.run([sys.executable, "-c", INDEX], check=True, capture_output=True, text=True).stdout.strip()
     pages = {}
     for row in rows:
-        with urllib.request.urlopen(f"{INDEX}/{row.split('==')[0]}/", timeout=60) as answer:
+        with urllib.request.urlopen(f"{index}/{row.split('==')[0]}/", timeout=60) as answer:
             pages[row] = answer.read().decode("utf-8")
     CONTAINER.write_text(hashed(pages, minor), encoding="utf-8")
 

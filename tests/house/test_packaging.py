@@ -83,3 +83,39 @@ def test_the_readme_begins_with_one_line_to_install_and_one_line_to_test() -> No
         1,
         ".venv/bin/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal",
     )
+
+
+@pytest.mark.parametrize(
+    ("wheel", "fits"),
+    [
+        ("mcp-2.3.0-py3-none-any.whl", True),
+        ("mcp-2.3.0-py2.py3-none-any.whl", True),
+        ("mcp-2.3.1-py3-none-any.whl", False),
+        ("mcp-2.3.0-cp313-cp313-manylinux_2_28_aarch64.whl", True),
+        ("mcp-2.3.0-cp313-cp313-manylinux2014_x86_64.manylinux_2_17_x86_64.whl", True),
+        ("mcp-2.3.0-cp39-abi3-manylinux_2_28_x86_64.whl", True),
+        ("mcp-2.3.0-cp314-abi3-manylinux_2_28_x86_64.whl", False),
+        ("mcp-2.3.0-cp312-cp312-manylinux_2_28_x86_64.whl", False),
+        ("mcp-2.3.0-cp313-cp313t-manylinux_2_28_x86_64.whl", False),
+        ("mcp-2.3.0-cp313-cp313-musllinux_1_2_x86_64.whl", False),
+        ("mcp-2.3.0-cp313-cp313-win_amd64.whl", False),
+        ("mcp-2.3.0-cp313-cp313-macosx_11_0_arm64.whl", False),
+        ("mcp-0.18-py36+-none-any.whl", False),
+    ],
+)
+def test_a_container_takes_the_wheels_that_its_python_runs(wheel: str, fits: bool) -> None:
+    assert dodo.fits(wheel, "2.3.0", "3.13") is fits
+
+
+def test_the_lock_of_a_container_holds_the_hashes_of_fitting_wheels_alone() -> None:
+    page = "".join(
+        f'<a href="https://h/{name}#sha256={digit * 64}">'
+        for name, digit in (("a-1-py3-none-any.whl", "b"), ("a-1-py2-none-any.whl", "c"), ("a-1.tar.gz", "d"))
+    )
+    assert dodo.hashed({"a==1": page}, "3.13").split("\n")[1:] == ["a==1 \\", f"    --hash=sha256:{'b' * 64}", ""]
+
+
+def test_the_lock_of_a_container_pins_what_the_constraints_pin() -> None:
+    rows = [row.rstrip(" \\") for row in dodo.CONTAINER.read_text(encoding="utf-8").split("\n") if "==" in row]
+    pinned = pins(ROOT / "constraints-3.13.txt")
+    assert {canonicalize_name(name): Version(version) for name, version in (row.split("==") for row in rows)}.items() <= pinned.items()
