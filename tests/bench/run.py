@@ -14,6 +14,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -27,7 +28,7 @@ from tests.bench.peers import PEERS, Peer, Skipped, given, prepared, version
 from tests.support import specs
 from tests.support.terminal import CASK, ROOT, environment
 
-_POLL = 0.02
+_POLL = 0.1
 DEMO = ROOT / "caskmcp" / "workflows" / "demo" / "recording.har"
 
 
@@ -69,14 +70,22 @@ def measure(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Cost:
             os.execvpe(argv[0], list(argv), dict(env))
         finally:
             os._exit(127)
-    peak = 0
-    while (found := os.wait4(pid, os.WNOHANG))[0] == 0:
-        peak = max(peak, _memory(pid))
-        time.sleep(_POLL)
-    _, status, usage = found
+    seen, ended = [0], threading.Event()
+    watch = threading.Thread(target=_watch, args=(pid, seen, ended))
+    watch.start()
+    _, status, usage = os.wait4(pid, 0)
+    wall = time.perf_counter() - begun
+    ended.set()
+    watch.join()
+    peak = max(seen)
     if status:
         raise RuntimeError(f"{' '.join(argv)} ended with {os.waitstatus_to_exitcode(status)}")
-    return Cost(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, max(peak, 0 if peak else usage.ru_maxrss) / 1024)
+    return Cost(wall, usage.ru_utime + usage.ru_stime, max(peak, 0 if peak else usage.ru_maxrss) / 1024)
+
+
+def _watch(pid: int, seen: list[int], ended: threading.Event) -> None:
+    while not ended.wait(_POLL):
+        seen.append(_memory(pid))
 
 
 def _memory(pid: int) -> int:
