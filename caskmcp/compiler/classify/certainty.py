@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from caskmcp.compiler.classify.facts import Facts
-from caskmcp.model.tool import LOWERED, RAISED
+from caskmcp.model.tool import LOWERED, RAISED, TIERS, Tier
 
 Level = Literal["low", "medium", "high"]
 
@@ -28,7 +28,8 @@ DOUBTS: Final = {
     "foreign-tool":      60,
 }
 # fmt: on
-"""Rules that fire where an operation does not say what it does."""
+"""Rules that fire where an operation does not say what it does. They count only where no other rule reaches the same tier and so explains it:
+nobody knows the verb of `/payments/{payment_id}/refund`, but that money moves is told."""
 
 
 class Certainty(NamedTuple):
@@ -43,15 +44,16 @@ class Certainty(NamedTuple):
         return "low" if self.percent < UNSURE else "medium" if self.percent < EVIDENCE["high"] else "high"
 
 
-def certainty(facts: Facts, rules: Iterable[str]) -> Certainty:
-    """Of an operation. rules: those that fired."""
-    fired = tuple(rules)
-    if {LOWERED, RAISED} & {*fired}:
+def certainty(facts: Facts, rules: Iterable[tuple[str, Tier]]) -> Certainty:
+    """Of an operation. rules: those that fired, each with its tier."""
+    fired = dict(rules)
+    if {LOWERED, RAISED} & fired.keys():
         return Certainty(EVIDENCE["high"], "")
     rows = [
         Certainty(
             EVIDENCE[facts.contract.confidence], f"{facts.contract.confidence} evidence" if facts.contract.confidence != "high" else ""
         )
     ]
-    rows += [Certainty(most, f"rule {rule}") for rule, most in DOUBTS.items() if rule in fired]
+    told = max((TIERS.index(tier) for rule, tier in fired.items() if rule not in DOUBTS), default=-1)
+    rows += [Certainty(most, f"rule {rule}") for rule, most in DOUBTS.items() if rule in fired and TIERS.index(fired[rule]) > told]
     return min(rows, key=lambda row: row.percent)

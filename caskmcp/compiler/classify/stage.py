@@ -37,7 +37,7 @@ def classify(contract: Contract) -> Classified:
     effect: Effect = max((rule.effect for rule, _ in found), key=EFFECTS.index)
     risk: Tier = max((rule.tier for rule, _ in found), key=TIERS.index)
     ordered = sorted(found, key=lambda row: -TIERS.index(row[0].tier))
-    sure = certainty(facts, (rule.id for rule, _ in found))
+    sure = certainty(facts, ((rule.id, rule.tier) for rule, _ in found))
     return Classified(
         id=contract.id,
         effect=effect,

@@ -22,7 +22,7 @@ def restated(row: Classified, stated: Stated, contract: Contract) -> Classified:
     """The operation with the tier and effect that a person states; hints and suggested scope follow, and the statement is the first reason."""
     effect = stated.effect or row.effect
     facts = Facts(contract)
-    sure = certainty(facts, (LOWERED,))
+    sure = certainty(facts, ((LOWERED, stated.tier),))
     return row.model_copy(
         update={
             "effect": effect,

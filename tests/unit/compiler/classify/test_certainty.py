@@ -21,6 +21,8 @@ from tests.support.contracts import contract
         ("POST /graphql", "high", 40, "rule execution"),
         ("PROPFIND /files", "high", 20, "rule unknown-method"),
         ("POST /{id}", "high", 20, "rule no-words"),
+        ("POST /payments/{payment_id}/refund", "high", 90, ""),
+        ("POST /payments/{payment_id}/refund", "medium", 60, "medium evidence"),
     ],
 )
 def test_the_weakest_sign_decides_and_is_named(operation: str, evidence: str, percent: int, why: str) -> None:
@@ -39,7 +41,7 @@ def test_each_doubt_is_a_rule_that_there_is() -> None:
 
 def test_a_doubt_never_makes_anything_surer() -> None:
     facts = Facts(contract("POST /orders", confidence="low"))
-    assert certainty(facts, DOUBTS).percent <= certainty(facts, ()).percent == EVIDENCE["low"]
+    assert certainty(facts, [(rule, "critical") for rule in DOUBTS]).percent <= certainty(facts, ()).percent == EVIDENCE["low"]
 
 
 def test_a_scope_is_as_certain_as_its_least_certain_tool_and_names_it() -> None:
