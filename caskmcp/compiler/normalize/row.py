@@ -89,9 +89,20 @@ class Bodies:
         out: dict[str, Any] = {"seen": self.seen} | ({"unread": self.unread} if self.unread else {})
         out |= {"kind": kind} if kind != "json" else {}
         if self.different:
-            known = {canon.hexadecimal(canon.digest(value))[:16] for value in self.different}
+            # Not the canonical form, which has no place for some objects that a client may send (`{"$int": …}`).
+            texts = {json.dumps(_whole(value), sort_keys=True) for value in self.different}
+            known = {canon.hexadecimal(canon.digest_bytes(text.encode("ascii")))[:16] for text in texts}
             out[DIFFERENT] = sorted(known) if len(known) < FEWEST_DIFFERENT else []
         return out | ({"shape": plain(self.shape)} if self.shape is not None else {})
+
+
+def _whole(value: Any) -> Any:
+    """A value with one spelling for all that are equal (1, 1.0 and true), so that it does not matter which of them came first."""
+    if isinstance(value, dict):
+        return {name: _whole(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()) else value
 
 
 class Parameter:

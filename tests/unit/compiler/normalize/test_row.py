@@ -72,6 +72,16 @@ def test_lists_are_counted_by_their_items_and_free_text_as_such() -> None:
     }
 
 
+def test_bodies_are_told_apart_in_any_order_and_with_any_names() -> None:
+    one, same, other = (exchange("POST /orders", body=body) for body in ({"$int": 1}, {"$int": 1.0}, {"$int": True}))
+    found = [
+        part(*given)["rows"][0]["requests"]["application/json"]["different"]
+        for given in ([one], [same], [other], [one, same], [other, one])
+    ]
+    assert len(found[0]) == 1
+    assert found == [found[0]] * 5
+
+
 def test_headers_that_page_are_counted_by_name_where_the_answer_succeeded() -> None:
     link, total = ("link", '</orders>; title="x"; rel="next"'), ("x-total-count", "40")
     found = row(
