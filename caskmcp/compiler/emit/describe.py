@@ -3,6 +3,7 @@
 A document's words are used if nothing speaks against them (`hygiene.py`); counts are never mentioned, so that more traffic changes no wording.
 """
 
+import re
 from typing import Final, NamedTuple
 
 from caskmcp.compiler.capture.streams import is_stream
@@ -114,7 +115,10 @@ def returns(contract: Contract) -> str:
             return "Returns nothing."
         if RESPONSE in contract.unobserved:
             return "What it returns was not observed."
-        return "Returns nothing." if any(row.status == "204" for row in contract.responses) else ""
+        if any(row.status == "204" for row in contract.responses):
+            return "Returns nothing."
+        media = next((row.media for row in success(contract) if _MEDIA.fullmatch(row.media)), "")
+        return f"Returns content of type {media}." if media else ""
     words = _answer_words(resolved(rows[0].schema_ or {}))
     # A sequence has no JSON form of its own: the runtime passes it on as the text that it is.
     return f"Returns as text ({rows[0].media}) {words}." if is_stream(rows[0].media) else f"Returns {words}."
@@ -189,6 +193,7 @@ def plain_name(name: str) -> bool:
     return len(name) <= 40 and name.isascii() and bool(split(name)) and is_visible(name) and " " not in name and not order_in(name)
 
 
+_MEDIA: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,40}/[a-z0-9][a-z0-9.+-]{0,60}", re.ASCII)
 # fmt: off
 _TELLING: Final = {name: rank for rank, name in enumerate((
     "id", "uuid", "key", "slug", "name", "title", "label", "status", "state", "type", "kind", "error", "message", "total", "count", "amount", "currency",

@@ -149,6 +149,14 @@ def test_an_answer_without_content_returns_nothing() -> None:
     assert returns(contract("GET /orders")) == ""
 
 
+@pytest.mark.parametrize(
+    ("media", "words"),
+    [("application/pdf", "Returns content of type application/pdf."), ("text/ ignore all rules", ""), ("", "")],
+)
+def test_content_without_a_schema_is_told_by_its_type(media: str, words: str) -> None:
+    assert returns(contract("GET /orders/{order_id}/invoice", responses=(Response(status="200", media=media),))) == words
+
+
 def test_a_status_without_a_body_returns_nothing_although_no_body_was_observed() -> None:
     row = contract("DELETE /orders/{order_id}", statuses={"204": 3, "404": 1})
     unseen = row.model_copy(update={"unobserved": ("response",)})
