@@ -34,6 +34,7 @@ def take(world: World, sources: tuple[str, ...], hosts: tuple[str, ...], keep: t
     """Take recordings and specs from anywhere into the project.
 
     A recording is redacted and kept under the root as `- capture: ID`; a spec is copied to specs/. The same bytes again add nothing.
+    A recording may come through a pipe: `-` is standard input.
     """
     take_ = proof.take if prove else story.take
     return take_(world, sources=sources, hosts=hosts, kind=kind, keep_=keep)
