@@ -9,6 +9,7 @@ from functools import cached_property
 from caskmcp.compiler.classify import scopes, stated
 from caskmcp.compiler.emit.budget import Choice, choose
 from caskmcp.compiler.emit.cover import Used
+from caskmcp.compiler.emit.hints import Sources
 from caskmcp.compiler.emit.names import NAME, assigned
 from caskmcp.compiler.emit.request import refusal
 from caskmcp.compiler.emit.tools import Made, made
@@ -66,8 +67,9 @@ class Compiled:
     @cached_property
     def made(self) -> Mapping[str, Made]:
         """Operation id -> tool with notes."""
-        kept = (row for row in self.contracts if row.id not in self.left_out)
-        rows = {row.id: made(row, self.classified[row.id], self.names[row.id], self.auth.hosts) for row in kept}
+        kept = {row.id: row for row in self.contracts if row.id not in self.left_out}
+        sources = Sources(kept, self.classified, self.names)
+        rows = {name: made(row, self.classified[name], self.names[name], self.auth.hosts, sources) for name, row in kept.items()}
         homes = stated.homes(self.own_scopes)
         return {name: _at_home(row, homes, self.own_scopes) for name, row in rows.items()}
 

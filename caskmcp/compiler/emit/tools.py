@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from caskmcp.compiler.emit.arguments import Arguments, arguments
 from caskmcp.compiler.emit.describe import wording
+from caskmcp.compiler.emit.hints import Sources
 from caskmcp.compiler.emit.output import expected, output_schema
 from caskmcp.compiler.emit.request import is_mcp, plan, success_media
 from caskmcp.model.contract import Contract
@@ -22,9 +23,10 @@ class Made:
     notes: tuple[str, ...]
 
 
-def made(contract: Contract, judged: Classified, name: str, auth: Mapping[str, AuthRule]) -> Made:
-    """The tool of a contract that `request.refusal` has nothing against. auth: the manifest's, by host."""
+def made(contract: Contract, judged: Classified, name: str, auth: Mapping[str, AuthRule], sources: Sources | None = None) -> Made:
+    """The tool of a contract that `request.refusal` has nothing against. auth: the manifest's, by host. sources: what gives its arguments."""
     rows = arguments(contract, credentials(contract, auth))
+    rows = sources.hinted(contract, rows) if sources else rows
     words = wording(contract, name, judged)
     tool = Tool(
         name=name,

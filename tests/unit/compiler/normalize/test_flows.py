@@ -66,6 +66,7 @@ def built() -> dict[str, Chain]:
 
 
 # ---------------------------------------------------------------- labelled services
+@pytest.mark.feature(22)
 @pytest.mark.parametrize("name", ["shop", "tracker"])
 def test_edges_of_labelled_sessions_are_nearly_all_true_and_nearly_all_found(built: dict[str, Chain], name: str) -> None:
     precision, recall = figures(edges_of(built[name]), labels.edges(name))
@@ -135,6 +136,7 @@ def test_two_values_that_came_from_an_answer_make_an_edge() -> None:
     assert found == {"GET /orders/{order_id}": [("path order_id", "GET /orders", "/*/id", 2)]}
 
 
+@pytest.mark.feature(22)
 def test_one_value_makes_none_however_often_it_came() -> None:
     assert flows(f"GET /me 200 {{id: {A}}}", *[f"GET /users/{A} 200 {{n: 1}}"] * 5, f"GET /users/{B} 200 {{n: 1}}") == {}
 
