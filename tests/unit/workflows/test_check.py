@@ -59,7 +59,7 @@ def test_a_built_and_approved_project_passes_every_step(approved: Desk) -> None:
 def test_tools_that_wait_for_a_person_are_a_review(desk: Desk) -> None:
     report = run(desk)
     assert results(report)["lock"] == "review"
-    assert codes(report) == {"CASK-L003", "evidence-low"}
+    assert codes(report) == {"CASK-L003"}
     assert report.exit == 1
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,19 @@ def test_an_edited_description_that_gives_orders_fails_check(approved: Desk) -> 
     assert report.exit is Exit.BREAKING
 
 
+def doubted(value: Any) -> None:
+    """Say of every risky tool that it was hardly seen; no signature covers that."""
+    for tool in value["tools"]:
+        tool["confidence"] = "low" if tool["risk"] in ("high", "critical") else tool["confidence"]
+
+
+def test_what_a_person_approved_by_its_content_is_settled(approved: Desk) -> None:
+    builds.edited(approved.pack.artifact("tools.json"), doubted)
+    assert "evidence-low" not in codes(lint.run(approved.world()))
+
+
 def test_a_damaged_lock_excuses_nothing(approved: Desk) -> None:
+    builds.edited(approved.pack.artifact("tools.json"), doubted)
     approved.pack.lock.write_bytes(b"{")
     assert "evidence-low" in codes(lint.run(approved.world()))
 
