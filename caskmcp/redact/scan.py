@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import accumulate, chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import re2
@@ -27,9 +27,11 @@ _SHORT: Final = 64
 _REMEMBERED: Final = 1 << 15
 _DEEP: Final = 4
 """Encodings inside encodings that are followed."""
-_PASS: Final = 15
-"""Rows that one pass over a text asks for. re2 makes its automaton as texts come by, a state for each combination of forms that can still go
-on: all rows at once need 0.5 s of that before anything is fast, fifteen at a time a tenth of it."""
+_RUNS: Final = frozenset(("jwt", "azure-key", "encoded", "entropy"))
+_LATER: Final = "otpauth"
+"""A text is looked at in three passes: for rows that any run of letters and digits begins to fit, for those before this one in the table, and
+for the others. re2 makes its automaton as texts come by, a state for each combination of forms that can still go on: with all rows in one pass,
+half a second of that goes before anything is fast; with more passes than three, large recordings take longer."""
 # A text that begins like a JSON document is looked into, whatever stands in it.
 _DOCUMENT: Final = r"^\s*[\[{]"
 
@@ -42,14 +44,36 @@ def _options(captures: bool = True) -> Any:
     return options
 
 
+class _Pass(NamedTuple):
+    """Rows that are looked for at once."""
+
+    rows: tuple[int, ...]
+    """Their places among the scanner's rows."""
+    form: Any
+    """The form of any of them."""
+
+
+def _parted(rows: tuple[Detector, ...]) -> list[tuple[int, ...]]:
+    """The places of the rows of each pass; the first one is there in any case."""
+    later = next((index for index, row in enumerate(rows) if row.id == _LATER), 0)
+    runs = tuple(index for index, row in enumerate(rows) if row.id in _RUNS)
+    parts = [range(later, len(rows)), range(later)]
+    first, *others = (tuple(index for index in part if index not in runs) for part in parts)
+    return [first, *filter(None, (*others, runs))]
+
+
+def _together(rows: tuple[Detector, ...], indices: tuple[int, ...], is_first: bool) -> Any:
+    forms = [*([_DOCUMENT] if is_first else []), *(f"(?:{rows[index].form})" for index in indices)]
+    return re2.compile("(?m)" + "|".join(forms), _options(captures=False))
+
+
 class Scanner:
     """The forms of one profile, compiled once."""
 
     def __init__(self, rows: Iterable[Detector]) -> None:
         self.rows = tuple(row for row in rows if row.form)
-        forms = (_DOCUMENT, *(f"(?:{row.form})" for row in self.rows))
         self._passes = tuple(
-            re2.compile("(?m)" + "|".join(forms[first : first + _PASS]), _options(captures=False)) for first in range(0, len(forms), _PASS)
+            _Pass(indices, _together(self.rows, indices, number == 0)) for number, indices in enumerate(_parted(self.rows))
         )
         self._forms: dict[int, Any] = {}
         """Index of a row -> its form alone, once a text was found that it may fit."""
@@ -61,7 +85,7 @@ class Scanner:
         if text in self._plain:
             return False
         encoded = text.encode()  # once for all passes
-        found = any(form.search(encoded) for form in self._passes)
+        found = any(each.form.search(encoded) for each in self._passes)
         if not found:
             self.remember(text)
         return found
@@ -87,7 +111,7 @@ class Scanner:
         """Those of the texts that are `suspicious`, found in one pass over all of them."""
         joined = "\n".join(texts)
         encoded = joined.encode()
-        hits = [form for form in self._passes if form.search(encoded)]
+        hits = [each.form for each in self._passes if each.form.search(encoded)]
         if not hits:
             return frozenset()
         ends = list(accumulate(len(text) + 1 for text in texts))
@@ -111,9 +135,7 @@ class Scanner:
     def _fitting(self, text: str) -> list[tuple[int, Detector]]:
         """The rows whose form occurs in the text, each with its index, in the table's order."""
         encoded = text.encode()
-        hits = (number * _PASS for number, form in enumerate(self._passes) if form.search(encoded))
-        # The form of a document stands before those of the rows.
-        indices = (index for first in hits for index in range(max(first - 1, 0), min(first - 1 + _PASS, len(self.rows))))
+        indices = sorted(index for each in self._passes if each.form.search(encoded) for index in each.rows)
         return [(index, self.rows[index]) for index in indices if self._form(index).search(encoded)]
 
     def _form(self, index: int) -> Any:
