@@ -6,10 +6,10 @@ worker that died was at is done again by another one, and by this process if the
 sent as a pickle, which is code: a cluster is for a trusted network, or for one behind `tls://`.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
@@ -35,6 +35,7 @@ class Cluster:
 
     def __init__(self, address: str, digest: Digest) -> None:
         self._digest = digest
+        self._never = Event()
         try:
             self._client = Client(address, timeout=SECONDS, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as cause:
@@ -53,12 +54,15 @@ class Cluster:
         """Work on pieces, on any worker."""
         waiting = [(self._send(order), order) for order in orders]
         try:
-            while not all(future.done() for future, _ in waiting):
+            while not self._ended([future for future, _ in waiting]):
                 going()
-                time.sleep(_POLL)
             return [self._result(future, order, work) for future, order in waiting]
         finally:
             self._client.cancel([future for future, _ in waiting])
+
+    def _ended(self, futures: list[Future]) -> bool:
+        """Whether all have ended, well or not; asked again after a moment."""
+        return all(future.done() for future in futures) or self._never.wait(_POLL)
 
     def _send(self, order: Order) -> Future:
         # Not pure for Dask: it must not take an earlier answer for this one, whose blobs may be gone by now.
