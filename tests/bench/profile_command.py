@@ -1,4 +1,4 @@
-"""Where a command spends its processor time: `python -m tests.bench.profile [--every MS] [--rows N] [--lines] -- build`.
+"""Where a command spends its processor time: `python -m tests.bench.profile_command [--every MS] [--rows N] [--lines] -- build`.
 
 The command runs in this process as `cask` would run it here. A timer of CPU time looks at the Python stack; what C code takes is the caller's, so
 that nothing is slowed down by being counted and nothing looks dearer than it is. Shares are of CPU time: `self` in the function (or, with
