@@ -118,10 +118,19 @@ def _arguments(tool: dict[str, Any], row: Mapping[str, Any]) -> dict[str, Any] |
         if name not in wires or wires[name] in given:
             return None
         given[wires[name]] = value
-    return {name: _typed(value, tool["input_schema"]["properties"][name]) for name, value in given.items()}
+    signs = {
+        field["argument"]: _SIGNS[field.get("style", "form")] for field in tool["request"].get("query", ()) if field.get("explode") is False
+    }
+    return {name: _typed(value, tool["input_schema"]["properties"][name], signs.get(name, "")) for name, value in given.items()}
 
 
-def _typed(value: str, schema: Mapping[str, Any]) -> Any:
+_SIGNS = {"form": ",", "pipeDelimited": "|", "spaceDelimited": " "}
+"""Style of a list that is one value -> what stands between its items."""
+
+
+def _typed(value: str, schema: Mapping[str, Any], sign: str = "") -> Any:
+    if sign and schema.get("type") == "array":
+        return [_typed(item, schema.get("items", {})) for item in value.split(sign)]
     kinds = {schema.get("type"), *(option.get("type") for option in schema.get("anyOf", ()))}
     if kinds & {"integer", "number", "boolean"}:
         try:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from caskmcp.compiler.capture.streams import is_stream
 from caskmcp.compiler.infer.evidence import COLLECTION, fields, sources, successes
 from caskmcp.compiler.infer.parameters import wire_schema
+from caskmcp.compiler.infer.recursion import gathered
 from caskmcp.compiler.infer.schema import FEWEST_SAMPLES, PARTIAL, REQUEST, RESPONSE, STATED, Side, mark_doubtful, required, schema, total
 from caskmcp.model.contract import Body, Evidence, Response
 from caskmcp.model.observation import BodySeen, Group, Shape
@@ -100,7 +101,7 @@ def request_schema(shape: Shape, kind: str, side: Side = REQUEST) -> JsonSchema:
 
 def _sequence(media: str, shape: Shape, side: Side) -> JsonSchema:
     """A body that is sent as text and holds a sequence: what its items are stands in `contentSchema` (JSON Schema 2020-12, section 8.5)."""
-    return {"type": "string", "contentMediaType": media} | ({"contentSchema": schema(shape, side)} if shape.arrays else {})
+    return gathered({"type": "string", "contentMediaType": media} | ({"contentSchema": schema(shape, side)} if shape.arrays else {}))
 
 
 def _form_field(shape: Shape) -> JsonSchema:

@@ -1,6 +1,7 @@
 """The arguments of a call of a shared endpoint: by the types in its GraphQL text, and by what was observed where these say nothing."""
 
 from caskmcp.compiler.infer.evidence import fields, sources
+from caskmcp.compiler.infer.recursion import gathered
 from caskmcp.compiler.infer.schema import REQUEST, schema, total
 from caskmcp.model.contract import Body, Evidence
 from caskmcp.model.observation import BodySeen, Call, Group, Shape, Variable
@@ -36,7 +37,7 @@ def _typed(group: Group, call: Call, seen: BodySeen) -> Body:
     return Body(
         media=JSON,
         kind="json",
-        schema_={"type": "object", "properties": known, "additionalProperties": False} | ({"required": needed} if needed else {}),
+        schema_=gathered({"type": "object", "properties": known, "additionalProperties": False} | ({"required": needed} if needed else {})),
         required=bool(needed),
         evidence=Evidence(seen=count, total=count, sources=found),
         fields=fields(shape, found),
@@ -58,6 +59,7 @@ def _without(body: Body, call: Call) -> Body:
     rows = {name: row for name, row in whole.get("properties", {}).items() if name not in call.constants}
     needed = [name for name in whole.get("required", ()) if name not in call.constants]
     closed = {"type": "object", "properties": rows, "additionalProperties": False} | ({"required": needed} if needed else {})
+    closed |= {"$defs": whole["$defs"]} if "$defs" in whole else {}
     kept = {pointer: found for pointer, found in body.fields.items() if pointer.split("/")[1] not in call.constants}
     return body.model_copy(update={"schema_": closed, "required": bool(needed), "fields": kept})
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from caskmcp import canon
+from caskmcp.compiler.infer import recursion
 from caskmcp.compiler.infer.skeleton import structure
 from caskmcp.compiler.normalize import keys
 from caskmcp.compiler.normalize.total import shape as total_of
@@ -47,6 +48,8 @@ class Side(NamedTuple):
     """Samples from which a field that was always there is required; None for never."""
     marked: bool = False
     """Whether a field that was always there and is not required says that this is for want of samples."""
+    folds: bool = True
+    """Whether objects inside of objects of their own kind become a definition."""
 
 
 MARK: Final = "x-cask-confidence"
@@ -64,7 +67,7 @@ def schema(shape: Shape, side: Side, name: str = "") -> JsonSchema:
 
     At its root there are no variants: what is below has `anyOf`, the whole never.
     """
-    return _inside(shape.model_copy(update={"forms": ()}) if shape.forms else shape, side, name)
+    return recursion.gathered(_inside(shape.model_copy(update={"forms": ()}) if shape.forms else shape, side, name))
 
 
 def _inside(shape: Shape, side: Side, name: str) -> JsonSchema:
@@ -179,11 +182,21 @@ def _variant(form: Form, shape: Shape, properties: Mapping[str, JsonSchema], sid
 
 def _field(piece: Mapping[str, Any], above: Shape, key: str, side: Side) -> JsonSchema:
     child = above.properties[key]
+    if side.folds and above.map_values is None and (own := recursion.inside(above, key)) is not None:
+        return _recursive(child, own, key, side)
     if above.map_values is None or keys.kind(key) is not keys.Key.UNKNOWN:
         return _decorate(piece, child, side, key)
     # The key stood in plain records, but may have been data in other objects here: its value is any of both.
     both = total_of([child.plain(), above.map_values.plain()])
     return _inside(Shape.model_validate_json(canon.compact(both)), side, key)
+
+
+def _recursive(child: Shape, own: Shape, key: str, side: Side) -> JsonSchema:
+    """A field that leads to objects like the one it stands in: a reference to what all of them together are."""
+    # A definition holds no other one: where several fields of an object lead to its own kind, there would be one for each order of them.
+    name, definition = recursion.called(key), _inside(own, side._replace(folds=False), key)
+    definition["properties"] |= {key: recursion.refer(definition["properties"][key], name)}
+    return recursion.refer(_inside(recursion.emptied(child), side, key), name) | {"$defs": {name: definition}}
 
 
 def required(shape: Shape, side: Side) -> list[str]:
