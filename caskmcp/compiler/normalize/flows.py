@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from caskmcp.compiler.normalize import keys
 from caskmcp.compiler.normalize.node import Node
-from caskmcp.compiler.normalize.sketch import GIVEN, Plain, Sketch, is_identifier, joined
+from caskmcp.compiler.normalize.sketch import GIVEN, Plain, Sketch, are_identifiers, joined
 from caskmcp.compiler.normalize.tokens import is_class
 from caskmcp.model.exchange import Exchange
 
@@ -40,7 +40,7 @@ class Taken:
             sketch = self.places.get(place)
             if sketch is None:
                 sketch = self.places[place] = Sketch()
-            if len(texts) > 1 and not all(map(is_identifier, texts)):
+            if len(texts) > 1 and not are_identifiers(texts):
                 sketch.close()
             elif sketch.digests is not None:
                 sketch.add((min(texts),))  # a list of two says no more than one value does: each match is another exchange

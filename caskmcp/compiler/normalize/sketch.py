@@ -92,7 +92,13 @@ _SPECIFIC: Final = 6
 
 def is_identifier(text: str) -> bool:
     """Whether a text can name a thing: one token that is no date, figure, address or prose."""
-    return "\n" not in text and _are_identifiers(_lines((text,)))
+    return are_identifiers((text,))
+
+
+def are_identifiers(texts: Collection[str]) -> bool:
+    """Whether all texts can name things."""
+    lines = _lines(texts)
+    return lines.count(b"\n") == len(texts) and _are_identifiers(lines)
 
 
 def _lines(texts: Iterable[str]) -> bytes:
@@ -106,6 +112,10 @@ def _are_identifiers(lines: bytes) -> bool:
 def is_specific(text: str) -> bool:
     """Whether two things of different kinds hardly ever have this identifier by accident, as they have `17` or `open`."""
     return len(text) >= _SPECIFIC and _DIGIT.search(text) is not None
+
+
+def _are_specific(texts: Collection[str]) -> bool:
+    return min(map(len, texts)) >= _SPECIFIC and all(map(_DIGIT.search, texts))
 
 
 @lru_cache(maxsize=4096)
@@ -175,7 +185,7 @@ class Sketch:
 
     def _digest(self, batch: set[str], lines: bytes) -> None:
         found = lines.split(b"\n")[1:]
-        if len(found) != len(batch) or not _are_identifiers(lines) or (self.strict and not all(map(is_specific, batch))):
+        if len(found) != len(batch) or not _are_identifiers(lines) or (self.strict and not _are_specific(batch)):
             self.close()
             return
         assert self.digests is not None

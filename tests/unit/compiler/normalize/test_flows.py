@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from caskmcp import canon
+from caskmcp.compiler.capture.codec import decode_lines
 from caskmcp.compiler.normalize import edges, merge, stage
 from caskmcp.model.observation import Part
 from caskmcp.text import Document
@@ -115,6 +116,19 @@ def test_observations_hold_counts_and_no_sketch(built: dict[str, Chain]) -> None
     assert flows
     assert all(flow.keys() == {"argument", "source", "field", "seen", "total", "unique"} for flow in flows)
     assert not any("given" in row or "taken" in row for row in rows)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_accounts_of_pieces_add_up_to_the_account_of_the_whole(built: dict[str, Chain], count: int) -> None:
+    found = list(decode_lines([built["tracker"].outputs["capture"]["exchanges"]["s0"]]))
+    whole, *pieces = (stage.Account() for _ in range(count + 1))
+    whole.read(found)
+    for number, piece in enumerate(pieces):
+        piece.read(found[number::count])
+    first, *others = pieces
+    for other in others:
+        first.add_up(other)
+    assert canon.compact(first.plain()) == canon.compact(whole.plain())
 
 
 # ---------------------------------------------------------------- single rules
