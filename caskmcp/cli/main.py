@@ -5,6 +5,7 @@ import io
 import os
 import shlex
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import pairwise
@@ -66,7 +67,20 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as cause:
         return _fail(_worded(cause, words), words, state, cause)
     except KeyboardInterrupt:
-        return _fail(CaskError("CASK-W004", "interrupted; what was finished is kept", mend=AGAIN), words, state)
+        status = _fail(CaskError("CASK-W004", "interrupted; what was finished is kept", mend=AGAIN), words, state)
+        if arguments is None:
+            _end(status)
+        return status
+
+
+def _end(status: int) -> None:
+    """End the process here where threads are still at what was interrupted: those in the middle of a library in C++ would make the interpreter
+    abort as it ends (SIGABRT, "terminate called without an active exception")."""
+    if threading.active_count() > 1:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):  # closed, or its reader went away
+                stream.flush()
+        os._exit(status)
 
 
 def _leave_no_core() -> None:

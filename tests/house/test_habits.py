@@ -35,6 +35,7 @@ BROAD_HANDLERS: Final = (
 
 ENDERS: Final = (
     Exempt("__main__.py", "`python -m caskmcp`: hands main's status to the interpreter, as the installed script does"),
+    Exempt("cli/main.py", "after Ctrl-C, where threads are in the middle of native code that would abort the process as it ends"),
     Exempt("engine/processes.py", "a process whose parent was killed ends itself, whatever it is at"),
 )
 """Modules that end the process."""
