@@ -26,7 +26,6 @@ class Inputs(Protocol):
     def files_of(self, role: str) -> Mapping[str, bytes]:
         """The bytes of each file of an output that is a map (`files`), by name, sorted."""
 
-
     def size(self, role: str) -> int:
         """How many bytes one input has."""
 
