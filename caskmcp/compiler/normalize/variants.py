@@ -32,8 +32,10 @@ def noted(forms: Noted, values: Iterable[Mapping[str, Any]]) -> Noted | None:
         if row is None:
             row = forms[names] = [0, next((name for name in TAGS if name in value), ""), set()]
         row[0] += 1
-        if row[2] is not None and row[1]:
-            _tag(row, value[row[1]])
+        if row[1] and row[2] is not None:
+            word = value[row[1]]
+            if type(word) is not str or word not in row[2]:  # nearly always it is known, and a call costs more than asking
+                _tag(row, word)
     return forms if len(forms) <= _MOST_NOTED else None
 
 
