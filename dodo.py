@@ -40,7 +40,7 @@ def task_schemas() -> Task:
 
 def task_reference() -> Task:
     """Write docs/reference from the tables of errors, commands and rules."""
-    return {"actions": [run("docs._generate", "write", "errors", "commands", "tables")]}
+    return {"actions": [run("docs._generate", "write", "errors", "commands", "tables", "performance")]}
 
 
 def task_example() -> Task:

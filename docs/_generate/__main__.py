@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from docs._generate import commands, errors, example, schemas, status, tables
+from docs._generate import commands, errors, example, performance, schemas, status, tables
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -18,6 +18,7 @@ GENERATORS: Final[dict[str, tuple[Callable[[], Files], str]]] = {
     "commands": (commands.files, "docs/reference/commands.md"),
     "tables": (tables.files, "docs/reference/tables/*.md"),
     "example": (example.files, "tests/golden/storefront/**/*.*"),
+    "performance": (performance.files, performance.PAGE),
     "status": (status.files, ""),
 }
 

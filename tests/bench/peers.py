@@ -40,7 +40,7 @@ def _redocly(program: str, host: str) -> str:
 def _toolsmelt(program: str, host: str) -> str:
     return (
         "rm -rf .toolsmelt out\n"
-        f"{program} inspect --host {host} b.har\n{program} draft --name bench --force\n{program} generate -o out --force\n"
+        f"{program} inspect --host {host} b.har\n{program} draft --name bench-mcp --force\n{program} generate -o out --force\n"
     )
 
 

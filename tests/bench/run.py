@@ -209,7 +209,7 @@ def run(row: Row, pairs: int) -> dict[str, object]:
         for _ in range(pairs + 1):
             pair.before()
             taken.append((measure(pair.ours, folder, env), measure(pair.theirs, folder, env)))
-    return {"row": row.name, "against": row.against, "wanted": row.wanted, "pairs": pairs, **_figures(taken[1:])}
+    return {"row": row.name, "against": row.against, "wanted": row.wanted, "pairs": pairs, **_figures(taken[1:] or taken)}
 
 
 def _figures(taken: Sequence[tuple[Cost, Cost]]) -> dict[str, object]:
@@ -252,7 +252,7 @@ def main() -> None:
     """Measure the rows; print them, and write them as JSON and as a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*")
-    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--pairs", type=int, default=7, help="after one warm-up; 0: the warm-up itself, for a first look")
     parser.add_argument("--out", help="a file for the JSON")
     parser.add_argument("--note", default="", help="what a reader of the table has to know of this run")
     parser.add_argument("--table", help="a file for the table in Markdown")
@@ -262,11 +262,15 @@ def main() -> None:
         if not asked.rows or row.name in asked.rows:
             results.append(run(row, asked.pairs))
             print(json.dumps(results[-1]), flush=True)
-    report = {"machine": machine(), "note": asked.note, "rows": results}
-    if asked.out:
-        Path(asked.out).write_text(json.dumps(report, indent=2) + "\n")
-    if asked.table:
-        Path(asked.table).write_text(table.markdown(report))
+            _write({"machine": machine(), "note": asked.note, "rows": results}, asked.out, asked.table)
+
+
+def _write(report: dict[str, object], out: str | None, shown: str | None) -> None:
+    """After each row: a run of hours may be broken off."""
+    if out:
+        Path(out).write_text(json.dumps(report, indent=2) + "\n")
+    if shown:
+        Path(shown).write_text(table.markdown(report))
 
 
 if __name__ == "__main__":

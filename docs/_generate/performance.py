@@ -1,0 +1,43 @@
+"""`docs/explanation/performance.md`: what the last measured run of `tests/bench` gave. Its JSON is committed beside the page."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from tests.bench.table import markdown
+
+MEASURED: Final = Path(__file__).resolve().parents[1] / "explanation" / "performance.json"
+PAGE: Final = "docs/explanation/performance.md"
+
+
+def page(report: dict[str, Any]) -> str:
+    """The page of one run."""
+    machine = report["machine"]
+    peers = "; ".join(f"{name} {told}".strip() for name, told in sorted(machine["peers"].items()))
+    return f"""# Performance
+
+A recording is read as a stream. One of 16 MiB and more is cut between entries into pieces of 8 MiB (guessed, and proved by the parser), which two
+processes read; `--jobs N` says how many. Accounts add up exactly, so no byte depends on the number of processes ([decision](../adr/0021-a-large-source-is-read-in-pieces.md)).
+
+With `--engine dask://HOST:PORT` and the extra `scale`, the pieces go to the workers of a Dask scheduler. They have to reach the folder of the project under
+the same path and run the same toolchain, or they refuse. An order holds the root's redaction key and travels as a pickle: use a trusted
+network, or `dask+tls://`. A worker that dies costs only what it was at.
+
+A build with nothing to do reads one index; a changed source costs itself and the groups that it touches (`cask build --explain`).
+
+## What was measured
+
+Python {machine["python"]}, {machine["cpus"]} CPUs, load {machine["load"]} at the end; a recording of {machine["recording_bytes"] / 1e6:.0f} MB from a seeded generator (seed 7, 40 endpoints). {peers}.
+Whole processes, by turns in one run, redaction included; the ratio is the median of the pairs. Memory is that of all processes of a command together.
+
+{report["note"]}
+
+{markdown(report)}
+The table is made from [performance.json](performance.json), which `python -m tests.bench.run --out FILE` writes. Peers that the environment does not name
+(`CASK_BENCH_…`, see `tests/bench/peers.py`) are shown as skipped.
+"""
+
+
+def files() -> dict[str, bytes]:
+    """The page."""
+    return {PAGE: page(json.loads(MEASURED.read_bytes())).encode("utf-8")}
