@@ -21,7 +21,7 @@ LONGEST: Final = 64
 @cache
 def table() -> frozenset[str]:
     """All words, both tiers, in lower case."""
-    return _read("route_words.txt") | _read("api_words.txt")
+    return _read("route_words.txt") | _read("route_plurals.txt") | _read("api_words.txt")
 
 
 @cache

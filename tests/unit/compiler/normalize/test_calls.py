@@ -335,7 +335,11 @@ def test_what_the_field_chooses_is_a_constant_beside_the_arguments() -> None:
     found = contracts([*LISTED, *DELETED])["POST /api#deleteOrder"]
     assert found.call is not None
     assert (found.call.protocol, found.call.constants, found.call.within) == ("rpc", {"action": "deleteOrder"}, ())
-    assert found.bodies[0].schema_ == {"type": "object", "properties": {"id": {"type": "integer"}}, "additionalProperties": False}
+    assert found.bodies[0].schema_ == {
+        "type": "object",
+        "properties": {"id": {"type": "integer", "x-cask-confidence": "low"}},
+        "additionalProperties": False,
+    }
     made = tool(found, classify(found), "delete_order", {}).tool.request.body
     assert made is not None
     assert (made.constants, made.within, [field.wire for field in made.fields]) == ({"action": "deleteOrder"}, (), ["id"])

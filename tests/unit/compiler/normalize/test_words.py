@@ -92,7 +92,17 @@ def test_a_token_is_split_at_separators_and_camel_case(token: str, parts: tuple[
 
 
 def test_the_tables_are_the_vendored_ones_with_their_notice() -> None:
-    assert len(words.table()) == 11_804
-    assert len(words.core()) == 2_188
+    assert len(words.table()) == 13_855
+    assert len(words.core()) == 2_469
     assert words.core() < words.table()
     assert "Kevin Atkinson" in files("caskmcp.compiler.normalize").joinpath("data", "NOTICE.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("collection", ["clinics", "tariffs", "genres", "podcasts", "dockets", "boutiques", "allergies", "passports"])
+def test_collections_are_named_by_plurals(collection: str) -> None:
+    assert words.is_words(collection)
+
+
+@pytest.mark.parametrize("name", ["banks", "bridges", "camps", "flowers", "gates", "graves", "hammers", "woods", "rivers", "brooks"])
+def test_a_plural_that_is_a_family_name_too_is_no_word(name: str) -> None:
+    assert not words.is_words(name)
