@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,13 +39,13 @@ def work(inputs: Inputs, piece: int) -> tuple[Outputs, Callable[[], Any]]:
     return {"text": text.lower()}, lambda: (len(text), os.getpid())
 
 
-def join(inputs: Inputs, gave: list[Gave]) -> Outputs:
+def join(inputs: Inputs, gave: Sequence[Gave]) -> Outputs:
     assert sum(each.note[0] for each in gave) == inputs.size("source")
     worked.update(str(each.note[1]) for each in gave)
     return {"lines": texts(gave), "head": b'{"id":"a"}'}
 
 
-def texts(gave: list[Gave]) -> Iterator[bytes]:
+def texts(gave: Sequence[Gave]) -> Iterator[bytes]:
     for each in gave:
         yield from each.blocks("text")
 
