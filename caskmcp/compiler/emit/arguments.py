@@ -306,24 +306,29 @@ def _described(schema: JsonSchema, row: _Wanted, portable: Portable) -> JsonSche
 PATH_TEXT: Final = r"^(?:\.{0,2}[^.\x00-\x1f\x7f][^\x00-\x1f\x7f]*|\.{3}[^\x00-\x1f\x7f]*)$"
 """Any text without control characters but the empty one, `.` and `..`. Plain ECMA-262, no look-around."""
 PATH_LENGTH: Final = 512
+PATH_FORMATS: Final = {"uuid": 36, "date": 10}
+"""Formats all of whose members may stand in a path -> their characters: whoever reads the tool needs no pattern beside them."""
 
 
 def path_schema(schema: JsonSchema) -> JsonSchema:
-    """The schema of a path argument: a number or boolean, else text with a pattern and a length."""
+    """The schema of a path argument: a number or boolean, one of a few words, a format that says it all, else text with a pattern and a length."""
     schema = _present(resolved(schema))
     if schema.get("type") in ("integer", "number", "boolean"):
         return schema
     pattern, length, enum = schema.get("pattern"), schema.get("maxLength"), schema.get("enum", [schema.get("const")])
     least = schema.get("minLength")
     words: JsonSchema = {word: schema[word] for word in ("format", "description", "default", "examples") if word in schema}
+    own = pattern if isinstance(pattern, str) and is_plain_pattern(pattern) else ""
+    texts = [row for row in enum if isinstance(row, str)] if isinstance(enum, list) else []
+    if schema.get("format") in PATH_FORMATS and not own and not texts:
+        return {**words, "type": "string"}
     text = {
         **words,
         "type": "string",
-        "pattern": pattern if isinstance(pattern, str) and is_plain_pattern(pattern) else PATH_TEXT,
+        "pattern": own or PATH_TEXT,
         "minLength": max(least, 1) if isinstance(least, int) else 1,
         "maxLength": min(length, PATH_LENGTH) if isinstance(length, int) else PATH_LENGTH,
     }
-    texts = [row for row in enum if isinstance(row, str)] if isinstance(enum, list) else []
     return {**text, "enum": texts} if texts else text
 
 

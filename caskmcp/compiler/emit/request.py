@@ -4,7 +4,7 @@ import re
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from caskmcp.compiler.emit.arguments import PATH_LENGTH, Argument, Arguments
+from caskmcp.compiler.emit.arguments import PATH_FORMATS, PATH_LENGTH, Argument, Arguments
 from caskmcp.model.contract import Body, Contract
 from caskmcp.model.observation import Call, Piece, Segment
 from caskmcp.model.record import JsonSchema
@@ -104,7 +104,7 @@ def max_length(schema: JsonSchema) -> int:
     """Characters of a path argument before encoding."""
     if schema.get("type") != "string":
         return 40
-    return int(schema.get("maxLength", PATH_LENGTH))
+    return int(schema.get("maxLength", PATH_FORMATS.get(schema.get("format", ""), PATH_LENGTH)))
 
 
 # ---------------------------------------------------------------- the rest
