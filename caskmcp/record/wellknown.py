@@ -4,6 +4,7 @@ Nothing that they name is fetched here: links are listed, with the command that 
 these documents, or answers something else in their place, names nothing.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -41,13 +42,26 @@ def links(origin: str, fetch: Callable[[str], bytes] | None = None) -> tuple[Lin
     return tuple(found[key] for key in sorted(found))
 
 
-def fetched(url: str) -> bytes:
-    """The document at an address; empty for what is no answer of 200 within the bounds. No redirect is followed, and nothing authenticates."""
+def fetched(url: str, patience: float = PATIENCE) -> bytes:
+    """The document at an address; empty for what is no answer of 200 within the bounds. No redirect is followed, and nothing authenticates.
+
+    patience: seconds for all of it. A limit for each read alone would let a site that sends a byte now and then hold a recording for hours.
+    """
+    found: list[bytes] = []
+    late = threading.Event()
+    reader = threading.Thread(target=lambda: found.append(_body(url, patience, late)), name="wellknown", daemon=True)
+    reader.start()
+    reader.join(patience)
+    late.set()
+    return found[0] if found else b""
+
+
+def _body(url: str, patience: float, late: threading.Event) -> bytes:
     body = bytearray()
     try:
         with (
             httpx2.Client(
-                timeout=PATIENCE, follow_redirects=False, headers={"Accept": "application/linkset+json, application/json"}
+                timeout=patience, follow_redirects=False, headers={"Accept": "application/linkset+json, application/json"}
             ) as client,
             client.stream("GET", url) as answer,
         ):
@@ -55,7 +69,7 @@ def fetched(url: str) -> bytes:
                 return b""
             for piece in answer.iter_bytes():
                 body += piece
-                if len(body) > LARGEST:
+                if len(body) > LARGEST or late.is_set():
                     return b""
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
         # Not there is what most sites say of these documents, in one way or another.

@@ -18,7 +18,7 @@ from caskmcp.redact.checks import card, long_opaque
 from caskmcp.redact.detectors import DETECTORS, DIGESTS, Detector
 from caskmcp.redact.names import words
 from caskmcp.redact.rules import Rule, Rules
-from caskmcp.redact.scan import LAST_RESORT, across, scanner
+from caskmcp.redact.scan import LAST_RESORT, across, remembering
 from caskmcp.redact.walk import DEPTH, TooDeep, Unread, Walk, is_id
 from caskmcp.text import is_deeper
 
@@ -56,7 +56,10 @@ class Redactor:
         patterns: Iterable[tuple[str, str]] = (),
     ) -> None:
         self._key = key
-        self._scanner = scanner(profile, tuple(patterns))
+        own, keys, keep = tuple(patterns), frozenset(keys), frozenset(keep)
+        self._scanner = remembering(profile, own, keys, keep)
+        self.passes_ids = not own
+        """Whether ids of the most common forms are kept unseen: no form of ours cuts them, one of the user's own may."""
         self.names = Rules(profile, keys, keep, self._scanner)
         self._made: dict[tuple[str, str], tuple[str, str]] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -80,7 +83,7 @@ class Redactor:
     def look(self, path: str, pairs: Iterable[tuple[str, str]]) -> None:
         """Look at the many short texts of one exchange at once: which of them hold nothing is then known. Others are not looked at by their form."""
         values = (value for name, value in pairs if not self.names[name])
-        self._scanner.look((*(text for text in map(unquote, path.split("/")) if not is_id(text)), *values))
+        self._scanner.look((*(text for text in map(unquote, path.split("/")) if not self._passes(text)), *values))
 
     def is_credential(self, name: str, place: str = "header") -> bool:
         """Whether a header (or, with `place="query"`, a parameter) of this name is how a request authenticates."""
@@ -118,7 +121,7 @@ class Redactor:
             path = across().replace(path, lambda row, found: self._cut(row, found, "path"))
         segments = path.split("/")
         plain = [unquote(segment) for segment in segments]
-        flagged = self._scanner.look(text for text in plain if not is_id(text))
+        flagged = self._scanner.look(text for text in plain if not self._passes(text))
         for index in range(1, len(segments)):
             made = self._segment(plain[index], plain[index - 1], plain[index] in flagged)
             if made == plain[index] and index in names and made != f"{{{names[index]}}}":  # in braces: nobody gave it a value
@@ -178,6 +181,9 @@ class Redactor:
         before = self.counts.total()
         inner = self.json(inner, place)
         return text if self.counts.total() == before else json.dumps(inner, ensure_ascii=False, separators=(",", ":"))
+
+    def _passes(self, text: str) -> bool:
+        return self.passes_ids and is_id(text)
 
     def _segment(self, plain: str, before: str, flagged: bool) -> str:
         name, equals, value = plain.partition("=")

@@ -4,6 +4,7 @@ All forms are searched at once by re2, in time linear in the text. `suspicious` 
 build fast; `replace` is exact. Nothing here knows names, places or keys: who calls says what takes the place of a find.
 """
 
+import copy
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -44,6 +45,10 @@ def _options(captures: bool = True) -> Any:
     return options
 
 
+_OWN: Final = "pattern:"
+"""What the id of a row of the user's own begins with."""
+
+
 class _Pass(NamedTuple):
     """Rows that are looked for at once."""
 
@@ -51,15 +56,18 @@ class _Pass(NamedTuple):
     """Their places among the scanner's rows."""
     form: Any
     """The form of any of them."""
+    is_own: bool
+    """Whether they are the user's own, which may ask where a text begins or ends: then each text is looked at by itself."""
 
 
 def _parted(rows: tuple[Detector, ...]) -> list[tuple[int, ...]]:
     """The places of the rows of each pass; the first one is there in any case."""
     later = next((index for index, row in enumerate(rows) if row.id == _LATER), 0)
     runs = tuple(index for index, row in enumerate(rows) if row.id in _RUNS)
+    own = tuple(index for index, row in enumerate(rows) if row.id.startswith(_OWN))
     parts = [range(later, len(rows)), range(later)]
-    first, *others = (tuple(index for index in part if index not in runs) for part in parts)
-    return [first, *filter(None, (*others, runs))]
+    first, *others = (tuple(index for index in part if index not in (*runs, *own)) for part in parts)
+    return [first, *filter(None, (*others, runs, own))]
 
 
 def _together(rows: tuple[Detector, ...], indices: tuple[int, ...], is_first: bool) -> Any:
@@ -73,12 +81,19 @@ class Scanner:
     def __init__(self, rows: Iterable[Detector]) -> None:
         self.rows = tuple(row for row in rows if row.form)
         self._passes = tuple(
-            _Pass(indices, _together(self.rows, indices, number == 0)) for number, indices in enumerate(_parted(self.rows))
+            _Pass(indices, _together(self.rows, indices, number == 0), number > 0 and self.rows[indices[0]].id.startswith(_OWN))
+            for number, indices in enumerate(_parted(self.rows))
         )
         self._forms: dict[int, Any] = {}
         """Index of a row -> its form alone, once a text was found that it may fit."""
         self._plain: set[str] = set()
         """Short texts that are known to hold nothing: names, media types and the like come by again and again."""
+
+    def apart(self) -> "Scanner":
+        """The same forms with a memory of their own."""
+        other = copy.copy(self)
+        other._plain = set()
+        return other
 
     def suspicious(self, text: str) -> bool:
         """Whether any form may occur, or a line begins like a JSON document. False is certain for every line."""
@@ -111,11 +126,11 @@ class Scanner:
         """Those of the texts that are `suspicious`, found in one pass over all of them."""
         joined = "\n".join(texts)
         encoded = joined.encode()
-        hits = [each.form for each in self._passes if each.form.search(encoded)]
+        hits = [each.form for each in self._passes if not each.is_own and each.form.search(encoded)]
+        found = {text for each in self._passes if each.is_own for text in texts if each.form.search(text)}
         if not hits:
-            return frozenset()
+            return frozenset(found)
         ends = list(accumulate(len(text) + 1 for text in texts))
-        found: set[str] = set()
         for match in chain.from_iterable(form.finditer(joined) for form in hits):
             low, high = match.span()
             first, last = bisect_right(ends, low), bisect_right(ends, max(low, high - 1))
@@ -210,8 +225,18 @@ def across() -> Scanner:
 @lru_cache(maxsize=8)
 def scanner(profile: str, patterns: tuple[tuple[str, str], ...] = ()) -> Scanner:
     """The scanner of a profile: `strict` or `standard`. patterns: (name, form) of the user's own, which are asked first."""
-    own = (Detector(f"pattern:{name}", "secret", form=form) for name, form in patterns)
+    own = (Detector(f"{_OWN}{name}", "secret", form=form) for name, form in patterns)
     return Scanner((*own, *(row for row in DETECTORS if profile == "strict" or not row.strict)))
+
+
+@lru_cache(maxsize=8)
+def remembering(profile: str, patterns: tuple[tuple[str, str], ...], keys: frozenset[str], keep: frozenset[str]) -> Scanner:
+    """The scanner of those who ask by the same names of their own.
+
+    A text in which nothing was found is remembered, and whether anything is found in an encoded document depends on the names that are cut in
+    it: a memory that others share would let pass what they do not look for.
+    """
+    return scanner(profile, patterns).apart()
 
 
 @lru_cache(maxsize=1 << 16)

@@ -20,6 +20,7 @@ _ID: Final = re.compile(_FORM_OF_IDS)
 _IDS: Final = re2.compile(rf"(?:{_FORM_OF_IDS}\n)*{_FORM_OF_IDS}")
 """Many of them at once, which is much faster."""
 _SIZES: Final = frozenset((24, 36))
+_NO_SIZES: Final[frozenset[int]] = frozenset()
 _CARD_DIGITS: Final = 3 * 10**13
 _NAMED: Final = ("name", "key", "field", "label", "type", "system", "attribute", "property", "parameter", "param", "header", "variable")
 """Names of fields that say what the value beside them is."""
@@ -41,6 +42,10 @@ class Cutter(Protocol):
     def names(self) -> Rules:
         """What each name asks for."""
 
+    @property
+    def passes_ids(self) -> bool:
+        """Whether ids of the most common forms are kept unseen."""
+
     def by_name(self, rules: tuple[Rule, ...], value: Any, name: str, parent: str, place: str) -> Any:
         """What takes the place of a value under a name, or None."""
 
@@ -54,13 +59,14 @@ class Cutter(Protocol):
 class Walk:
     """One pass over one value, which stands at `place`."""
 
-    __slots__ = ("_cutter", "_ids", "_names", "_place", "_plain", "_texts")
+    __slots__ = ("_cutter", "_ids", "_names", "_place", "_plain", "_sizes", "_texts")
 
     def __init__(self, cutter: Cutter, place: str) -> None:
         self._cutter = cutter
         self._place = place
         self._names = cutter.names
         self._plain = cutter.names.plain
+        self._sizes = _SIZES if cutter.passes_ids else _NO_SIZES
         self._texts: list[str] = []
         self._ids: list[str] = []
         """Texts that have the length of an id."""
@@ -80,7 +86,7 @@ class Walk:
     def _object(self, value: dict[str, Any], parent: str, depth: int) -> None:
         if depth > DEPTH:
             raise TooDeep
-        plain, texts, ids, sizes = self._plain, self._texts, self._ids, _SIZES
+        plain, texts, ids, sizes = self._plain, self._texts, self._ids, self._sizes
         for name, item in value.items():
             kind = type(item)
             rules = _NOTHING
@@ -117,7 +123,7 @@ class Walk:
             elif rules and (cut := self._cutter.by_name(rules, item, name, "", self._place)) is not None:
                 value[index] = cut
             elif kind is str:
-                (self._ids if len(item) in _SIZES else self._texts).append(item)
+                (self._ids if len(item) in self._sizes else self._texts).append(item)
             elif kind is int and item >= _CARD_DIGITS:
                 value[index] = self._cutter.number(item, self._place)
 

@@ -20,6 +20,8 @@ CHOICES: Final = 30
 _PLAIN: Final[Mapping[str, str]] = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 TAKEN: Final = frozenset({"self", "str", "int", "float", "bool", "list", "dict", "None", "Any", "Literal", "UNSET", "Unset", "cast"})
 """Names that a parameter would hide."""
+_TYPES: Final = frozenset({*_PLAIN.values(), "list", "dict"})
+"""Names in the types of methods, which a method of that name would stand for from there on."""
 
 
 def emit(compiled: Compiled) -> bytes:
@@ -29,7 +31,8 @@ def emit(compiled: Compiled) -> bytes:
 
 def _lines(compiled: Compiled) -> Iterator[str]:
     yield from _HEAD.format(about=ascii(f"The tools of {compiled.id}, through cask serve.")).strip("\n").split("\n")
-    methods = [line for tool in compiled.tools for line in ("", *_method(tool))]
+    names = frozenset(tool.name for tool in compiled.tools)
+    methods = [line for tool in compiled.tools for line in ("", *_method(tool, names))]
     for tool in compiled.tools:
         if shape := _answer(tool):
             yield from (
@@ -46,16 +49,22 @@ def _lines(compiled: Compiled) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------- methods
-def _method(tool: Tool) -> Iterator[str]:
+def _method(tool: Tool, names: frozenset[str]) -> Iterator[str]:
     rows = _parameters(tool)
     given = f"self, *, {', '.join(text for text, _ in rows.values())}" if rows else "self"
     answer = answer_name(tool) if _answer(tool) else ""
-    name = f"{tool.name}_" if keyword.iskeyword(tool.name) else tool.name
-    yield f"    async def {name}({given}) -> {answer or 'dict[str, Any]'}:"
+    yield f"    async def {_method_name(tool.name, names)}({given}) -> {answer or 'dict[str, Any]'}:"
     yield f"        {tool.description!a}"
     sent = ", ".join(f"{key!a}: {name}" for key, (_, name) in rows.items())
     call = f"await self._call({tool.name!a}, {{{sent}}})"
     yield f"        return cast({answer}, {call})" if answer else f"        return {call}"
+
+
+def _method_name(name: str, names: frozenset[str]) -> str:
+    """The tool's own name, with underscores behind it where Python means something else by it; `names` are those of all tools."""
+    if not keyword.iskeyword(name) and name not in _TYPES:
+        return name
+    return next(made for count in range(1, len(names) + 2) if (made := name + "_" * count) not in names)
 
 
 def _parameters(tool: Tool) -> dict[str, tuple[str, str]]:

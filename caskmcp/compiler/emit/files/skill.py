@@ -13,7 +13,9 @@ from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.model.contract import Contract
 from caskmcp.model.tool import Tool
 
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#&~])")
+_PLAIN: Final = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[a-z][a-z0-9-]*", re.ASCII)
+"""Names that YAML reads as text, of whatever version: no number, date, truth or nothing."""
 _WORDS: Final = {"read": "", "write": "changes data", "destructive": "removes or ends something: only on an explicit request"}
 
 
@@ -28,7 +30,7 @@ def _lines(compiled: Compiled) -> Iterator[str]:
     about = (
         f"Use the API of {', '.join(hosts[:3])} through approved tools: {', '.join(list(groups)[:12])}. Use it when a task is about these."
     )
-    yield from ("---", f"name: {compiled.id.strip('-') or 'tools'}", f"description: {json.dumps(about[:1024])}", "---", "")
+    yield from ("---", f"name: {_scalar(compiled.id.strip('-') or 'tools')}", f"description: {json.dumps(about[:1024])}", "---", "")
     yield from (f"# {escaped(compiled.id)}", "", _HOW.format(server=compiled.id[:14].strip("-") or "tools"), "")
     order = dict(_order(compiled))
     for scope, tools in groups.items():
@@ -97,6 +99,10 @@ def _path(contract: Contract) -> tuple[object, ...]:
     """Host, port and the texts of the segments, a slash at the end aside."""
     texts = ["".join(piece.text for piece in row.pieces) for row in contract.segments]
     return (contract.host, contract.port, *(texts[:-1] if texts and not texts[-1] and not _named(contract) else texts))
+
+
+def _scalar(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else json.dumps(name)
 
 
 def escaped(text: str) -> str:
