@@ -126,7 +126,7 @@ def _parse(text: str) -> tuple[bool, Any]:
         return False, None
     # A name that stood twice is gone from the value: then the text has more colons than the value written again. Escaped colons, which
     # would count in the value alone, send a body the slow way.
-    if "\\u003" not in text and text.count(":") == msgspec.json.encode(value).count(b":"):
+    if ("\\" not in text or "\\u003" not in text) and text.count(":") == msgspec.json.encode(value).count(b":"):
         return True, value
     return (False, None) if _has_duplicates(text) else (True, value)
 

@@ -48,6 +48,7 @@ _SESSIONS: Final = re.compile(
     r"laravel_session|sessionid|jsessionid|phpsessid)(?:[-_.].*)?"
 )
 
+_TELLING: Final = frozenset(("cookie", "authorization", "proxy-authorization"))
 _NAMES_OF_PARAMETERS: Final = "token|response|signature|password|secret|mac|hmac|access_token|api_?key|oauth_token|oauth_signature"
 _PARAMETER: Final = re.compile(rf'(?i)(?:^|[\s,])(?:{_NAMES_OF_PARAMETERS})\s*=\s*"?([^",\s]+)')
 """Parameters of `Authorization` that are credentials by themselves: `Token token="…"`, `Digest … response="…"`, `AWS4-… Signature=…`."""
@@ -71,6 +72,10 @@ class Named(NamedTuple):
     """Those that can matter in a request, as `kept`."""
     answered: frozenset[str]
     """Those that can matter in a response, as `answered`."""
+    telling: frozenset[str]
+    """Those whose values `cookies`, `secrets`, `auth` and `principal` look at."""
+    fleeting: frozenset[str]
+    """Those of a request whose values may live for a session."""
 
 
 def names(headers: Iterable[Pair]) -> tuple[str, ...]:
@@ -84,7 +89,8 @@ def named(headers: Iterable[Pair], is_credential: Callable[[Mapping[str, tuple[s
     written = spelled(headers)
     credentials = frozenset(name for name, _ in plain if is_credential(written, name))
     matter, answers = (frozenset(name for name, _ in found) for found in (kept(plain, credentials.__contains__), answered(plain)))
-    return Named(tuple(name for name, _ in plain), written, credentials, matter, answers)
+    live = frozenset(name for name, _ in plain if name != "cookie" and may_be("header", name))
+    return Named(tuple(name for name, _ in plain), written, credentials, matter, answers, credentials | _TELLING, live)
 
 
 def lowered(headers: Iterable[Pair]) -> list[Pair]:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -13,6 +13,7 @@ import msgspec
 from caskmcp.compiler import fleeting
 from caskmcp.compiler.capture import asked, bodies, headers, pages, routes, stated
 from caskmcp.compiler.capture.address import Address, FirstParties, address, named
+from caskmcp.compiler.capture.bearer import Bearers
 from caskmcp.compiler.capture.codec import encode_line
 from caskmcp.compiler.capture.select import Keep, Seen, reason
 from caskmcp.compiler.capture.sources.interface import Recorded, RecordedBody
@@ -23,14 +24,13 @@ from caskmcp.redact.cut import Redactor, Spelled
 from caskmcp.redact.placeholder import placeholder
 from caskmcp.redact.walk import TooDeep
 
-_ECHOED: Final = 8
-"""Characters from which a cookie's value that comes again is no accident."""
 _LISTS: Final = 1 << 10
 """Lists of names of headers that are remembered."""
 _WEB: Final = frozenset(("http", "https", "ws", "wss"))
 _BODILESS: Final = frozenset((204, 205))
 _METHOD: Final = re.compile(r"[A-Za-z_][A-Za-z_-]{0,23}")
 """Every method of IANA's registry, and those that services made up; OpenTelemetry's `_OTHER`. `curl -X` takes anything, and now and then a token."""
+_NO_HEADER: Final = frozenset[str]().__contains__
 _METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"))
 
 _OWN_NAMES: Final = " ".join(
@@ -50,6 +50,7 @@ class Intake:
         self._hosts = FirstParties(listed)
         self._redactor = redactor
         self._lists: dict[tuple[str, ...], headers.Named] = {}
+        self._bearers = Bearers(redactor.fingerprint)
         self.origins: set[Pair] = set()
         """(placeholder, where it stood) of values that live for a session, in pages that were left out."""
 
@@ -87,9 +88,12 @@ class Intake:
         path, parameters = stated.parameters(where.path) if recorded.stated else (where.path, ())
         named = self._named(recorded.headers)
         sent, spelled = _valued(named, recorded.headers), named.spelled
-        cookies = headers.cookies(sent)
-        is_credential = partial(self._is_credential, spelled) if recorded.secrets else named.credentials.__contains__
-        for found in headers.secrets([*sent, *headers.lowered(recorded.secrets)], cookies, is_credential):
+        bearer = (
+            self._bearers.read(sent, headers.lowered(recorded.secrets), partial(self._is_credential, spelled))
+            if recorded.secrets
+            else self._bearers.known(named, sent)
+        )
+        for found in bearer.secrets:
             redactor.secret(found)
         for name, value in recorded.secrets:
             redactor.remember(name, value)
@@ -105,7 +109,7 @@ class Intake:
         redactor.look(path, (*query, *kept, *answered))
         cut = redactor.path(path, parameters or fitted.parameters)
         known, route = self._known(fitted, path, cut)
-        names = headers.cookie_names(cookies, recorded.cookies)
+        names = headers.cookie_names(bearer.cookies, recorded.cookies)
         exchange = Exchange(
             method=recorded.method.upper(),
             scheme=where.scheme,
@@ -117,16 +121,16 @@ class Intake:
             query=redactor.pairs(asked.pairs(self._inputs(query), redactor), "query"),
             headers=redactor.pairs(kept, "header", spelled),
             cookies=tuple(redactor.name(name, "cookie") for name in names),
-            auth=self._auth(recorded, sent, query, names, where, is_credential),
+            auth=self._auth(recorded, bearer.ways, query, names, where),
             kept=left_out,
-            echoes=tuple(sorted(set(self._echoes(sent, query, cookies)))),
+            echoes=tuple(sorted(set(self._echoes([pair for pair in sent if pair[0] in named.fleeting], query, bearer.values)))),
             request=self._body(_decoded(recorded.request, recorded.headers), "request.body"),
             status=recorded.status,
             response=self._body(response, "response.body"),
             location=self._location(recorded),
             response_headers=redactor.pairs(answered, "response.header"),
         )
-        return self._encoded(exchange, self._session(sent, cookies, is_credential)) or Skipped(
+        return self._encoded(exchange, bearer.session) or Skipped(
             recorded.place, "broken", detail="one of its credentials stands where it cannot be cut"
         )
 
@@ -174,26 +178,28 @@ class Intake:
         self._redactor.counts.clear()
         self._redactor.counts.update(counts)
 
-    def _echoes(self, sent: list[Pair], query: tuple[Pair, ...], cookies: list[Pair]) -> Iterator[Pair]:
-        """Values that live for a session and stand in a cookie as well: the double submit of many frameworks."""
-        known = {unquote(value): name for name, value in sorted(cookies) if len(value) >= _ECHOED}
-        places: tuple[tuple[fleeting.Place, Iterable[Pair]], ...] = (("header", sent), ("query", query))
-        for place, pairs in places if known else ():
+    def _echoes(self, sent: list[Pair], query: tuple[Pair, ...], cookies: Mapping[str, str]) -> Iterator[Pair]:
+        """Values that live for a session and stand in a cookie as well: the double submit of many frameworks.
+
+        sent: the headers that may hold one. cookies: value -> name.
+        """
+        asked_for = [(name, value) for name, value in query if name != "cookie" and fleeting.may_be("query", name)]
+        for place, pairs in (("header", sent), ("query", asked_for)) if cookies else ():
             for name, value in pairs:
-                if name != "cookie" and fleeting.may_be(place, name) and unquote(value) in known:
-                    yield f"{place} {self._redactor.name(name, place)}", f"cookie {self._redactor.name(known[unquote(value)], 'cookie')}"
+                if (cookie := cookies.get(unquote(value))) is not None:
+                    yield f"{place} {self._redactor.name(name, place)}", f"cookie {self._redactor.name(cookie, 'cookie')}"
 
     def _auth(
         self,
         recorded: Recorded,
-        sent: list[Pair],
+        ways: tuple[str, ...],
         query: tuple[Pair, ...],
         names: tuple[str, ...],
         where: Address,
-        is_credential: Callable[[str], bool],
     ) -> tuple[str, ...]:
+        """How the request authenticated. ways: those of its headers."""
         keys = [name for name, _ in query if self._redactor.is_credential(name, "query")]
-        found = {way for way, _ in recorded.credentials}.union(headers.auth(sent, keys, names, where.userinfo, is_credential))
+        found = {way for way, _ in recorded.credentials}.union(ways, headers.auth((), keys, names, where.userinfo, _NO_HEADER))
         return tuple(sorted(self._redactor.name(name, "auth") for name in found))
 
     def _body(self, body: Body | None, place: str) -> Body | None:
@@ -223,10 +229,6 @@ class Intake:
             return self._redactor.path(address(urljoin(recorded.url, target)).path) if target else ""
         except ValueError:
             return ""
-
-    def _session(self, sent: list[Pair], cookies: list[Pair], is_credential: Callable[[str], bool]) -> str:
-        known = headers.principal(sent, cookies, is_credential)
-        return self._redactor.fingerprint(f"session {known}") if known else ""
 
     def _encoded(self, exchange: Exchange, session: str) -> tuple[Exchange, bytes] | None:
         """The line, after the exchange's own credentials were looked for in all of it; None if one of them is still there.
