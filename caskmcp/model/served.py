@@ -4,7 +4,7 @@ Pure functions of records, shared by the compiler (pending lock), the door (`gov
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from caskmcp import canon
@@ -27,9 +27,18 @@ def served(tool: Tool, policy: Policy, toolsets: Toolsets) -> dict[str, Any]:
         place = functools.reduce(lambda value, key: value.get(key) or {}, way, record)
         if not place.get(last):
             place.pop(last, None)
+    for field in _fields(record["request"]):
+        if not field["default"]:
+            del field["default"]
     record["policy"] = [_rule(rule) for rule in policy.rules_for(tool)]
     record["toolsets"] = sorted(name for name, row in toolsets.toolsets.items() if row.declared and tool.name in row.tools)
     return {"schema": "caskmcp/served/1", **record}
+
+
+def _fields(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of a request that an argument fills. What one sends unasked came later, as `LATER` says."""
+    for rows in (request["query"], request["headers"], request["cookies"], (request["body"] or {}).get("fields", ())):
+        yield from rows
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Final
 from caskmcp.errors import CaskError, Exit
 from caskmcp.report.visible import visible
 
-PROGRAMS: Final = frozenset({"cask", "cd", "chmod", "cp", "df", "edit", "export", "git", "ls", "mkdir", "pip", "python", "rm", "unset"})
+PROGRAMS: Final = frozenset(
+    {"cask", "cd", "chmod", "cp", "dask", "df", "edit", "export", "git", "ls", "mkdir", "pip", "python", "rm", "unset"}
+)
 """First words of mends that are commands; any other mend is advice."""
 SEVERITIES: Final = {Exit.REVIEW: "review", Exit.BREAKING: "breaking", Exit.INPUT: "input", Exit.REFUSED: "refused"}
 

@@ -35,6 +35,8 @@ GONE: Final = (404, 400)
 """What a server answers within a session that it does not know any more: 404 by the protocol, 400 by some."""
 MODERN: Final = frozenset({-32020, -32021})
 """JSON-RPC errors that only a server of the approved revision gives: it needs no session."""
+NOTHING: Final = "none"
+"""Stands for the revision, on record, where a handshake was sent and opened nothing."""
 LIMIT: Final = 1 << 20
 """Bytes that are read of an answer to the handshake."""
 HELD: Final = 64
@@ -46,7 +48,8 @@ Once = Callable[[Send], Generator[Command, Any, Answer | Failure]]
 def spoken(send: Send, key: SessionKey, once: Once) -> Generator[Command, Any, tuple[Answer | Failure, Turn | None]]:
     """Send a call, within a session where one is held or wanted; and once more, at most. once: how a request is sent.
 
-    What is sent again was refused before anybody acted on it: the statuses are those of the transport.
+    What is sent again was refused before anybody acted on it: the statuses are those of the transport, and there is no result. The turn that
+    is returned is fresh where a handshake was sent, also where that opened nothing.
     """
     turn: Turn | None = yield Recall(key)
     reply = yield from once(_in_turn(send, turn))
@@ -54,22 +57,24 @@ def spoken(send: Send, key: SessionKey, once: Once) -> Generator[Command, Any, t
         return reply, turn
     opened: Turn | None = yield Open(key, send, turn.session if turn else None)
     if opened is None:
-        return reply, turn
+        return reply, Turn(Session(NOTHING, turn.session.id if turn else ""), 0, fresh=True)
     return (yield from once(_in_turn(send, opened))), opened
 
 
 def _wants_session(reply: Answer | Failure, turn: Turn | None) -> bool:
     if isinstance(reply, Failure):
         return False
+    found = answered(reply.body, _media(reply)) or {}
+    if "result" in found:
+        return False  # whatever the status says, somebody acted on it
     if turn is not None:
         return reply.status in GONE
-    return reply.status == 400 and _error(reply) not in MODERN
+    return reply.status == 400 and _code(found) not in MODERN
 
 
-def _error(reply: Answer) -> Any:
-    """The code of a JSON-RPC error, if the answer is one."""
-    found = answered(reply.body, _media(reply))
-    error = found.get("error") if found else None
+def _code(message: dict[str, Any]) -> Any:
+    """The code of a JSON-RPC error, if the message is one."""
+    error = message.get("error")
     return error.get("code") if isinstance(error, dict) else None
 
 

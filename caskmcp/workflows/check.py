@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 from caskmcp.analyze import forms
 from caskmcp.analyze.diff import RULES, diff
+from caskmcp.analyze.lint.rules import ACCEPTED
+from caskmcp.analyze.lint.verdicts import FILE
 from caskmcp.compiler.capture.sources.kinds import is_document
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import admit, content, lockfile, offer
@@ -150,8 +152,19 @@ def private(bench: Bench) -> Iterator[Finding]:
 
 
 def clean(bench: Bench) -> Iterator[Finding]:
-    """No lint rule finds anything but advice, beyond what `lint.yaml` accepts with a reason."""
-    yield from (row for row in lint.of_pack(bench.world, bench.pack).findings if row.severity is not Severity.INFO)
+    """No lint rule finds anything but advice, beyond what `lint.yaml` accepts with a reason; what it accepts of the rest is told."""
+    report = lint.of_pack(bench.world, bench.pack)
+    yield from (row for row in report.findings if row.severity is not Severity.INFO)
+    for row in report.tables["suppressed"]:
+        if row["severity"] != str(Severity.INFO):
+            yield Finding(
+                code=ACCEPTED,
+                severity=Severity.INFO,
+                subject=str(row["subject"]),
+                message=f"{FILE} accepts {row['code']} ({row['message']}): {row['reason']}",
+                place=FILE,
+                fingerprint=str(row["fingerprint"]),
+            )
 
 
 def _standings(survey: Survey) -> Iterator[tuple[str, str, str]]:

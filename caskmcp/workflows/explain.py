@@ -19,7 +19,17 @@ from caskmcp.workflows import gate, here
 
 
 def run(world: World, subject: str) -> Report:
-    """Explain `TOOL` or `TOOL.FIELD`. Raises CASK-I010 for a tool or field that is not there, CASK-I002 where no contracts were emitted."""
+    """Explain `TOOL` or `TOOL.FIELD`.
+
+    Raises CASK-I010 for a tool or field that is not there, CASK-I002 where no contracts were emitted, CASK-L002 for artifacts that cannot be read.
+    """
+    try:
+        return _explained(world, subject)
+    except CaskError as cause:
+        raise cause.mended("cask build") from cause
+
+
+def _explained(world: World, subject: str) -> Report:
     name, dot, field = subject.partition(".")
     pack = here.pack(world)
     tools = Tools.from_json(_read(world, pack, "tools.json"), "tools.json", code="CASK-L002").tools

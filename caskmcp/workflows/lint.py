@@ -38,8 +38,8 @@ class Said:
 def run(world: World, clients: tuple[str, ...] = ()) -> Report:
     """Lint the chosen toolpack. clients: keys of `CLIENTS`, several in one word parted by commas; else those of `lint.yaml`.
 
-    Raises CASK-I010 for a client or rule that does not exist, CASK-I004 for a suppression without a reason, CASK-L002 for artifacts that
-    cannot be read.
+    Raises CASK-I010 for a client or rule that does not exist, CASK-I004 for a suppression without a reason, CASK-I005 for a `lint.yaml` that
+    leads out of the project, CASK-L002 for artifacts that cannot be read.
     """
     asked = chosen(clients)
     pack = here.pack(world)
@@ -63,7 +63,10 @@ def _linted(world: World, pack: Pack, clients: tuple[str, ...]) -> tuple[Report,
         budget=said.budget,
         clients=clients or said.file.clients,
     )
-    return lint(surface, said.file.suppress, at=_place(world, pack.artifacts)), surface
+    try:
+        return lint(surface, said.file.suppress, at=_place(world, pack.artifacts)), surface
+    except CaskError as cause:
+        raise cause.mended("cask build") from cause
 
 
 def chosen(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -82,6 +85,8 @@ def _said(world: World, pack: Pack) -> Said:
     if loaded.project.id != pack.path.name:
         return Said(NOTHING, None)
     path = loaded.folder / FILE
+    if not project.lies_in(loaded.folder, path):
+        raise CaskError("CASK-I005", f"`{FILE}` is a link that leads out of the project", place=FILE, mend=f"rm {FILE}")
     file = _file(world, path) if world.files.exists(path) else NOTHING
     return Said(file, loaded.project.tools.budget)
 

@@ -5,6 +5,7 @@ It gives nobody anything: a tool whose scope changes waits for its approval agai
 """
 
 import difflib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,9 +95,19 @@ def _sides(world: World, loaded: LoadedProject) -> Sides:
         raise CaskError("CASK-I002", f"{SUGGESTED} was not built: `emit:` lacks `scopes`", place=str(path), mend="edit cask.yaml")
     name = loaded.project.scopes or scopefile.NAME
     own = project.inside(loaded, name, loaded.document.place(("scopes",)) if loaded.project.scopes else str(loaded.path))
-    text = files.read(own, LIMIT).decode("utf-8", "replace") if files.exists(own) else ""
-    suggested = Scopes.from_yaml(files.read(path, LIMIT), SUGGESTED)
-    return Sides(suggested, scopefile.parse(text, name) if text else OwnScopes(version=1), text, own, name)
+    data = files.read(own, LIMIT) if files.exists(own) else b""
+    try:
+        suggested = Scopes.from_yaml(files.read(path, LIMIT), SUGGESTED, code="CASK-L002")
+    except CaskError as cause:
+        raise cause.mended("cask build") from cause
+    return Sides(suggested, _own(data, name), data.decode("utf-8"), own, name)
+
+
+def _own(data: bytes, name: str) -> OwnScopes:
+    try:
+        return OwnScopes.from_yaml(data, name) if data else OwnScopes(version=1)
+    except CaskError as cause:
+        raise cause.mended(f"edit {shlex.quote(name)}") from cause
 
 
 def _name(world: World, loaded: LoadedProject, name: str) -> None:

@@ -22,6 +22,7 @@ TABLES: Final = ("_MENDS",)
 """Module-level tables from a code to a mend."""
 
 ADVICE: Final = {
+    "add `contracts` to `emit:` in cask.yaml, then cask build",
     "add a recording or a document under `sources:` in cask.yaml",
     "ask who makes it, with a file that holds no secret",
     "correct the document, then: cask build",
@@ -30,6 +31,7 @@ ADVICE: Final = {
     "give one of them another name under `tools.rename`",
     "give the place `private: true` under `environments:`, approve it, and serve with --env",
     "import its folders' files one by one",
+    "install the same caskmcp and libraries on each worker",
     "move the project to a folder with another name",
     "name files inside the project",
     "name its distribution and version under `plugins:` in cask.yaml",

@@ -64,6 +64,7 @@ PLACES: Final = (
     Place("record/otlp.py",     ("clock", "network"),                    "the receiver of traces on the loopback address, and how long a request may take"),
     Place("redact/placeholder.py", ("hashing",),                         "keyed fingerprints of what was cut; no digest of an artifact"),
     Place("store/index.py",     ("clock",),                              "waits until a file's time can tell a later edit, as git's index does"),
+    Place("store/pipes.py",     ("files",),                              "standard input or `<(…)` in the place of a file, read once"),
     Place("store/scratch.py",   ("files",),                              "the folder in which `check` derives again"),
     Place("store/spool.py",     ("files",),                              "what waits for its name waits in a file without one"),
     Place("workflows/demo/agent.py", ("environment", "files"),           "starts the server with this Python"),

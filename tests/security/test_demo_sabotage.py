@@ -43,7 +43,7 @@ SABOTAGES = (
                                        "    reply: Answer | Failure = yield send\n"
                                        "    if getattr(reply, 'status', 0) == 302:\n"
                                        "        target = reply.header('location').split('/', 3)[3]\n"
-                                       "        reply = yield replace(send, request=replace(request, target='/' + target))\n"),)),
+                                       "        reply = yield replace(send, request=replace(send.request, target='/' + target))\n"),)),
     Sabotage("private-address",      (("runtime/egress.py", "if row is not None and not (private and row.opens):", "if False:"),)),
     Sabotage("secret-in-answer",     (("runtime/clean.py", "return _formed(named) if _scanner().suspicious(", "return named if _scanner().suspicious("),)),
     Sabotage("self-confirmation",    (("runtime/gateway.py", "    raise _UNCONFIRMED[standing.state](standing)\n", '    return replace(flight, confirmed="nobody")\n'),)),

@@ -158,6 +158,11 @@ def _manifest(text: bytes | str) -> Callable[[Place], None]:
     return lambda place: place.put("cask.yaml", text)
 
 
+def _lint_outside(place: Place) -> None:
+    _put(place.home / "lint.yaml", "version: 1\n")
+    (place.project / "lint.yaml").symlink_to(place.home / "lint.yaml")
+
+
 def _in_pack(name: str, data: bytes | str) -> Callable[[Place], None]:
     return lambda place: place.put(f"{PACK}/{name}", data)
 
@@ -219,6 +224,13 @@ SPOILT: Final[Mapping[str, Callable[[Place], object]]] = {
     "receipt garbage":     lambda place: _capture(place, "redaction.json").write_bytes(b"garbage"),
     "content garbage":     _unread_content,
     "client garbage":      lambda place: _put(place.home / ".cursor/mcp.json", "{garbage"),
+    "contracts garbage":   _in_pack("artifact/contracts.yaml", "{garbage: ["),
+    "suggested garbage":   _in_pack("artifact/scopes.suggested.yaml", "{garbage: ["),
+    "own scopes broken":   lambda place: place.put("scopes.yaml", "version: 1\nscopes: {orders:read: {tools: [get_order]}}\n"),
+    "lint no rule":        lambda place: place.put("lint.yaml", 'version: 1\nsuppress: [{rule: all, reason: "seen by hand"}]\n'),
+    "lint no reason":      lambda place: place.put("lint.yaml", "version: 1\nsuppress:\n  - {rule: evidence-low}\n"),
+    "lint every secret":   lambda place: place.put("lint.yaml", 'version: 1\nsuppress: [{rule: secret, reason: "never mind them"}]\n'),
+    "lint outside":        _lint_outside,
     "evidence":            lambda place: place.put("evidence/demo.json", "{}"),
 }
 # fmt: on

@@ -22,6 +22,8 @@ class Rule(NamedTuple):
     mend: str = "cask build"
     clients: bool = False
     """Whether it asks what chosen clients take; without one it has nothing to ask."""
+    single: bool = False
+    """Whether its findings are accepted one by one alone, by fingerprint: a pattern would hide the next attack or credential as well."""
 
 
 EXCLUDE: Final = "leave it out under `tools.exclude` in cask.yaml"
@@ -31,10 +33,10 @@ RENAME: Final = "name it under `tools.rename` in cask.yaml"
 # fmt: off
 RULES: Final = (
     #    id                     severity  message
-    Rule("text-orders",         BREAKING, "A text that a model reads gives it orders.",                                    "analyze.lint.texts:orders", EXCLUDE),
-    Rule("text-hidden",         BREAKING, "A text holds characters that nobody sees.",                                     "analyze.lint.texts:hidden", EXCLUDE),
-    Rule("text-lookalike",      REVIEW,   "A word mixes alphabets whose letters look alike: it is not what it seems.",     "analyze.lint.texts:lookalikes", EXCLUDE),
-    Rule("secret",              BREAKING, "An artifact holds what has the form of a credential.",                          "analyze.lint.texts:secrets", EXCLUDE),
+    Rule("text-orders",         BREAKING, "A text that a model reads gives it orders.",                                    "analyze.lint.texts:orders", EXCLUDE, single=True),
+    Rule("text-hidden",         BREAKING, "A text holds characters that nobody sees.",                                     "analyze.lint.texts:hidden", EXCLUDE, single=True),
+    Rule("text-lookalike",      REVIEW,   "A word mixes alphabets whose letters look alike: it is not what it seems.",     "analyze.lint.texts:lookalikes", EXCLUDE, single=True),
+    Rule("secret",              BREAKING, "An artifact holds what has the form of a credential.",                          "analyze.lint.texts:secrets", EXCLUDE, single=True),
     Rule("description-missing", REVIEW,   "A tool has no title or description: conformance and directories refuse it.",    "analyze.lint.wording:missing"),
     Rule("description-long",    REVIEW,   "A description has more than 300 characters (of a parameter: 200).",             "analyze.lint.wording:long"),
     Rule("description-thin",    INFO,     "A description does not say what, when or what comes back.",                     "analyze.lint.wording:thin", "say more in the document that describes it"),
@@ -72,3 +74,6 @@ BY_ID: Final = {row.id: row for row in RULES}
 
 UNUSED: Final = "suppression-unused"
 """The code of a suppression that suppresses nothing."""
+
+ACCEPTED: Final = "lint-accepted"
+"""The code under which `check` tells what `lint.yaml` accepts."""

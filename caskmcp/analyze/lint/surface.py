@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from caskmcp import text
+from caskmcp import canon, text
 from caskmcp.errors import CaskError
 from caskmcp.model.policy import Policy
 from caskmcp.model.project import Budget
@@ -31,6 +31,8 @@ class Found(NamedTuple):
     where: str = ""
     """The place inside of the subject: part of the fingerprint, so free of wording and of counts that drift."""
     file: str = TOOLS
+    held: str = ""
+    """Digest of the text, where accepting the finding means accepting that text and no other."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,14 @@ class Surface:
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        """Sorted by name. Raises CASK-L002."""
-        return Tools.from_json(self._data(TOOLS), TOOLS, code="CASK-L002").tools
+        """Sorted by name. Raises CASK-L002, also for a schema whose arguments are no object: no rule could look into it."""
+        found = Tools.from_json(self._data(TOOLS), TOOLS, code="CASK-L002").tools
+        for tool in found:
+            for schema in (tool.input_schema, tool.output_schema or {}):
+                for word in BY_NAME & schema.keys():
+                    if not isinstance(schema[word], Mapping):
+                        raise CaskError("CASK-L002", f"`{word}` of a schema of {tool.name} is no object", place=TOOLS, mend="cask build")
+        return found
 
     @cached_property
     def toolsets(self) -> Toolsets:
@@ -125,6 +133,11 @@ def strings(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for index, row in enumerate(value):
             yield from strings(row, f"{place}.{index}")
+
+
+def digest(words: str) -> str:
+    """Of a text that a finding is about. Never the text: it may be a credential."""
+    return canon.digest_bytes(words.encode("utf-8", "surrogatepass"))
 
 
 def shown(words: str) -> str:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final
 
 from caskmcp import text
-from caskmcp.analyze.lint.surface import Found, Surface, shown, strings, subject, texts
+from caskmcp.analyze.lint.surface import Found, Surface, digest, shown, strings, subject, texts
 from caskmcp.compiler.emit.hygiene import order_in
 from caskmcp.errors import CaskError
 from caskmcp.redact.detectors import DETECTORS, Detector
@@ -26,7 +26,7 @@ def orders(surface: Surface) -> Iterator[Found]:
     for tool in surface.tools:
         for place, words in texts(tool):
             if found := order_in(words):
-                yield Found(subject(tool), f"`{shown(words)}` gives orders ({found})", f"{place} {found}")
+                yield Found(subject(tool), f"`{shown(words)}` gives orders ({found})", f"{place} {found}", held=digest(words))
 
 
 def hidden(surface: Surface) -> Iterator[Found]:
@@ -34,7 +34,7 @@ def hidden(surface: Surface) -> Iterator[Found]:
     for tool in surface.tools:
         for place, words in texts(tool):
             if text.HIDDEN.search(words):
-                yield Found(subject(tool), f"`{shown(words)}` hides characters", place)
+                yield Found(subject(tool), f"`{shown(words)}` hides characters", place, held=digest(words))
 
 
 def lookalikes(surface: Surface) -> Iterator[Found]:
@@ -42,7 +42,7 @@ def lookalikes(surface: Surface) -> Iterator[Found]:
     for tool in surface.tools:
         for place, words in texts(tool):
             if _MIXED.search(words):
-                yield Found(subject(tool), f"`{shown(words)}` mixes letters that look alike", place)
+                yield Found(subject(tool), f"`{shown(words)}` mixes letters that look alike", place, held=digest(words))
 
 
 # ---------------------------------------------------------------- secrets
@@ -53,7 +53,9 @@ def secrets(surface: Surface) -> Iterator[Found]:
         flagged = _scanner().flagged([words for _, words in rows])
         for place, words in rows:
             if words in flagged and (found := _detectors(words)):
-                yield Found(name, f"a text has the form of a credential ({', '.join(found)})", f"{place} {' '.join(found)}", name)
+                yield Found(
+                    name, f"a text has the form of a credential ({', '.join(found)})", f"{place} {' '.join(found)}", name, digest(words)
+                )
 
 
 def _value(data: bytes, name: str) -> Any:

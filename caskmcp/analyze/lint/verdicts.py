@@ -1,6 +1,7 @@
 """From the table to a report: every row is asked, findings get fingerprints, suppressions take out what people accepted.
 
-A fingerprint says what was found where; a changed wording or another order changes none.
+A fingerprint says what was found where; a changed wording of ours or another order changes none. Where a foreign text is the finding, its
+digest is in the fingerprint: who accepts one text has accepted no other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -52,8 +53,9 @@ def scores(surface: Surface) -> tuple[dict[str, Any], ...]:
 
 
 def fingerprint(rule: str, found: Found) -> str:
-    """16 hexadecimal digits of what was found: rule, subject and place, free of wording."""
-    return canon.hexadecimal(canon.digest({"rule": rule, "subject": found.subject, "where": found.where, "file": found.file}))[:16]
+    """16 hexadecimal digits of what was found: rule, subject, place and, where that is the finding, the text; free of our own wording."""
+    held = {"held": found.held} if found.held else {}
+    return canon.hexadecimal(canon.digest({"rule": rule, "subject": found.subject, "where": found.where, "file": found.file, **held}))[:16]
 
 
 def _mean(points: Iterable[int]) -> int:
@@ -84,11 +86,14 @@ def _finding(rule: Rule, found: Found, lines: Mapping[str, int], at: str) -> Fin
 
 # ---------------------------------------------------------------- suppressions
 def known(suppressions: Iterable[Suppression]) -> None:
-    """Raise CASK-I010 for a suppression of a rule that does not exist."""
+    """Raise CASK-I010 for a suppression of a rule that does not exist, CASK-I004 for one by pattern of a rule that is accepted one by one."""
     for row in suppressions:
         if row.rule not in BY_ID:
             what = f"there is no lint rule `{row.rule}`; the rules are {', '.join(sorted(BY_ID))}"
             raise CaskError("CASK-I010", what, place=FILE, mend="cask lint --help")
+        if BY_ID[row.rule].single and not row.fingerprint:
+            what = f"what `{row.rule}` finds is accepted one by one: the suppression needs the `fingerprint` of the finding"
+            raise CaskError("CASK-I004", what, place=FILE, mend="cask lint --format json")
 
 
 def _verdict(finding: Finding, suppressions: Iterable[Suppression]) -> Verdict:
@@ -102,7 +107,13 @@ def _fits(row: Suppression, finding: Finding) -> bool:
 
 def _accepted(row: Verdict) -> dict[str, Any]:
     finding = row.finding
-    rows = {"code": finding.code, "subject": finding.subject, "message": finding.message, "reason": row.reason}
+    rows = {
+        "code": finding.code,
+        "severity": str(finding.severity),
+        "subject": finding.subject,
+        "message": finding.message,
+        "reason": row.reason,
+    }
     return rows | {"fingerprint": finding.fingerprint, "place": finding.place}
 
 
