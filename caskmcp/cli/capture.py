@@ -3,10 +3,10 @@
 import click
 
 from caskmcp.cli.command import command
+from caskmcp.load import load
 from caskmcp.model.finding import Report
 from caskmcp.ports import World
 from caskmcp.workflows import capture as story
-from caskmcp.workflows import prove as proof
 
 
 @command(
@@ -36,7 +36,7 @@ def take(world: World, sources: tuple[str, ...], hosts: tuple[str, ...], keep: t
     A recording is redacted and kept under the root as `- capture: ID`; a spec is copied to specs/. The same bytes again add nothing.
     A recording may come through a pipe: `-` is standard input.
     """
-    take_ = proof.take if prove else story.take
+    take_ = load("workflows.prove:take") if prove else story.take  # which builds, too: most do not ask for it
     return take_(world, sources=sources, hosts=hosts, kind=kind, keep_=keep)
 
 

@@ -17,6 +17,7 @@ from caskmcp.compiler.capture.sources.openapi import bundle
 from caskmcp.compiler.capture.sources.table import source
 from caskmcp.compiler.capture.stage import Item
 from caskmcp.errors import AGAIN, CaskError
+from caskmcp.load import load
 from caskmcp.model.exchange import RESTORABLE
 from caskmcp.model.finding import Report
 from caskmcp.model.project import KEPT, Project
@@ -24,10 +25,9 @@ from caskmcp.ports import Files, World
 from caskmcp.record import convert, mitmdump, plugins
 from caskmcp.store import manifest, project, secret
 from caskmcp.store.files import prepare
-from caskmcp.store.layout import MANIFEST, Root
+from caskmcp.store.layout import MANIFEST, Pack, Root
 from caskmcp.store.manifest import Entry
 from caskmcp.workflows import gitlines, here, init, intake, nearby, overlap, specfiles
-from caskmcp.workflows.gather import committed_parts
 from caskmcp.workflows.given import Ledger
 from caskmcp.workflows.intake import Named, Taken
 
@@ -298,10 +298,10 @@ def forget(world: World, *, capture: str) -> Report:
     """
     root, path = here.root(world), project.find_manifest(world.files, world.cwd)
     pack = root.pack(project.load_project(world.files, world.cwd).project.id) if path else None
-    known = {*world.files.listing(root.captures), *_named_captures(world), *(committed_parts(world.files, pack) if pack else ())}
+    known = {*world.files.listing(root.captures), *_named_captures(world), *(_committed(world.files, pack) if pack else ())}
     wanted = _one(known, capture)
     with world.files.lock(root.lock, PATIENCE):
-        parts = committed_parts(world.files, pack) if pack else {}
+        parts = _committed(world.files, pack) if pack else {}
         ledger = Ledger(world.files, root)
         still = sorted(
             source for source, row in ledger.rows.items() if not source.startswith("capture ") and wanted in row.get("captures", ())
@@ -319,6 +319,12 @@ def forget(world: World, *, capture: str) -> Report:
         summary={"forgotten": wanted, "parts": len(gone)},
         lines=(*(f"{source} is still a source: the next build captures it again" for source in still), "Next:", "  cask build"),
     )
+
+
+def _committed(files: Files, pack: Pack) -> Mapping[str, Any]:
+    """The parts of the observations; taking a file in does not wait for all that a build reads."""
+    found: Mapping[str, Any] = load("workflows.gather:committed_parts")(files, pack)
+    return found
 
 
 def _one(ids: set[str], given: str) -> str:

@@ -75,3 +75,14 @@ def test_a_build_with_nothing_to_do_reads_an_index_and_loads_nothing_heavy(tmp_p
     assert first == 0
     assert {"doit", "pydantic", "yaml"} <= names
     assert loaded(BUILD, tmp_path)[1] & HEAVY == set()
+
+
+def test_taking_a_recording_loads_nothing_of_a_build(tmp_path: Path) -> None:
+    (tmp_path / "shop.har").write_bytes(har(entry("https://api.example.com/orders/1", answer={"id": 1})))
+    code = BUILD.replace('"build"', '"capture", "import", "shop.har", "-a", "api.example.com"').replace(
+        'name.split(".")[0] for name', "name for name"
+    )
+    status, names = loaded(code, tmp_path)
+    assert status == 0
+    assert {"caskmcp.workflows.capture", "caskmcp.compiler.capture.stage"} <= names
+    assert names & {"caskmcp.workflows.build", "caskmcp.workflows.gather", "caskmcp.model.contract", "caskmcp.model.observation"} == set()
