@@ -11,7 +11,7 @@ from caskmcp import canon
 from caskmcp.calculus.tools import compare
 from caskmcp.calculus.verdict import Change, Verdict
 from caskmcp.model.finding import Finding, Report, Severity
-from caskmcp.model.tool import TIERS
+from caskmcp.model.tool import LOWERED, TIERS
 
 Served = Mapping[str, Any]
 
@@ -148,7 +148,12 @@ def _brief(record: Served) -> str:
     request = record["request"]
     path = "/".join("".join(piece["text"] or f"{{{piece['argument']}}}" for piece in segment["pieces"]) for segment in request["segments"])
     pinned = (request.get("body") or {}).get("constants")
-    return f"{record['effect']} {request['method']} {request['host']}/{path}" + (f" pinning {_short(pinned, 80)}" if pinned else "")
+    unasked = {row["wire"]: row["default"] for row in (*request["query"], *request["headers"]) if row.get("default")}
+    lowered = next((row["evidence"] for row in record["reasons"] if row["rule"] == LOWERED), "")
+    told = ((" pinning ", pinned), (" sending unasked ", unasked), ("; ", lowered))
+    return f"{record['effect']} {request['method']} {request['host']}/{path}" + "".join(
+        f"{word}{_short(row, 80)}" for word, row in told if row
+    )
 
 
 def _difference(before: Any, after: Any) -> tuple[str, str]:

@@ -19,9 +19,10 @@ from caskmcp.model.tool import BodyPlan, Field_, Tool
 from caskmcp.model.toolset import Toolsets
 from caskmcp.runtime.commands import Open, Record, Send, Session, Turn
 from caskmcp.runtime.plan import prepare
-from caskmcp.workflows import check, lint
+from caskmcp.workflows import build, check, diff, lint
 from tests.support import builds
 from tests.support.calls import tool
+from tests.support.world import world
 from tests.unit.analyze.lint.test_rules import surface
 from tests.unit.runtime.test_mcp_session import ID, TURN, answer, refusal, talk
 from tests.unit.workflows import test_check, test_gate
@@ -164,3 +165,44 @@ def test_a_call_that_was_answered_with_a_result_is_never_sent_twice(held: Turn |
     """A server that acts and then says 400 would have had a payment made twice."""
     said, _ = talk(answer(status), held=held, opened=Turn(Session("2025-06-18", ID), 2, fresh=True))
     assert (len(said.of(Send)), said.of(Open)) == (1, [])
+
+
+# ---------------------------------------------------------------- a risk that a person states
+HEAD = """version: 1
+name: shop
+hosts: [api.shop.example]
+sources: [{openapi: shop.yaml}]
+"""
+SPEC = """openapi: 3.1.0
+info: {title: Shop, version: "1"}
+servers: [{url: https://api.shop.example}]
+paths:
+  /orders/{order_id}:
+    delete:
+      operationId: deleteOrder
+      parameters: [{name: order_id, in: path, required: true, schema: {type: integer}}]
+      responses: {"204": {description: gone}}
+"""
+
+
+def project(folder: Path, more: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "shop.yaml").write_text(SPEC)
+    (folder / "cask.yaml").write_text(HEAD + more)
+    return folder
+
+
+def test_a_lowered_tool_is_told_by_diff_before_its_first_approval(tmp_path: Path) -> None:
+    here = world(project(tmp_path / "p", "tools: {risk: {delete_order: {tier: safe, effect: read, reason: it only hides}}}\n"))
+    build.run(here)
+    (row,) = [row for row in diff.run(here).tables["changes"] if row["subject"] == "tool:delete_order"]
+    assert row["after"].endswith("; cask.yaml says safe, read; the rules say high, destructive: it only hides")
+
+
+def test_two_statements_on_one_tool_under_its_two_names_are_refused(tmp_path: Path) -> None:
+    """The reviewer reads the strict one, and the other one counted."""
+    risks = "{delete_order: {tier: low, effect: write, reason: a}, drop_order: {tier: critical, reason: b}}"
+    folder = project(tmp_path / "p", f"tools: {{rename: {{delete_order: drop_order}}, risk: {risks}}}\n")
+    with pytest.raises(CaskError) as raised:
+        build.run(world(folder))
+    assert (raised.value.code, raised.value.mend) == ("CASK-N003", "edit cask.yaml")

@@ -91,7 +91,7 @@ class Compiled:
     def as_stated(self) -> "Compiled":
         """The same with what a person states: risks (`tools.risk`) and scopes.
 
-        Raises CASK-I010 for a tool that does not exist, CASK-N003 for one in two scopes: a statement that reaches nothing would say nothing.
+        Raises CASK-I010 for a tool that does not exist, CASK-N003 for one in two scopes or two risks: a statement that reaches nothing would say nothing.
         """
         operations = {name: row for row, name in (*self.own_names.items(), *self.names.items())}
         _refuse_unknown("`tools.risk`", self.rules.risk, operations)
@@ -99,6 +99,10 @@ class Compiled:
         if several := stated.twice(self.own_scopes):
             raise CaskError("CASK-N003", f"two scopes hold the tool `{several[0]}`", place="scopes.yaml", mend="edit scopes.yaml")
         said = {operations[name]: row for name, row in self.rules.risk.items()}
+        if len(said) < len(self.rules.risk):  # by the compiled and by the wanted name: which one counts, nobody could tell
+            given = [operations[name] for name in self.rules.risk]
+            twice = next(name for name in sorted(self.rules.risk) if given.count(operations[name]) > 1)
+            raise CaskError("CASK-N003", f"`tools.risk` names the tool of `{twice}` twice", place="cask.yaml", mend="edit cask.yaml")
         contracts = {row.id: row for row in self.contracts}
         rows = tuple(stated.restated(row, said[row.id], contracts[row.id]) if row.id in said else row for row in self.surface.operations)
         return replace(self, surface=Surface(operations=rows, scopes=scopes.suggested(rows))) if said else self

@@ -30,6 +30,16 @@ def test_a_new_tool_of_a_shared_endpoint_says_what_it_always_sends():
     assert report.tables["changes"][0]["after"] == 'read GET api.example.com/orders/{order_id} pinning {"method":"orders.get"}'
 
 
+def test_a_new_tool_says_what_it_sends_unasked_and_that_a_person_lowered_its_risk():
+    row = {**TOOL["request"]["query"][0], "wire": "view", "default": "full"}
+    record = changed("request.query", [row])
+    record["reasons"] = [{"rule": "stated-lower", "evidence": "cask.yaml says safe, read; the rules say high, write: because"}]
+    assert run({}, {"tool:get_order": record}).tables["changes"][0]["after"] == (
+        'read GET api.example.com/orders/{order_id} sending unasked {"view":"full"}'
+        "; cask.yaml says safe, read; the rules say high, write: because"
+    )
+
+
 def test_equal_sides_are_clean():
     report = run(GET, copy.deepcopy(GET))
     assert (report.exit, report.tables["changes"], report.lines) == (0, (), ("Nothing differs from what was approved.",))

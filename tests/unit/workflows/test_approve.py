@@ -207,6 +207,14 @@ def test_what_is_signed_is_shown(desk: Desk) -> None:
     assert 'from: "env:SHOP_TOKEN"' in notes
 
 
+def test_what_a_tool_sends_unasked_is_shown(desk: Desk) -> None:
+    row = next(row for row in packs.W.request.query if row.argument == "state")
+    request = packs.W.request.model_copy(update={"query": (row.model_copy(update={"default": "every one"}),)})
+    desk.lay(packs.pack_files((packs.R, packs.W.model_copy(update={"request": request}), packs.X)))
+    notes = desk.approve(PASS, NAME, everything=True, reason="x").notes
+    assert "state: sent as `every one` where it is not given" in notes
+
+
 def test_a_difference_whose_old_content_is_gone_says_so(desk: Desk) -> None:
     desk.lay(packs.pack_files())
     desk.approve(PASS, NAME, everything=True, reason="x")
