@@ -1,7 +1,7 @@
 """The stage `capture` in pieces: one large HAR is cut between two entries, each piece is read as a document of its own, accounts are added up.
 
 Where to cut is guessed as `stream` guesses, and proved in the same way: a piece that does not end between two entries of the list is no JSON
-document, whatever stands in it, and then the file is read as a whole. Cuts depend on the file alone, so that any number of processes writes
+document, or one in which something stands behind the list, whatever stands in it; then the file is read as a whole. Cuts depend on the file alone, so that any number of processes writes
 the same bytes. Compressed files, other encodings and other kinds of sources are read as a whole.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from caskmcp.compiler.capture import stage, stream
 from caskmcp.compiler.capture.codec import compress
-from caskmcp.compiler.capture.sources.har import PATH, Har
+from caskmcp.compiler.capture.sources.har import PATH, Har, recorded
 from caskmcp.compiler.pipeline import Gave, Inputs, Outputs, Pieces
 
 SIZE: Final = 8 << 20
@@ -66,7 +66,8 @@ def work(inputs: Inputs, span: Any) -> tuple[Outputs, Callable[[], Any]]:
     """The exchanges of one piece, and its account."""
     span = Span(*span)
     capture = stage.account(inputs)
-    lines = capture.some(Har().read(_document(inputs, span)))
+    # Any list that looks like entries could be cut into two documents. Only in the list of entries itself does a piece end with it.
+    lines = capture.some(recorded(_document(inputs, span), closes=not span.last))
     return {"exchanges": compress(lines)}, capture.told
 
 

@@ -42,10 +42,13 @@ Element = tuple[int, Any]
 Decode = Callable[[Any], list[Any]]
 
 
-def elements(blocks: Iterator[bytes], path: tuple[str, ...], decode: Decode, block: int = 1 << 20) -> Iterator[Element]:
+def elements(
+    blocks: Iterator[bytes], path: tuple[str, ...], decode: Decode, block: int = 1 << 20, *, closes: bool = False
+) -> Iterator[Element]:
     """`(index, element)` for each element of the array at `path`, or `(index, Broken(raw))` for one that `decode` refuses.
 
-    `decode` takes a JSON array and is strict about types; `block` is the number of bytes that are looked at together. Raises CaskError CASK-C001 with `byte N` if the document is not JSON or has no
+    `decode` takes a JSON array and is strict about types; `block` is the number of bytes that are looked at together; closes: whether the document has to end with the array, so that
+    whatever its last list is, it is this one. Raises CaskError CASK-C001 with `byte N` if the document is not JSON or has no
     such array, CASK-C005 for what is beyond `ELEMENT` or `DEPTH`.
     """
     reader = _Reader(blocks, block)
@@ -54,6 +57,8 @@ def elements(blocks: Iterator[bytes], path: tuple[str, ...], decode: Decode, blo
         yield from _stream(reader, start, decode)
     reader.drain()
     _whole(reader, path)
+    if closes and reader.buffer.strip() != b"}" * len(path):
+        raise CaskError("CASK-C001", f"something stands behind `{'.'.join(path)}`", place=f"byte {reader.offset}")
 
 
 def first_key(opening: bytes, path: tuple[str, ...]) -> bytes | None:

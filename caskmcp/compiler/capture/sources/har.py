@@ -93,9 +93,14 @@ class Har:
 
     def read(self, blocks: Blocks) -> Iterator[Recorded | Declared | Skipped]:
         """As `Source.read`. A broken entry is `Skipped("entry N", "broken", detail=…)`; N counts from 0."""
-        for number, entry in elements(text_blocks(blocks), PATH, _decode):
-            place = f"entry {number}"
-            yield _odd(entry.raw, place) if isinstance(entry, Broken) else _recorded(entry, place)
+        yield from recorded(blocks)
+
+
+def recorded(blocks: Blocks, *, closes: bool = False) -> Iterator[Recorded | Declared | Skipped]:
+    """As `Har.read`; `closes` as in `stream.elements`."""
+    for number, entry in elements(text_blocks(blocks), PATH, _decode, closes=closes):
+        place = f"entry {number}"
+        yield _odd(entry.raw, place) if isinstance(entry, Broken) else _recorded(entry, place)
 
 
 def _odd(raw: bytes, place: str) -> Recorded | Skipped:

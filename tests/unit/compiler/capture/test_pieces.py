@@ -89,6 +89,17 @@ def test_a_cut_inside_of_an_entry_is_never_taken_for_a_good_one() -> None:
             list(blocks(outputs["exchanges"]))
 
 
+def test_a_cut_in_another_list_that_looks_like_the_entries_is_never_taken_for_a_good_one() -> None:
+    left_out = json.dumps([entry(f"{HOST}/hidden/{number}") for number in range(40)])
+    data = har(*orders(4))[:-2] + b', "_left": ' + left_out.encode() + b"}}"
+    spans = pieces.cut(given(data), 2)
+    assert len(spans) > 2
+    outputs, _ = pieces.work(given(data), spans[0])
+    with pytest.raises(CaskError, match="something stands behind"):
+        list(blocks(outputs["exchanges"]))
+    assert not any(b"/hidden/" in line for line in whole(data)[0])
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
