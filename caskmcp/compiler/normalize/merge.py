@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.compiler.normalize import edges, identity, operations, proposals, sessions, settle, templates
+from caskmcp.compiler.normalize import alike, edges, identity, operations, proposals, sessions, settle, templates
 from caskmcp.compiler.normalize.flows import PRIVATE as FLOWING
 from caskmcp.compiler.normalize.group import Operation
 from caskmcp.compiler.normalize.row import PRIVATE
@@ -33,8 +33,7 @@ def run(inputs: Inputs) -> Outputs:
     for step, candidates in inputs.value("normalize.candidates").items():
         present.setdefault(part_id(parts[step]), []).append(candidates)
     committed = {name: _checked(part) for name, part in inputs.value("committed.parts").items()}
-    # Two sources with one id differ in private candidates at most; which of them stands for both must not depend on their names.
-    chosen = {name: min(found, key=sessions.preference) for name, found in present.items()}
+    chosen = {name: alike.standing(found) for name, found in present.items()}
     edges.carry(committed, chosen)
     merged = committed | chosen
     sessions.settle(merged, committed)

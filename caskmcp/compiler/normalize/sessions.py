@@ -35,9 +35,13 @@ def without(part: Plain) -> Plain:
     return {name: value for name, value in part.items() if name != VISITS}
 
 
-def preference(part: Plain) -> tuple[bytes, bytes, bytes]:
-    """Which of several parts with one id stands for all: the least, and what the key made plays no part before all else is equal."""
-    return canon.compact(without(part)), canon.compact(sorted(part.get(VISITS, {}).values())), canon.compact(part)
+def united(parts: Sequence[Plain]) -> Plain:
+    """`visits` of several parts with the same rows; empty without sessions."""
+    found: dict[str, set[int]] = {}
+    for part in parts:
+        for name, rows in part.get(VISITS, {}).items():
+            found.setdefault(name, set()).update(rows)
+    return {VISITS: {name: sorted(rows) for name, rows in sorted(found.items())}} if found else {}
 
 
 def settle(parts: dict[str, Plain], committed: Mapping[str, Plain]) -> None:
@@ -74,7 +78,8 @@ def _joined(parts: Mapping[str, Plain], committed: Mapping[str, Plain]) -> Sessi
     shared = {name: spots for name, spots in again.items() if name in kept}
     known = {spot[0] for spots in again.values() for spot in spots}
     alike: dict[frozenset[Spot], list[str]] = {}
-    for name, spots in sorted(here.items()):
+    # Fingerprints are the key's: which of them comes first may play a part only among sessions that were at the same places everywhere.
+    for name, spots in sorted(here.items(), key=lambda session: (sorted(session[1]), session[0])):
         alike.setdefault(frozenset(spot for spot in spots if spot[0] in known), []).append(name)
     for name, spots in sorted(shared.items()):
         # Sessions that look the same here are exchangeable: which of them is joined changes nothing that comes out.

@@ -71,6 +71,14 @@ def test_sessions_that_look_alike_here_are_joined_one_by_one() -> None:
     assert called(settled({"a": part(p=[0], q=[0])}, there)) == [(["a0", "b1"], 1), (["a0", "b2"], 1)]
 
 
+def test_which_of_those_that_look_alike_is_joined_does_not_follow_from_the_key() -> None:
+    there = settled({"a": part(x=[0], y=[0]), "b": part(x=[1])})
+    one = settled({"a": part(p=[0], q=[0]), "c": part(p=[2], q=[3])}, there)
+    two = settled({"a": part(p=[0], q=[0]), "c": part(p=[3], q=[2])}, there)
+    assert one == two
+    assert called(one) == [(["a0", "b1", "c3"], 1), (["a0", "c2"], 1)]
+
+
 def test_a_session_recorded_elsewhere_is_another_one() -> None:
     there = settled({"a": part(x=[0])})
     assert called(settled({"b": part(x=[1])}, there)) == [(["a0"], 1), (["b1"], 1)]
