@@ -18,6 +18,8 @@ Digest = NewType("Digest", str)
 
 SAFE_INTEGER = 2**53 - 1
 _SIMPLE = frozenset((str, bool, type(None)))
+_LOW, _HIGH = 1e-4, 1e15
+"""Between these a float that is no whole number is written alike by Python and by JCS: the shortest decimal, without an exponent."""
 
 
 def dump(value: Any) -> bytes:
@@ -89,18 +91,26 @@ def _is_simple(value: Any) -> bool:
         elif kind is int:
             if not -SAFE_INTEGER <= item <= SAFE_INTEGER:
                 return False
+        elif kind is float:
+            if not _is_alike(item):
+                return False
         elif kind not in _SIMPLE:
             return False
     return True
 
 
+def _is_alike(number: float) -> bool:
+    """Whether Python writes a float as JCS does; of those that it does not, `_portable` makes most into integers."""
+    return (_LOW <= number < _HIGH or -_HIGH < number <= -_LOW) and not number.is_integer()
+
+
 def _is_plain(value: Any) -> bool:
-    """Whether Python's own encoder gives the bytes of JCS: no float, and keys whose code points sort as their UTF-16 units do."""
+    """Whether Python's own encoder gives the bytes of JCS: no odd float, and keys whose code points sort as their UTF-16 units do."""
     if isinstance(value, dict):
         return all(key < "\ud800" for key in value) and all(_is_plain(item) for item in value.values())
     if isinstance(value, list):
         return all(_is_plain(item) for item in value)
-    return not isinstance(value, float)
+    return not isinstance(value, float) or _is_alike(value)
 
 
 def _plain(value: Any) -> bytes:
@@ -109,8 +119,10 @@ def _plain(value: Any) -> bytes:
 
 
 def _portable(value: Any) -> Any:
-    if isinstance(value, bool) or value is None or isinstance(value, str | float):
+    if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and -SAFE_INTEGER <= value <= SAFE_INTEGER else value  # JCS writes 1.0 as 1, and -0.0 as 0
     if isinstance(value, int):
         return value if -SAFE_INTEGER <= value <= SAFE_INTEGER else {"$int": str(value)}
     if isinstance(value, Mapping):

@@ -1,6 +1,8 @@
 """The entry point: exit statuses, help, and the two forms of an error."""
 
+import gc
 import json
+import sys
 
 import pytest
 
@@ -16,6 +18,24 @@ def test_plain_help_shows_the_flagship_alone_and_help_all_everything(capsys):
     top = [row for row in COMMANDS if " " not in row.name]
     assert all((f"\n  {row.name} " in brief) is row.shown for row in top)
     assert all(f"\n  {row.name} " in full for row in top)
+
+
+def test_who_calls_the_command_line_keeps_its_own_garbage_collector(capsys):
+    before = gc.get_threshold()
+    assert main(["--version"]) == 0
+    assert gc.get_threshold() == before
+
+
+def test_a_process_of_our_own_collects_seldom_and_not_at_its_end(capsys, monkeypatch):
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+    monkeypatch.setattr(sys, "argv", ["cask", "--version"])
+    try:
+        assert main() == 0
+        assert gc.get_threshold()[0] > 100_000
+        assert gc.get_freeze_count() > frozen
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 @pytest.mark.parametrize("words", [["nosuch"], ["build", "--nosuch"], ["gate", "nosuch"], ["build", "--jobs", "0"], ["config"], ["mint"]])

@@ -55,3 +55,16 @@ def test_a_reference_that_leads_nowhere_is_left_out(reference: str) -> None:
 def test_data_is_never_taken_for_a_schema() -> None:
     data = {"const": {"$ref": "#/$defs/A"}, "enum": [{"$ref": "x"}], "default": {"a": [{"$ref": "x"}]}, "examples": [1]}
     assert Components().place({**data, "$defs": {"A": S}}) == {"const": {"$ref": "#/$defs/A"}, "enum": [{"$ref": "x"}], "examples": [1]}
+
+
+def test_definitions_that_two_operations_carry_alike_get_the_names_that_they_would_get_alone() -> None:
+    ring = {"A": {"properties": {"b": {"$ref": "#/$defs/B"}}}, "B": {"properties": {"a": {"$ref": "#/$defs/A"}}}}
+    other = {"A": {"type": "integer"}}
+    components = Components()
+    assert components.place({"$ref": "#/$defs/A", "$defs": ring}) == {"$ref": "#/components/schemas/A"}
+    assert components.place({"$ref": "#/$defs/B", "$defs": dict(reversed(ring.items()))}) == {"$ref": "#/components/schemas/B"}
+    clash = components.place({"$ref": "#/$defs/A", "$defs": other})["$ref"]
+    assert clash not in ("#/components/schemas/A", "#/components/schemas/B")
+    assert components.schemas[clash.removeprefix("#/components/schemas/")] == {"type": "integer"}
+    assert components.place({"$ref": "#/$defs/A", "$defs": ring}) == {"$ref": "#/components/schemas/A"}
+    assert len(components.schemas) == 3
