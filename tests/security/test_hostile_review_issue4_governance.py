@@ -57,7 +57,7 @@ def test_who_accepted_one_text_has_accepted_no_other_at_its_place(rule: str, fir
     assert {rule, "suppression-unused"} <= {each.code for each in judged(surface({"tools": [{"description": second}]}), row).findings}
 
 
-@pytest.mark.parametrize("rule", ["text-orders", "text-hidden", "text-lookalike", "secret"])
+@pytest.mark.parametrize("rule", ["text-orders", "secret"])
 def test_no_pattern_hides_the_next_attack(approved: Desk, rule: str) -> None:
     (approved.cwd / "lint.yaml").write_text(f'version: 1\nsuppress: [{{rule: {rule}, subject: "*", reason: "noise in our project"}}]\n')
     with pytest.raises(CaskError) as raised:
@@ -96,8 +96,7 @@ def codes(report: Report) -> set[str]:
     return {row.code for row in report.findings}
 
 
-@pytest.mark.parametrize("place", ["input_schema", "output_schema"])
-@pytest.mark.parametrize("value", [True, ["order_id"], "all"])
+@pytest.mark.parametrize(("place", "value"), [("input_schema", True), ("output_schema", ["order_id"])])
 def test_a_schema_that_is_none_is_refused_and_no_bug_of_ours(approved: Desk, place: str, value: Any) -> None:
     builds.edited(approved.pack.artifact("tools.json"), lambda document: document["tools"][0].update({place: {"properties": value}}))
     with pytest.raises(CaskError) as raised:
