@@ -187,8 +187,10 @@ class Redactor:
 
     def _segment(self, plain: str, before: str, flagged: bool) -> str:
         name, equals, value = plain.partition("=")
-        if equals:  # matrix parameters: `;jsessionid=…`
-            return f"{name}={self.value(name.rpartition(';')[2], value, 'path')}"
+        if equals:  # matrix parameters: `;jsessionid=…`; or the end of base64, so that the whole is looked at too
+            own = name.rpartition(";")[2]
+            made = f"{name}={self.value(own, value, 'path')}"
+            return self.text(made, "path", own) if flagged else made
         if len(plain) >= _LINK_TOKEN and not _LINK_WORDS.isdisjoint(words(before)[-1:]) and long_opaque(plain):
             return self._cut(_AFTER, plain, "path")
         return self.text(plain, "path") if flagged else plain

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 import pytest
 import yaml
@@ -63,6 +64,37 @@ def test_what_another_project_lets_pass_in_the_same_process_is_cut_here(before: 
     here = Redactor(KEY, keys=["staff_no"])
     assert hidden not in json.dumps(here.json({"c": hidden}, "response"))
     assert hidden not in repr(here.pairs([("c", hidden)], "query"))
+
+
+# ---------------------------------------------------------------- paths
+TOKEN: Final = "ghp_" + "Ab3d9xYz" * 5
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        TOKEN + "=1",
+        ";a=1;" + TOKEN + "=",
+        base64.b64encode(TOKEN.encode()).decode(),
+        base64.b64encode(b'{"password":"hunter2hunter"}').decode(),
+        base64.b64encode(base64.b64encode(f"{TOKEN}xyz".encode())).decode(),
+    ],
+)
+def test_a_secret_before_an_equals_sign_is_in_no_path(segment: str) -> None:
+    assert "=" in segment
+    for sent in (segment, quote(segment, safe="")):
+        made = unquote(Redactor(KEY).path(f"/files/{sent}/raw"))
+        assert made.startswith("/files/")
+        assert made.endswith("/raw")
+        assert segment.rstrip("=") not in made
+        assert TOKEN not in made
+
+
+def test_matrix_parameters_are_cut_by_their_names_and_kept_without_one() -> None:
+    assert Redactor(KEY).path("/orders;page=2/x;color=red") == "/orders;page=2/x;color=red"
+    made = Redactor(KEY).path("/orders;jsessionid=0123456789abcdef0123456789abcdef/x")
+    assert made.startswith("/orders;jsessionid=ca5cca5c")
+    assert made.endswith("/x")
 
 
 # ---------------------------------------------------------------- the files that are handed over
