@@ -21,9 +21,12 @@ _PERSON: Final = frozenset(_WORDS_FOR_PEOPLE.split())
 
 @lru_cache(maxsize=1 << 14)
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name in lower case, without numbers at its end: `address_line2` is (address, line)."""
+    """The words of a name in lower case, without numbers and versions at its end: `address_line2` is (address, line), `apiKeyV2` is (api, key)."""
     found = [word.lower() for word in _WORD.findall(name[:LONGEST])]
+    size = len(found)
     while found and found[-1].isdigit():
+        found.pop()
+    if 1 < len(found) < size and found[-1] == "v":
         found.pop()
     return tuple(found)
 

@@ -66,6 +66,17 @@ def test_what_another_project_lets_pass_in_the_same_process_is_cut_here(before: 
     assert hidden not in repr(here.pairs([("c", hidden)], "query"))
 
 
+@pytest.mark.parametrize("name", ["accessTokenV2", "access_token_v2", "passwordV2", "apiKeyV1", "X-Api-Key-V2", "x-api-key-v2"])
+def test_a_version_at_the_end_of_a_name_hides_nothing(name: str) -> None:
+    assert "hunter2zoltan" not in repr(Redactor(KEY).json({name: "hunter2zoltan"}, "response"))
+    assert "hunter2zoltan" not in repr(Redactor(KEY).pairs([(name, "hunter2zoltan")], "query"))
+
+
+@pytest.mark.parametrize("name", ["v2", "api_v2", "page_v", "token_version"])
+def test_a_version_alone_is_no_secret(name: str) -> None:
+    assert Redactor(KEY).json({name: "hunter2zoltan"}, "response") == {name: "hunter2zoltan"}
+
+
 # ---------------------------------------------------------------- paths
 TOKEN: Final = "ghp_" + "Ab3d9xYz" * 5
 
