@@ -1,13 +1,17 @@
 """The base of all records: frozen, strict, closed. Parsed once at the border; inside there is nothing unchecked."""
 
 import json
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from caskmcp.errors import CaskError
 from caskmcp.text import Document, parse_json, parse_yaml
 
+T = TypeVar("T")
+_OWN: Final = "CASK-I004"
+"""The code of a person's own document: what cannot even be parsed there is CASK-I003."""
 JsonSchema = dict[str, Any]
 """A JSON Schema, draft 2020-12, self-contained (`$ref` only into its own `$defs`)."""
 
@@ -31,13 +35,22 @@ class Record(BaseModel):
 
     @classmethod
     def from_yaml(cls, data: bytes, name: str, *, code: str = "CASK-I004") -> Self:
-        """Parse and check YAML bytes."""
-        return cls.of(parse_yaml(data, name), code=code)
+        """Parse and check YAML bytes. code: of what is wrong in either way, if it is not a person's own document."""
+        return cls.of(_parsed(parse_yaml, data, name, code), code=code)
 
     @classmethod
     def from_json(cls, data: bytes, name: str, *, code: str = "CASK-I004") -> Self:
-        """Parse and check JSON bytes."""
-        return cls.of(Document(name, parse_json(data, name), {}), code=code)
+        """Parse and check JSON bytes. code: as for YAML."""
+        return cls.of(Document(name, _parsed(parse_json, data, name, code), {}), code=code)
+
+
+def _parsed(parse: Callable[[bytes, str], T], data: bytes, name: str, code: str) -> T:
+    try:
+        return parse(data, name)
+    except CaskError as cause:
+        if code == _OWN:
+            raise
+        raise CaskError(code, cause.what, place=cause.place, mend=cause.mend) from cause
 
 
 def refusal(cause: ValidationError, document: Document, code: str) -> CaskError:
