@@ -65,6 +65,7 @@ _ROWS: Final = (
     Code("CASK-N002", Exit.INPUT,   "A path template is not allowed", "A template under `paths:` has an unknown form."),
     Code("CASK-N003", Exit.INPUT,   "Two things want the same name", "A rename or an operation id gives two tools one name."),
     Code("CASK-N004", Exit.INPUT,   "A budget is exceeded", "The surface is larger than `tools.budget` allows."),
+    Code("CASK-N005", Exit.INPUT,   "A composite cannot be made", "A step names a tool that is none or is a composite, or an argument would get what it cannot take."),
     # B: the build engine
     Code("CASK-B001", Exit.BUG,     "A stage failed", "A stage of the pipeline raised an error that is not the user's."),
     Code("CASK-B002", Exit.BUG,     "A stage is not pure", "A stage gave other bytes for the same inputs and toolchain."),
@@ -111,6 +112,7 @@ _ROWS: Final = (
     Code("CASK-R009", Exit.REFUSED, "A credential is missing", "The reference in `auth:` leads to nothing in this environment."),
     Code("CASK-R010", Exit.REFUSED, "The rate budget is spent", "The policy's budget for this window is used up."),
     Code("CASK-R011", Exit.BUG,     "The call failed inside the runtime", "An unexpected fault; the record has the details."),
+    Code("CASK-R012", Exit.REFUSED, "A composite ended before its end", "One of its calls was refused or failed, or an answer lacks what the next call needs; what was done before stays done."),
     # E: egress
     Code("CASK-E001", Exit.REFUSED, "The scheme or host is not approved", "The request would go to a scheme, host or port that is not in the signed plan."),
     Code("CASK-E002", Exit.REFUSED, "The name does not resolve", "The host has no address."),

@@ -84,6 +84,7 @@ AREAS: Final = (
     Area("query",       ("request.query",),                               _rows,    "other query parameters can be sent"),
     Area("header",      ("request.headers", "request.accept"),            _rows,    "other headers can be sent"),
     Area("constant",    ("request.constants",),                           _pinned,  "something else is asked for"),
+    Area("composite",   ("composite",),                                   _pinned,  "other tools are called, or with other arguments"),
     Area("cookie",      ("request.cookies",),                             _rows,    "other cookies can be sent"),
     Area("body",        ("request.body",),                                _body,    "other bodies can be sent"),
     Area("input",       ("input_schema",),                                _inputs,  "other arguments are accepted"),

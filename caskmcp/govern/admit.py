@@ -168,9 +168,12 @@ def _obstacle(row: OfferedTool, standing: Standing, needed: Mapping[str, Standin
 # ---------------------------------------------------------------- the pack
 def _pack(found: Survey, needed: Mapping[str, Standing], chain: Chain, anchored: Pin, environment: str | None) -> AdmittedPack:
     judged = [(row, _obstacle(row, standing, needed)) for row, standing in found.tools]
-    served = {row.name: _admitted(row, found.offer) for row, obstacle in judged if obstacle is None}
+    approved = {row.name: _admitted(row, found.offer) for row, obstacle in judged if obstacle is None}
+    apart = {name: lacking for name, row in approved.items() if (lacking := _lacking(row, approved))}
+    served = {name: row for name, row in approved.items() if name not in apart}
     withheld = [Withheld(row.subject, row.code, row.reason, row.status) for row in needed.values() if row.status != "approved"]
     withheld += [obstacle for _, obstacle in judged if obstacle is not None]
+    withheld += [Withheld(f"tool:{name}", "CASK-L003", reason, "pending") for name, reason in apart.items()]
     places = found.offer.environments.environments.get(environment, {}) if environment is not None else {}
     return AdmittedPack(
         toolpack=chain.current.toolpack,
@@ -187,6 +190,17 @@ def _pack(found: Survey, needed: Mapping[str, Standing], chain: Chain, anchored:
         pin=anchored.model_copy(update={"sequences": pins.merged(anchored.sequences, found.examined.sequences)}),
         until=min((end for end in _ends(found, needed, chain) if end is not None), default=None),
     )
+
+
+def _lacking(row: AdmittedTool, approved: Mapping[str, AdmittedTool]) -> str:
+    """Why a composite cannot be served although it is approved: each tool that it calls has to be, with the content that was signed; empty if all are."""
+    for step in row.tool.composite.steps if row.tool.composite else ():
+        inner = approved.get(step.tool)
+        if inner is None:
+            return f"it calls tool:{step.tool}, which is not served"
+        if inner.tool.composite is not None or inner.digest != step.digest:
+            return f"it calls tool:{step.tool}, which has another content now"
+    return ""
 
 
 def _ends(found: Survey, needed: Mapping[str, Standing], chain: Chain) -> Iterator[str | None]:

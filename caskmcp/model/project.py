@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from caskmcp.model.composite import Composite, Name
 from caskmcp.model.exchange import RESTORABLE
 from caskmcp.model.record import Record
 from caskmcp.model.tool import TIERS
@@ -157,6 +158,8 @@ class Tools(Record):
     risk: dict[str, Stated] = {}
     """Tool name -> what a person says of its risk; shown by `diff` and `gate allow`, and part of what is signed."""
     budget: Budget | None = None
+    composites: dict[Name, Composite] = {}
+    """Tool name -> the calls of other tools that it stands for."""
 
 
 class ToolsetRule(Record):

@@ -16,7 +16,14 @@ from caskmcp.model.toolset import Toolsets
 
 UNSIGNED = ("operation", "confidence")
 """Fields of a tool that inform the reviewer and change nothing that is served."""
-LATER = (("boundary",), ("request", "constants"), ("request", "body", "constants"), ("request", "body", "within"), ("response", "envelope"))
+LATER = (
+    ("boundary",),
+    ("composite",),
+    ("request", "constants"),
+    ("request", "body", "constants"),
+    ("request", "body", "within"),
+    ("response", "envelope"),
+)
 """Places in the record that are left out while they are empty: they came later, and what was approved before them stays approved."""
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
+from caskmcp.model.composite import CompositePlan
 from caskmcp.model.record import JsonSchema, Record
 
 SCHEMA: Final = "caskmcp/tools/1"
@@ -139,6 +140,10 @@ class RequestPlan(Record):
     """Headers that are always sent, exactly so: name on the wire -> value. None of them is one that an argument fills or one of the framing."""
 
 
+NO_REQUEST: Final = RequestPlan(method="", scheme="https", host="", segments=())
+"""Of a composite, which sends nothing itself: a grammar without a member."""
+
+
 class ResponsePlan(Record):
     """What happens to an answer before an agent sees it."""
 
@@ -185,6 +190,14 @@ class Tool(Record):
     """Digest of that scope as the user's `scopes.yaml` draws it (`model.scope.Boundary`); empty if the scope is only suggested."""
     traits: tuple[str, ...] = ()
     confidence: Literal["low", "medium", "high"] = "low"
+    composite: CompositePlan | None = None
+    """The calls of other tools that it stands for; `request` is then `NO_REQUEST`, and `operation` empty."""
+
+    @model_validator(mode="after")
+    def _sends_or_calls(self) -> "Tool":
+        if self.composite is not None and self.request != NO_REQUEST:
+            raise ValueError("a composite sends nothing itself")
+        return self
 
 
 class Tools(Record):

@@ -15,7 +15,7 @@ from caskmcp.model.decision import Decision, Entry
 from caskmcp.model.policy import Budget
 from caskmcp.model.project import AuthRule
 from caskmcp.model.tool import Tool
-from caskmcp.runtime import egress, mcp_session, record
+from caskmcp.runtime import composite, egress, mcp_session, record
 from caskmcp.runtime.clean import Clean, without
 from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Secret, Send, SessionKey, Spend, Standing, Turn
 from caskmcp.runtime.credentials import reference_shown, with_credential
@@ -138,6 +138,8 @@ def _arguments(flight: Flight) -> Talk:
 
 def _plan(flight: Flight) -> Talk:
     yield from ()
+    if flight.known.admitted.tool.composite is not None:
+        return flight  # each of its calls has a plan of its own
     return replace(flight, request=prepare(flight.known.admitted.tool, flight.call.arguments))
 
 
@@ -172,6 +174,8 @@ def _confirmation(flight: Flight) -> Talk:
 
 
 def _egress(flight: Flight) -> Talk:
+    if flight.known.admitted.tool.composite is not None:
+        return flight
     host = authority(flight.known.admitted.tool.request)
     place = egress.destination(flight.prepared, host, flight.surface.pack.environment if flight.surface.pack else {})
     if place.literal:
@@ -187,6 +191,9 @@ def _call(flight: Flight) -> Talk:
     decision, place, tool = flight.decision, flight.place, flight.known.admitted.tool
     if decision is None or not (decision.verdict == "allow" or flight.dry):
         raise CaskError("CASK-R004", "nothing allowed the call")
+    if tool.composite is not None:
+        result, calls = yield from composite.conducted(tool.composite, flight.call.arguments, partial(_inner, flight), dry=flight.dry)
+        return replace(flight, result=result, extra={**flight.extra, "calls": calls})
     if place is None or not (flight.addresses or flight.dry):
         raise CaskError("CASK-E001", "no place was checked")
     request, rule = egress.redirected(flight.prepared, place), _auth(flight)
@@ -245,7 +252,7 @@ STEPS: Final = (
     Step("budget",       _budget,        ("CASK-R010",)),
     Step("confirmation", _confirmation,  ("CASK-R005", "CASK-R006")),
     Step("egress",       _egress,        ("CASK-E001", "CASK-E002", "CASK-E003", "CASK-E004")),
-    Step("call",         _call,          ("CASK-R004", "CASK-R007", "CASK-R008", "CASK-R009", "CASK-E005", "CASK-W001")),
+    Step("call",         _call,          ("CASK-R004", "CASK-R007", "CASK-R008", "CASK-R009", "CASK-R012", "CASK-E005", "CASK-W001")),
     Step("response",     _response,      ("CASK-R008",)),
     Step("record",       _record,        ("CASK-W001",), always=True),
 )
@@ -253,6 +260,12 @@ STEPS: Final = (
 
 
 # ---------------------------------------------------------------- parts of the steps
+def _inner(flight: Flight, number: int, tool: str, arguments: Mapping[str, Any]) -> Generator[Command, Any, Result]:
+    """A call that a composite makes: the whole table once more, as for a call from outside."""
+    call = replace(flight.call, id=f"{flight.call.id}.{number}", tool=tool, arguments=arguments)
+    return (yield from steps(Flight(call, flight.surface, flight.clean, flight.dry, extra={"composite": flight.call.tool})))
+
+
 def _find(tools: Mapping[str, ServedTool], name: str) -> ServedTool:
     if name not in tools:
         raise CaskError("CASK-R001", "unknown tool")

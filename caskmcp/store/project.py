@@ -76,6 +76,15 @@ def load_project(files: Files, cwd: Path) -> LoadedProject:
         raise cause.mended(f"edit {shlex.quote(name)}") from cause
 
 
+def placed(loaded: LoadedProject, error: CaskError) -> CaskError:
+    """The error with the line of the manifest, where its place is a way into it (`cask.yaml#tools/composites/x`): stages know no lines."""
+    name, mark, way = (error.place or "").partition("#")
+    if name != MANIFEST or not mark:
+        return error
+    path = tuple(int(part) if part.isdecimal() else part for part in way.split("/"))
+    return CaskError(error.code, error.what, place=loaded.document.place(path), mend=error.mend)
+
+
 def inside(loaded: LoadedProject, given: str, place: str) -> Path:
     """The absolute path that the manifest means by `given`. Raises CASK-I005 if it leaves the project. It need not exist."""
     if not _stays(given):

@@ -244,7 +244,11 @@ def shown(world: World, desk: Desk, wanted: Selection) -> Iterator[str]:
 
 
 def _entry(world: World, desk: Desk, row: Candidate) -> Iterator[str]:
-    yield f"  {row.name}" + (f"  {row.tool.risk}, {row.tool.effect}  {request_line(row.tool.request)}" if row.tool else "")
+    yield f"  {row.name}" + (
+        f"  {row.tool.risk}, {row.tool.effect}  {row.tool.composite.line if row.tool.composite else request_line(row.tool.request)}"
+        if row.tool
+        else ""
+    )
     yield f"    {row.digest}"
     if row.tool:
         yield from _told(row.tool, row.content)

@@ -138,7 +138,7 @@ class _Build:
             self.index.watch(path)
         gathered = gather(self.files, self.loaded, self.root, self.index, secret=_secret(self.world, self.root), before=before)
         plan = self._plan(gathered, toolchain)
-        _raise_first(work.run(plan, jobs, self.kit.resolve, self.engine))
+        _raise_first(work.run(plan, jobs, self.kit.resolve, self.engine), self.loaded)
         self._hand_off(plan, toolchain)
         for capture in self.ledger.replaced("captures"):
             if self.root.capture(capture) not in gathered.reserved:
@@ -222,13 +222,13 @@ def _digest(step: Step, output: str) -> canon.Digest:
     return canon.Digest(str(step.outs[output]))
 
 
-def _raise_first(failures: list[tuple[Step, BaseException]]) -> None:
+def _raise_first(failures: list[tuple[Step, BaseException]], loaded: LoadedProject) -> None:
     if (lost := next((digest for _, cause in failures if (digest := lost_blob(cause)) is not None), None)) is not None:
         raise BlobLost(lost)
     for step, cause in failures:
         if not isinstance(cause, Exception):
             raise cause
-        raise worded(cause, step.row.name, step.label if step.row.per == "source" else "") from cause
+        raise project.placed(loaded, worded(cause, step.row.name, step.label if step.row.per == "source" else "")) from cause
 
 
 # ---------------------------------------------------------------- derive
@@ -254,7 +254,7 @@ def _derived(world: World, loaded: LoadedProject, root: Root, bench: Root, kit: 
     plan = Plan(
         kit.stages, Site(canon.Digest(toolchain.digest), gathered.shared, gathered.units, blobs, receipts, nowhere, index.digest, {})
     )
-    _raise_first(work.run(plan, 1, kit.resolve))
+    _raise_first(work.run(plan, 1, kit.resolve), loaded)
     outputs = dict(_outputs(plan, Targets(kit.targets, root.path, loaded.project.id, blobs), blobs))
     artifacts = {path.name: data for path, data in outputs.items() if path.parent == pack.artifacts}
     found = handoff.read(files.read(pack.toolpack)) if files.exists(pack.toolpack) else None

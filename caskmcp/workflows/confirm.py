@@ -5,7 +5,7 @@ from the admitted pack, so that a database that somebody wrote into can neither 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -143,15 +143,23 @@ def _integer(text: Any) -> int:
 
 def _told(row: Challenge, tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
     """What the person reads before the passphrase is asked."""
-    request = shown.fields(prepare(tool, arguments))
     lines = [
         f"Tool:      {tool.name} ({tool.title}), risk {tool.risk}, {tool.effect}",
         f"Arguments: {json.dumps(arguments, ensure_ascii=False)}",
-        f"Request:   {request['method']} {request['url']}",
-        *([f"Body:      {request['body']}"] if request["body"] else []),
+        *_sent(tool, arguments),
         f"Caller:    {row.binding.caller}, asked at {row.created}; the challenge ends at {row.expires}",
     ]
     return [visible(line) for line in lines]
+
+
+def _sent(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The request; of a composite what it calls, since each of those calls is asked for on its own."""
+    if tool.composite is not None:
+        yield f"Calls:     {tool.composite.line}"
+        return
+    request = shown.fields(prepare(tool, arguments))
+    yield f"Request:   {request['method']} {request['url']}"
+    yield from [f"Body:      {request['body']}"] if request["body"] else []
 
 
 # ---------------------------------------------------------------- the signature

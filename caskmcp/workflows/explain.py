@@ -36,6 +36,7 @@ def _explained(world: World, subject: str) -> Report:
     coverage = Coverage.from_json(_read(world, pack, "coverage.json"), "coverage.json", code="CASK-L002")
     left_out = {operation: row.reason for operation, row in coverage.operations.items() if row.reason} | dict(coverage.left_out)
     tool = chosen(tools, subject if subject in left_out else name, left_out)
+    _refuse_composite(tool)
     known = Known(
         tool=tool,
         contract=_contract(world, pack, tool),
@@ -44,6 +45,13 @@ def _explained(world: World, subject: str) -> Report:
         standing=_standing(world, tool.name),
     )
     return of_field(known, field) if dot else of_tool(known)
+
+
+def _refuse_composite(tool: Tool) -> None:
+    if tool.composite is not None:
+        names = [step.tool for step in tool.composite.steps]
+        what = f"`{tool.name}` is a composite: the evidence is that of the tools that it calls ({', '.join(names)})"
+        raise CaskError("CASK-I010", what, place="tools.json", mend=f"cask explain {names[0]}")
 
 
 def _read(world: World, pack: Pack, name: str) -> bytes:

@@ -20,7 +20,7 @@ def requests(surface: Surface) -> Iterator[Found]:
 def _anonymous(tool: Tool) -> Any:
     """The request plan with the schemas of its arguments in the place of their names."""
     rows = tool.input_schema.get("properties", {})
-    return _replaced(tool.request.model_dump(mode="json"), rows)
+    return _replaced({"request": tool.request.model_dump(mode="json"), "composite": tool.composite and tool.composite.plain()}, rows)
 
 
 def _replaced(value: Any, schemas: dict[str, Any]) -> Any:

@@ -24,6 +24,7 @@ MAGNITUDE: Final = 8
 EFFECTS: Final = ("read", "write", "destructive")
 
 FULL: Final = "`tools.budget` is used up"
+APART: Final = "a tool that it calls is left out"
 SELDOM: Final = "no session needs it that `tools.budget.sessions` covers"
 
 
@@ -73,6 +74,14 @@ def choose(tools: Iterable[Tool], used: Mapping[str, int], sessions: Sequence[Us
     why = SELDOM if limit.sessions is not None and known else FULL
     total = sum(row.times for row in known)
     return Choice(tuple(sorted(kept)), {name: why for name in sorted(rows) if name not in kept}, total, covered(known, kept))
+
+
+def whole(choice: Choice, composites: Iterable[Tool]) -> Choice:
+    """The choice without composites that call a tool outside of it: they could not be called there."""
+    calls = {tool.name: {step.tool for step in tool.composite.steps} for tool in composites if tool.composite}
+    apart = {name: APART for name in choice.tools if not calls.get(name, set()) <= set(choice.tools)}
+    left_out = {**choice.left_out, **apart}
+    return choice._replace(tools=tuple(name for name in choice.tools if name not in apart), left_out=dict(sorted(left_out.items())))
 
 
 def _known(sessions: Iterable[Used], rows: Mapping[str, Any]) -> tuple[Used, ...]:

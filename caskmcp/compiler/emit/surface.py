@@ -7,9 +7,11 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from caskmcp.compiler.classify import scopes, stated
-from caskmcp.compiler.emit.budget import Choice, choose
+from caskmcp.compiler.emit import composites
+from caskmcp.compiler.emit.budget import Choice, choose, whole
 from caskmcp.compiler.emit.cover import Used
 from caskmcp.compiler.emit.hints import Sources
+from caskmcp.compiler.emit.holding import content
 from caskmcp.compiler.emit.names import NAME, assigned
 from caskmcp.compiler.emit.request import refusal
 from caskmcp.compiler.emit.tools import Made, made
@@ -75,8 +77,23 @@ class Compiled:
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        """Sorted by name."""
-        return tuple(sorted((row.tool for row in self.made.values()), key=lambda tool: tool.name))
+        """With the composites; sorted by name."""
+        return tuple(sorted((*(row.tool for row in self.made.values()), *self.composites), key=lambda tool: tool.name))
+
+    @cached_property
+    def composites(self) -> tuple[Tool, ...]:
+        """The tools of other tools' calls that the manifest declares, sorted by name. Raises CASK-N003, CASK-N005."""
+        declared = self.rules.composites
+        taken = {**dict.fromkeys(self.names.values(), ""), **dict.fromkeys(declared, composites.RULE)}
+        if clash := sorted(set(declared) & set(self.names.values())):
+            what = f"`{clash[0]}` would be the name of a composite and of a tool"
+            raise CaskError("CASK-N003", what, place=f"cask.yaml#tools/composites/{clash[0]}", mend="give the composite another name")
+        known = {
+            row.tool.name: composites.Called(row.tool, contract, content(row.tool, self.additions, self.toolsets))
+            for contract in (self.contracts if declared else ())
+            if (row := self.made.get(contract.id)) is not None
+        }
+        return tuple(composites.composed(name, said, known, taken) for name, said in sorted(declared.items()))
 
     @cached_property
     def choice(self) -> Choice:
@@ -86,7 +103,7 @@ class Compiled:
         sessions = (
             Used(frozenset(self.names[each] for each in row.operations if each in self.made), row.count) for row in self.coverage.sessions
         )
-        return choose(self.tools, used, tuple(sessions), self.rules.budget)
+        return whole(choose(self.tools, used, tuple(sessions), self.rules.budget), self.composites)
 
     def as_stated(self) -> "Compiled":
         """The same with what a person states: risks (`tools.risk`) and scopes.

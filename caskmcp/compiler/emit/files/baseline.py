@@ -15,6 +15,7 @@ def emit(compiled: Compiled) -> bytes:
             operation=tool.operation, risk=tool.risk, input_schema=tool.input_schema, responses=responses(contracts[tool.operation])
         )
         for tool in compiled.tools
+        if tool.composite is None  # what it calls stands here
     }
     return as_json(Baseline(tools=rows))
 

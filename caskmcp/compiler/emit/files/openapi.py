@@ -19,6 +19,7 @@ from caskmcp.compiler.infer.marks import is_doubtful
 from caskmcp.compiler.infer.schema import MARK
 from caskmcp.compiler.infer.unobserved import RESPONSE
 from caskmcp.model.contract import Contract, Parameter, Response
+from caskmcp.model.tool import Tool
 
 Plain = dict[str, Any]
 
@@ -65,6 +66,7 @@ def document(compiled: Compiled) -> Plain:
             paths.setdefault(path, {})[method] = operation
         else:
             others.append({"path": path, "method": contract.method, "operation": operation})
+    others += [_composite(tool) for tool in compiled.composites]
     schemes = {_scheme_name(row): _scheme(row) for contract in compiled.contracts for row in contract.auth}
     parts = {"schemas": components.schemas, "securitySchemes": schemes}
     return {
@@ -75,6 +77,13 @@ def document(compiled: Compiled) -> Plain:
         **({"components": kept} if (kept := {name: rows for name, rows in parts.items() if rows}) else {}),
         **({"x-cask-operations": others} if others else {}),
     }
+
+
+def _composite(tool: Tool) -> Plain:
+    """A tool of other tools' calls: it has no path, and is no operation for who reads the document again."""
+    rows = {"operationId": tool.name, "summary": tool.title, "description": tool.description, "x-cask-risk": tool.risk}
+    plan = tool.composite.plain() if tool.composite else {}
+    return {"composite": plan, "operation": {**rows, "x-cask-input": tool.input_schema}}
 
 
 def origin(contract: Contract) -> str:

@@ -1,19 +1,10 @@
 """`policy.yaml`: the manifest's additions first, then the emitted rules; what no rule allows is denied."""
 
-from typing import Final
-
 from caskmcp.compiler.emit.files.form import as_yaml
+from caskmcp.compiler.emit.holding import EMITTED, whole
 from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.errors import CaskError
-from caskmcp.model.policy import Match, Policy, Rule
-
-# fmt: off
-EMITTED: Final = (
-    Rule(id="allow-up-to-medium", effect="allow",   match=Match(risk=("safe", "low", "medium")), reason="Safe, low and medium risk: no one has to be asked."),
-    Rule(id="confirm-high",       effect="confirm", match=Match(risk=("high",)),                 reason="High risk: a person confirms each call."),
-)
-# fmt: on
-"""Critical tools have no rule: they are denied until the manifest's additions say otherwise."""
+from caskmcp.model.policy import Policy
 
 
 def emit(compiled: Compiled) -> bytes:
@@ -30,11 +21,11 @@ def policy(compiled: Compiled) -> Policy:
     additions = compiled.additions
     own = additions.rules if additions else ()
     _refuse_repeated([row.id for row in (*own, *EMITTED)])
-    budgets = dict(sorted(additions.budgets.items())) if additions else {}
-    _refuse_unknown({name for row in own for name in row.match.tools} | budgets.keys() - {"*"}, set(compiled.names.values()))
-    whole = Policy(rules=(*own, *EMITTED), budgets=budgets)
-    reached = {rules[-1].id for tool in compiled.tools if (rules := whole.rules_for(tool))}
-    return Policy(rules=(*own, *(row for row in EMITTED if row.id in reached)), budgets=budgets)
+    every = whole(additions)
+    named = {name for row in own for name in row.match.tools} | every.budgets.keys() - {"*"}
+    _refuse_unknown(named, {*compiled.names.values(), *compiled.rules.composites})
+    reached = {rules[-1].id for tool in compiled.tools if (rules := every.rules_for(tool))}
+    return Policy(rules=(*own, *(row for row in EMITTED if row.id in reached)), budgets=every.budgets)
 
 
 def _refuse_repeated(ids: list[str]) -> None:

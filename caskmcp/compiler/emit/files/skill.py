@@ -25,7 +25,7 @@ def emit(compiled: Compiled) -> bytes:
 
 
 def _lines(compiled: Compiled) -> Iterator[str]:
-    hosts = sorted({tool.request.host for tool in compiled.tools})
+    hosts = sorted({tool.request.host for tool in compiled.tools if tool.composite is None})
     groups = _groups(compiled.tools)
     about = (
         f"Use the API of {', '.join(hosts[:3])} through approved tools: {', '.join(list(groups)[:12])}. Use it when a task is about these."

@@ -1,13 +1,13 @@
 """`toolsets.yaml`: the emitted four, `default`, and what the manifest declares."""
 
-from fnmatch import fnmatchcase
 from typing import Final
 
 from caskmcp.compiler.emit.files.form import as_yaml
+from caskmcp.compiler.emit.holding import holds
 from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.errors import CaskError
 from caskmcp.model.project import ToolsetRule
-from caskmcp.model.tool import TIERS, Tool
+from caskmcp.model.tool import Tool
 from caskmcp.model.toolset import EMITTED, Toolset, Toolsets, emitted
 
 DEFAULT: Final = "default"
@@ -37,11 +37,4 @@ def members(toolset: str, rule: ToolsetRule, tools: tuple[Tool, ...]) -> tuple[s
     if unknown:
         what = f"the toolset `{toolset}` names the tool `{unknown[0]}`, which does not exist"
         raise CaskError("CASK-I010", what, place="cask.yaml", mend="cask gate list")
-    return tuple(sorted(tool.name for tool in tools if _holds(rule, tool)))
-
-
-def _holds(rule: ToolsetRule, tool: Tool) -> bool:
-    included = not rule.include or any(fnmatchcase(tool.name, entry) for entry in rule.include)
-    excluded = any(fnmatchcase(tool.name, entry) for entry in rule.exclude)
-    fits = rule.max_risk is None or TIERS.index(tool.risk) <= TIERS.index(rule.max_risk)
-    return included and not excluded and fits
+    return tuple(sorted(tool.name for tool in tools if holds(rule, tool)))

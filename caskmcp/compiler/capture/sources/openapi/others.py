@@ -28,6 +28,8 @@ def entries(root: Node) -> Iterator[tuple[str, str, Node]]:
     """Path, method and object of each. Raises CASK-C002 for an entry without them."""
     for entry in root.items_of(KEY):
         entry.object("an entry")
+        if entry.get("composite") is not None:
+            continue  # calls of other tools: whoever compiles them declares them in the manifest
         path, method = (entry.need(name, "an entry").string(f"`{name}`") for name in ("path", "method"))
         if not path.startswith("/"):
             raise entry.child("path").refuse("a path begins with `/`")
