@@ -67,14 +67,27 @@ def storefront() -> tuple[Contract, ...]:
 
 def given(contracts: tuple[Contract, ...], **more: Any) -> Given:
     """What the stages read for these contracts; more: other sections of the manifest (`tools`, `toolsets`, `policy`, …) or `coverage`."""
-    manifest: dict[str, Any] = {"tools": {}, "toolsets": {}, "auth": {}, "environments": {}, "policy": None, "scopes": None, "id": "storefront"}
+    manifest: dict[str, Any] = {
+        "tools": {},
+        "toolsets": {},
+        "auth": {},
+        "environments": {},
+        "policy": None,
+        "scopes": None,
+        "id": "storefront",
+    }
     manifest["emit"] = ["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi"]
     manifest |= {key: value for key, value in more.items() if key in manifest}
     plain = {row.id: row.plain() for row in contracts}
     judged = surface(contracts).model_dump(mode="json", by_alias=True)
     covered = {"operations": {row.id: {"parts": {"p" * 8: 1}} for row in contracts}}
     roles = {f"project.{key}": value for key, value in manifest.items()}
-    roles |= {"infer.contract": dict(sorted(plain.items())), "relate.contracts": {}, "classify.surface": judged, "merge.coverage": more.get("coverage", covered)}
+    roles |= {
+        "infer.contract": dict(sorted(plain.items())),
+        "relate.contracts": {},
+        "classify.surface": judged,
+        "merge.coverage": more.get("coverage", covered),
+    }
     return Given(roles)
 
 
