@@ -139,12 +139,15 @@ def _row(subject: str, code: str, area: str, place: str, before: str, after: str
 def _at(record: Served | None, place: str) -> Any:
     value: Any = record
     for key in place.split(".") if place else ():
-        value = value[key] if value is not None else None
+        # Approved content may be older than a field, or of a tool that was none of its kind.
+        value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
 def _brief(record: Served) -> str:
-    """A tool in a few words: what it sends."""
+    """A tool in a few words: what it sends, or what it calls."""
+    if plan := record.get("composite"):
+        return f"{record['effect']} {plan['kind']} of {', '.join(step['tool'] for step in plan['steps'])}"
     request = record["request"]
     path = "/".join("".join(piece["text"] or f"{{{piece['argument']}}}" for piece in segment["pieces"]) for segment in request["segments"])
     pinned = (request.get("body") or {}).get("constants")

@@ -57,6 +57,13 @@ class Given(Record):
             raise ValueError("expected `argument`, `step` with `at`, or `item`")
         return self
 
+    @property
+    def told(self) -> str:
+        """Where the value comes from, in words."""
+        if self.argument is not None:
+            return f"argument {self.argument}"
+        return f"item{self.item}" if self.item is not None else f"answer {self.step}{self.at}"
+
 
 class DeclaredCall(Record):
     """One step as declared."""
@@ -159,6 +166,14 @@ class CompositePlan(_Shape):
         if self.kind == "paginate" and (self.items is None or self.follow is None):
             raise ValueError("a paginate needs `items` and `follow`")
         return self
+
+    @property
+    def steps_told(self) -> tuple[str, ...]:
+        """Each step with what fills its arguments, one line each."""
+        return tuple(
+            f"step {number}: {row.tool}({', '.join(f'{name}: {given.told}' for name, given in sorted(row.with_.items()))})"
+            for number, row in enumerate(self.steps, 1)
+        )
 
     @property
     def line(self) -> str:

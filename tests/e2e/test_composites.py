@@ -12,8 +12,9 @@ from mcp import Client, StdioServerParameters
 from caskmcp.errors import CaskError
 from caskmcp.govern import pins, sign
 from caskmcp.model.pack import PackFiles
+from caskmcp.model.tool import Tools
 from caskmcp.store.files import LocalFiles
-from caskmcp.workflows import build, lint
+from caskmcp.workflows import build, diff, explain, lint
 from tests.support import packs
 from tests.support.serving import Project
 from tests.support.upstream import Heard, Upstream, answer
@@ -182,3 +183,54 @@ def test_a_wrong_composite_is_refused_with_its_line_and_a_mend(
     assert caught.value.place == place
     assert caught.value.mend
     assert caught.value.exit == 3
+
+
+# ---------------------------------------------------------------- who reads it
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "shop"
+    built(folder, manifest=MANIFEST + "emit: [tools, openapi, contracts, skill, client]\n")
+    return folder
+
+
+def artifact(folder: Path, name: str) -> bytes:
+    return (folder / ".caskmcp" / "toolpacks" / "shop" / "artifact" / name).read_bytes()
+
+
+def test_diff_names_each_composite_as_new(made: Path) -> None:
+    report = diff.run(world(made))
+    assert {f"tool:{name}" for name in NAMES} <= {str(row["subject"]) for row in report.tables["changes"]}
+
+
+def test_explain_sends_the_reader_to_the_tools_that_are_called(made: Path) -> None:
+    with pytest.raises(CaskError) as caught:
+        explain.run(world(made), "get_first_order")
+    assert (caught.value.code, caught.value.mend) == ("CASK-I010", "cask explain list_orders")
+    assert "list_orders, get_order" in caught.value.what
+
+
+def test_who_approves_reads_what_is_called_how_it_is_filled_and_how_far_it_goes(made: Path) -> None:
+    tools = {tool.name: tool for tool in Tools.from_json(artifact(made, "tools.json"), "tools.json").tools}
+    plan = tools["get_each_order"].composite
+    assert plan is not None
+    assert plan.line == "for-each of list_orders, get_order; 3 calls and 100000 bytes at most"
+    assert plan.steps_told == ("step 1: list_orders(cursor: argument cursor)", "step 2: get_order(order_id: item/id)")
+
+
+def test_the_skill_and_the_typed_client_know_composites(made: Path) -> None:
+    assert b"get_first_order" in artifact(made, "SKILL.md")
+    client = artifact(made, "client.py")
+    assert b"async def get_first_order(self" in client
+    compile(client, "client.py", "exec")
+
+
+def test_our_own_document_read_again_gives_the_operations_and_no_composite(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "openapi.json").write_bytes(artifact(made, "openapi.json"))
+    (tmp_path / "cask.yaml").write_text(
+        f"version: 1\nname: shop\nhosts: [{packs.HOST}]\nsources: [{{openapi: openapi.json}}]\n", encoding="utf-8"
+    )
+    build.run(world(tmp_path))
+    again = Tools.from_json(artifact(tmp_path, "tools.json"), "tools.json").tools
+    assert [tool.name for tool in again] == ["delete_order", "get_order", "list_orders"]
+    first = {tool.name: tool for tool in Tools.from_json(artifact(made, "tools.json"), "tools.json").tools}
+    assert all(tool.request == first[tool.name].request for tool in again)

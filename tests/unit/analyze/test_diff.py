@@ -121,3 +121,12 @@ def test_an_unpinned_clone_is_told():
 def test_every_rule_has_a_case():
     codes = {row[2] for row in CHANGES} | {"tool-added", "tool-removed", "shared-added", "shared-changed", "shared-removed"}
     assert codes == set(RULES)
+
+
+def test_a_tool_that_becomes_a_composite_differs_and_says_what_it_calls():
+    plan = {"kind": "chain", "steps": [{"tool": "list_orders"}, {"tool": "read_order"}]}
+    report = run(GET, {"tool:get_order": {**TOOL, "composite": plan}})
+    assert [(row["change"], row["area"], row["before"]) for row in report.tables["changes"]] == [("tool-differs", "composite", "null")]
+    assert report.exit == 2
+    new = run({}, {"tool:get_order": {**TOOL, "composite": plan}})
+    assert new.tables["changes"][0]["after"] == "read chain of list_orders, read_order"
