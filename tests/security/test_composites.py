@@ -13,6 +13,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
+from caskmcp.govern import keys
 from caskmcp.govern.admit import admit
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.policy import Match, Policy, Rule
@@ -21,11 +22,13 @@ from caskmcp.runtime import gateway
 from caskmcp.runtime.commands import Record, Resolve, Send, Spend
 from caskmcp.runtime.gateway import Flight
 from caskmcp.runtime.respond import Result
+from caskmcp.store.files import LocalFiles
 from tests.support import packs
 from tests.support.calls import GET_ORDER, POLICY, PUBLIC, Conversation, answer, flight, served
 from tests.support.composites import composite, step, within
 from tests.support.packs import PIN, SHARED, R, W
 from tests.support.serving import Project, Served, project
+from tests.support.terminal import CASK, Terminal
 from tests.support.upstream import Heard, Upstream
 from tests.support.upstream import answer as reply
 from tests.support.world import NOON
@@ -205,3 +208,19 @@ def test_a_high_tool_within_asks_a_person_and_nothing_of_it_is_sent(tmp_path: Pa
     assert [heard.line.split(" ")[0] for heard in upstream.heard] == ["GET"]
     rows = [(row["tool"], row["verdict"], row["code"]) for row in shop.decisions()]
     assert rows == [("r", "allow", ""), ("w", "confirm", "CASK-R005"), ("read_write", "allow", "CASK-R012")]
+
+
+def test_a_grant_for_a_composite_shows_what_it_calls_and_is_none_for_a_call_within(tmp_path: Path, upstream: Upstream) -> None:
+    shop = project(tmp_path, upstream, R, W, READ_WRITE)
+    shop.rewrite(packs.approve(shop.files, "tool:read_write"))
+    keys.save(LocalFiles(), shop.config, packs.T1, "correct horse")
+    with Served(shop) as server:
+        asked = server.call("read_write", order_id=7, note="x")["_meta"]["dev.caskmcp/error"]
+        with Terminal.spawn([*CASK, "confirm", "grant", asked["challenge"]], cwd=shop.folder, env=shop.environ) as person:
+            person.expect("Calls:     chain of r, w; 20 calls and 100000 bytes at most")
+            person.expect("Passphrase for t1:").send("correct horse")
+            assert person.finish().exit == 0
+        after = server.call("read_write", order_id=7, note="x")["_meta"]["dev.caskmcp/error"]
+    assert (asked["code"], after["code"], after["cause"]) == ("CASK-R005", "CASK-R012", "CASK-R005")
+    assert after["challenge"] != asked["challenge"]
+    assert [heard.method for heard in upstream.heard] == ["GET"]
