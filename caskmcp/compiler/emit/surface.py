@@ -87,7 +87,7 @@ class Compiled:
         taken = {**dict.fromkeys(self.names.values(), ""), **dict.fromkeys(declared, composites.RULE)}
         if clash := sorted(set(declared) & set(self.names.values())):
             what = f"`{clash[0]}` would be the name of a composite and of a tool"
-            raise CaskError("CASK-N003", what, place=f"cask.yaml#tools/composites/{clash[0]}", mend="give the composite another name")
+            raise CaskError("CASK-N003", what, place=f"cask.yaml#tools/composites/{clash[0]}", mend="edit `tools.composites` in cask.yaml")
         known = {
             row.tool.name: composites.Called(row.tool, contract, content(row.tool, self.additions, self.toolsets))
             for contract in (self.contracts if declared else ())

@@ -92,6 +92,7 @@ ROWS = [
     ("response", "response.max_bytes", 10, "narrows"),
     ("constant", "request.constants", {"Mcp-Name": "delete_order"}, "incomparable"),
     ("envelope", "response.envelope", "mcp", "incomparable"),
+    ("composite", "composite", {"kind": "chain"}, "incomparable"),
     ("scope", "scope", "orders:write", "incomparable"),
     ("annotations", "annotations", {**TOOL["annotations"], "read_only": False}, "equal"),
     ("output", "output_schema", {"type": "object"}, "equal"),
