@@ -123,6 +123,8 @@ def _edges(operations: Mapping[str, tuple[Operation, Segments]]) -> Iterator[Edg
                 for number in by_digest[digest]:
                     matches.setdefault(number, []).append(digest)
             for number, found in matches.items():
+                if len(found) < FEWEST:
+                    continue
                 argument = taken[number]
                 yield Edge(
                     argument, place, len(found), _compared(argument.values, place.values), len(argument.values.specific.intersection(found))
