@@ -3,11 +3,13 @@ time is spent here, and the calls that one value needs cost more than the work.
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from caskmcp.compiler.normalize.forms import BY_NAME, Words, form, may_stand, suspects
-from caskmcp.compiler.normalize.sketch import Sketch
+from caskmcp.compiler.normalize.sketch import Sketch, as_lines, may_be_cut
+from caskmcp.compiler.normalize.stamps import Stamps
 from caskmcp.compiler.normalize.variants import Noted
 from caskmcp.redact.placeholder import BEGINNINGS, NEMO, kind_of
 
@@ -34,7 +36,7 @@ class Node:
     ) -> None:
         self.name = name
         self.own = own
-        """In answers: what the request said itself, one set for a row. None elsewhere."""
+        """In answers: all that the requests said whose answers are counted now, one set for a media type. None elsewhere."""
         self.given = None if own is None else Sketch.of_answers(name, listed=listed)
         """In answers: the identifiers that the place gives; None as soon as one value is no identifier."""
         self.words = words
@@ -73,31 +75,32 @@ class Node:
         return self.rest
 
     # ---------------------------------------------------------------- texts
-    def add_text(self, text: str, serial: int) -> None:
-        """Count one text of one exchange, as `add_texts` does."""
+    def add_text(self, text: str, stamps: Stamps) -> None:
+        """Count one text, as `add_texts` does."""
         if self.given is not None:
-            self.give((text,))
+            self.give((text,), stamps)
         if self.kept is None:
             waiting = self.waiting
             waiting.append(text)
             if len(waiting) >= WAITING:
                 self._count()
         elif (seen := self.kept.get(text)) is not None:
+            ((serial, _),) = stamps()
             seen[0] += 1
             seen[1] += seen[2] != serial
             seen[2] = serial
         else:
-            self._add_texts((text,), serial)
+            self._add_texts((text,), stamps)
 
-    def add_texts(self, texts: Sequence[str], serial: int, _: int = 0) -> None:
-        """Count texts of one exchange. `serial` numbers the exchange: a value counts once for each."""
+    def add_texts(self, texts: Sequence[str], stamps: Stamps, _: int = 0) -> None:
+        """Count texts. stamps: their exchanges; a value counts once for each."""
         if self.given is not None:
-            self.give(texts)
-        self._add_texts(texts, serial)
+            self.give(texts, stamps)
+        self._add_texts(texts, stamps)
 
-    def _add_texts(self, texts: Sequence[str], serial: int) -> None:
+    def _add_texts(self, texts: Sequence[str], stamps: Stamps) -> None:
         if self.kept is not None:
-            if self._keep(texts, serial):
+            if self._keep(texts, stamps):
                 return
             self.open()
         waiting = self.waiting
@@ -105,16 +108,16 @@ class Node:
         if len(waiting) >= WAITING:
             self._count()
 
-    def _keep(self, texts: Sequence[str], serial: int) -> bool:
+    def _keep(self, texts: Sequence[str], stamps: Stamps) -> bool:
         """Count the texts as candidates; False, and nothing is counted, if one of them may not stand in a vocabulary."""
         kept = self.kept or {}
-        distinct = set(texts)
-        new = [text for text in distinct if text not in kept]
+        new = set(texts) - kept.keys()
         if len(kept) + len(new) > MOST_VALUES or not all(map(may_stand, new)):
             return False
-        for text in distinct:
-            seen = kept.setdefault(text, [0, 0, -1])
-            seen[0] += texts.count(text)
+        for text, count in Counter(texts).items():
+            kept.setdefault(text, [0, 0, -1])[0] += count
+        for text, serial in dict.fromkeys(zip(texts, [serial for serial, _ in stamps()], strict=True)):
+            seen = kept[text]
             seen[1] += seen[2] != serial
             seen[2] = serial
         if self.words is not None:
@@ -135,7 +138,7 @@ class Node:
         if "" in batch:
             self.empties += batch.count("")
             batch = [text for text in batch if text]
-        if marked := [text for text in batch if text[:4] in BEGINNINGS]:
+        if may_be_cut(as_lines(batch)) and (marked := [text for text in batch if text[:4] in BEGINNINGS]):
             batch = self._cut(batch, marked)
         if batch:
             self._count_forms(batch)
@@ -168,13 +171,12 @@ class Node:
     # ---------------------------------------------------------------- figures
     def add_figures(self, figures: Sequence[float]) -> None:
         """Measure integers or numbers; those that stand for what was cut are counted as such."""
-        high = max(figures)
-        if high > _LOWEST_PLACEHOLDER or NEMO in figures:
+        high, low = max(figures), min(figures)
+        if high > _LOWEST_PLACEHOLDER or (low <= NEMO and NEMO in figures):
             figures = self._cut_figures(figures)
             if not figures:
                 return
-            high = max(figures)
-        low = min(figures)
+            high, low = max(figures), min(figures)
         if high > self.high:  # noqa: PLR1730 - most figures change nothing, and an attribute costs as much as a comparison
             self.high = high
         if low < self.low:  # noqa: PLR1730
@@ -190,15 +192,17 @@ class Node:
         return [figure for figure, kind in zip(figures, kinds, strict=True) if kind is None]
 
     # ---------------------------------------------------------------- identifiers
-    def give(self, texts: Collection[str]) -> None:
-        """Note what an answer gives, if it is more than what its request said. Only while `given` is not None."""
-        if not self.given.add(texts, self.own):  # type: ignore[union-attr, arg-type]
+    def give(self, texts: Sequence[str], stamps: Stamps) -> None:
+        """Note what answers give, if it is more than what their own requests said. Only while `given` is not None."""
+        if not self.own.isdisjoint(texts):  # type: ignore[union-attr]
+            texts = [text for text, (_, own) in zip(texts, stamps(), strict=True) if text not in own]
+        if not self.given.add(texts):  # type: ignore[union-attr]
             self.given = None
 
-    def give_figures(self, figures: Iterable[int]) -> None:
+    def give_figures(self, figures: Iterable[int], stamps: Stamps) -> None:
         """As `give`, for whole numbers."""
         if self.given.figures:  # type: ignore[union-attr]
-            self.give(list(map(str, figures)))
+            self.give(list(map(str, figures)), stamps)
         else:
             self.given = None
 

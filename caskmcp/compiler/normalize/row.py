@@ -13,8 +13,10 @@ from caskmcp.compiler.normalize.flows import PRIVATE as FLOWING
 from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.node import Node
 from caskmcp.compiler.normalize.settle import DIFFERENT, FEWEST_DIFFERENT
-from caskmcp.compiler.normalize.shape import add, add_unread, add_wire
+from caskmcp.compiler.normalize.shape import add_unread, add_wire
+from caskmcp.compiler.normalize.stamps import Stamp
 from caskmcp.compiler.normalize.tokens import LOCALE, is_class
+from caskmcp.compiler.normalize.waiting import Waiting
 from caskmcp.compiler.normalize.written import bare, few, plain
 from caskmcp.model.exchange import Body, Exchange, Pair
 from caskmcp.redact import is_name_like
@@ -52,15 +54,18 @@ class Bodies:
     def __init__(self, words: Words, own: set[str] | None = None) -> None:
         self.words = words
         self.own = own
-        """Of answers: what the request said itself, as `Node.own`."""
+        """Of answers: as `Node.own`."""
         self.seen = self.unread = 0
         self.kinds: Counter[str] = Counter()
         self.shape: Node | None = None
         self.different: list[Any] = []
         """The first different values, of requests alone; whether there are two of them is all that is ever asked."""
 
-    def add(self, body: Body, serial: int, *, refused: bool = False) -> None:
-        """Count one body; only JSON, sequences of it and forms have a shape, and a body that was refused says nothing about what is accepted."""
+    def add(self, body: Body, stamp: Stamp, waiting: Waiting, *, refused: bool = False) -> None:
+        """Count one body; only JSON, sequences of it and forms have a shape, and a body that was refused says nothing about what is accepted.
+
+        stamp: of its exchange. waiting: where JSON waits to be counted.
+        """
         self.seen += 1
         if refused:
             self.kinds[body.kind] += body.kind != "absent"
@@ -74,9 +79,9 @@ class Bodies:
         if self.shape is None:
             self.shape = Node(words=self.words, own=self.own)
         if body.kind in ("json", "stream"):
-            add(self.shape, body.value, serial)
+            waiting.add(self.shape, body.value, stamp, body.size)
         else:
-            add_form(self.shape, body.value or (), serial)
+            add_form(self.shape, body.value or (), stamp[0])
 
     def tell_apart(self, body: Body) -> None:
         """Note the value of an accepted request: the same one again is no further sample of what may be left out."""
@@ -142,7 +147,7 @@ class Row:
     """What is counted for one scheme, host, port, method, labelled path and call."""
 
     __slots__ = (
-        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "origins", "own", "paged", "query", "requests", "responses", "routed", "statuses", "taken", "tokens", "wanted",
+        "auth", "bodiless", "cookies", "count", "headers", "key", "locales", "named", "origins", "paged", "query", "requests", "responses", "routed", "statuses", "taken", "tokens", "wanted",
         "words",
     )  # fmt: skip
 
@@ -151,8 +156,6 @@ class Row:
         self.words = words
         self.count = self.wanted = 0
         self.taken = Taken()
-        self.own: set[str] = set()
-        """What the request of the last exchange said itself."""
         self.statuses: Counter[str] = Counter()
         self.bodiless: Counter[str] = Counter()
         self.cookies: Counter[str] = Counter()
@@ -171,8 +174,8 @@ class Row:
         """Index of a segment -> what a collection or a router calls the parameter there."""
         self.routed = False
 
-    def add(self, exchange: Exchange, tokens: tuple[str, ...], serial: int) -> None:
-        """Count one exchange."""
+    def add(self, exchange: Exchange, tokens: tuple[str, ...], serial: int, waiting: Waiting) -> None:
+        """Count one exchange. waiting: where its JSON waits to be counted."""
         status = str(exchange.status)
         self.count += 1
         self.wanted += bool(exchange.kept)
@@ -192,23 +195,23 @@ class Row:
             _add_pairs(self.query, (pair for pair in exchange.query if pair[0] not in credentials), status, serial)
         if exchange.headers:
             _add_pairs(self.headers, (pair for pair in exchange.headers if pair[0] not in credentials), status, serial)
-        self.own.clear()
-        if 0 < exchange.status < FIRST_ERROR:
-            self.own.update(self.taken.add(exchange, tokens, self.key[4]))
-        self._add_bodies(exchange, status, serial)
+        own = self.taken.add(exchange, tokens, self.key[4]) if 0 < exchange.status < FIRST_ERROR else frozenset[str]()
+        self._add_bodies(exchange, status, (serial, own), waiting)
 
-    def _add_bodies(self, exchange: Exchange, status: str, serial: int) -> None:
+    def _add_bodies(self, exchange: Exchange, status: str, stamp: Stamp, waiting: Waiting) -> None:
         if exchange.request is not None:
             bodies = self.requests.setdefault(media(exchange.request.media), Bodies(self.words))
-            bodies.add(exchange.request, serial, refused=exchange.status >= REFUSED)
+            bodies.add(exchange.request, stamp, waiting, refused=exchange.status >= REFUSED)
             if exchange.status < REFUSED:
                 bodies.tell_apart(exchange.request)
         elif exchange.method not in _BODILESS_METHODS:
             self.bodiless[status] += 1
         if exchange.response is not None:
             by_media = self.responses.setdefault(status, {})
-            own = self.own if exchange.status < FIRST_ERROR else None
-            by_media.setdefault(media(exchange.response.media), Bodies(self.words, own)).add(exchange.response, serial)
+            kind = media(exchange.response.media)
+            if kind not in by_media:
+                by_media[kind] = Bodies(self.words, set() if exchange.status < FIRST_ERROR else None)
+            by_media[kind].add(exchange.response, stamp, waiting)
 
     def _add_tokens(self, tokens: tuple[str, ...]) -> None:
         for index, label in enumerate(self.key[4]):

@@ -97,16 +97,22 @@ def is_identifier(text: str) -> bool:
 
 def are_identifiers(texts: Collection[str]) -> bool:
     """Whether all texts can name things."""
-    lines = _lines(texts)
+    lines = as_lines(texts)
     return lines.count(b"\n") == len(texts) and _are_identifiers(lines)
 
 
-def _lines(texts: Iterable[str]) -> bytes:
+def as_lines(texts: Iterable[str]) -> bytes:
+    """Texts, each after a line end, to be looked through at once."""
     return b"\n" + "\n".join(texts).encode("utf-8", "surrogatepass")
 
 
 def _are_identifiers(lines: bytes) -> bool:
     return _TOKENS.fullmatch(lines) is not None and _OTHERS.search(lines) is None
+
+
+def may_be_cut(lines: bytes) -> bool:
+    """Whether one of the texts may be a placeholder: only then they are asked one by one."""
+    return _MARKS.search(lines) is not None
 
 
 def is_specific(text: str) -> bool:
@@ -170,10 +176,10 @@ class Sketch:
         batch.discard("")
         if self.digests is None or not batch:
             return
-        lines = _lines(batch)
-        if _MARKS.search(lines) is not None and (marked := [text for text in batch if kind_of(text) is not None]):
+        lines = as_lines(batch)
+        if may_be_cut(lines) and (marked := [text for text in batch if kind_of(text) is not None]):
             batch.difference_update(marked)
-            lines = _lines(batch)
+            lines = as_lines(batch)
             self._cut(marked)
         if batch and self.digests is not None:
             self._digest(batch, lines)

@@ -4,7 +4,9 @@ Two outputs. `part` is what is committed but for vocabularies and bounds: its di
 `candidates` is the same with what those are decided from, over all sources together, by `merge`; it is private and stays in the cache.
 """
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -19,6 +21,7 @@ from caskmcp.compiler.normalize.forms import Words
 from caskmcp.compiler.normalize.origins import Origins
 from caskmcp.compiler.normalize.row import REFUSED, Row, bare_row
 from caskmcp.compiler.normalize.tokens import label
+from caskmcp.compiler.normalize.waiting import Waiting
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.exchange import Declared, Exchange, Proposed
 
@@ -82,6 +85,7 @@ class Account:
         self.visits: dict[str, set[Key]] = {}
         """Session -> rows that it called with success."""
         self.body_words = Words()
+        self.waiting = Waiting()
         self.declared: list[dict[str, Any]] = []
         self.proposed: list[dict[str, Any]] = []
         self.paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
@@ -103,8 +107,10 @@ class Account:
 
     def read(self, items: Iterable[Any]) -> None:
         """Count all items."""
-        for serial, item in enumerate(items):
-            self.add(item, serial)
+        with _without_collector():
+            for serial, item in enumerate(items):
+                self.add(item, serial)
+            self.waiting.count()
 
     def find_origins(self, again: Callable[[], Iterable[bytes]], pages: Iterable[tuple[str, str]] = ()) -> None:
         """Look, in all lines of the capture, for what its requests sent. As `Origins.find`."""
@@ -134,7 +140,7 @@ class Account:
         row = rows.get(key)
         if row is None:
             row = rows[key] = Row(key, self.body_words)
-        row.add(item, tokens, serial)
+        row.add(item, tokens, serial, self.waiting)
         if item.session and 0 < item.status < REFUSED:
             self.visits.setdefault(item.session, set()).add(key)
         self.origins.note(item, row)
@@ -160,6 +166,18 @@ class Account:
         out |= {"body_words": found} if (found := sorted(self.body_words.found)) else {}
         stated_by_sites = (("declared", self.declared), ("proposed", self.proposed))
         return out | {name: sorted(items, key=canon.compact) for name, items in stated_by_sites if items}
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Decoded JSON has no cycles: the collector would walk all of it again and again, and find nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _order(key: Key) -> tuple[Any, ...]:

@@ -24,19 +24,27 @@ Noted = dict[tuple[str, ...], list[Any]]
 """Names in the order of an object -> [objects, name of the tag, its words or None]."""
 
 
-def noted(forms: Noted, values: Iterable[Mapping[str, Any]]) -> Noted | None:
-    """Count the forms of objects, in place; None if there are too many to be forms."""
-    for value in values:
-        names = tuple(value)
+def noted(forms: Noted, values: Sequence[Mapping[str, Any]], orders: Mapping[tuple[str, ...], int]) -> Noted | None:
+    """Count the forms of objects, in place; None if there are too many to be forms. orders: names in the order of an object -> objects."""
+    is_tagged = False
+    for names, count in orders.items():
         row = forms.get(names)
         if row is None:
-            row = forms[names] = [0, next((name for name in TAGS if name in value), ""), set()]
-        row[0] += 1
+            row = forms[names] = [0, next((name for name in TAGS if name in names), ""), set()]
+        row[0] += count
+        is_tagged = is_tagged or (row[1] != "" and row[2] is not None)
+    if is_tagged:
+        _note_tags(forms, values)
+    return forms if len(forms) <= _MOST_NOTED else None
+
+
+def _note_tags(forms: Noted, values: Iterable[Mapping[str, Any]]) -> None:
+    for value in values:
+        row = forms[tuple(value)]
         if row[1] and row[2] is not None:
             word = value[row[1]]
             if type(word) is not str or word not in row[2]:  # nearly always it is known, and a call costs more than asking
                 _tag(row, word)
-    return forms if len(forms) <= _MOST_NOTED else None
 
 
 def _tag(row: list[Any], word: Any) -> None:
