@@ -31,7 +31,7 @@ SABOTAGES = (
                                       ("govern/statements.py", "[row for row in present if row.key in role.keys and row.key in examined.chain.current.keys]", "list(present)"),
                                       ("govern/statements.py", "examined.chain.current.keys[row.key].name for row in live", "row.key for row in live"))),
     Sabotage("poisoned-description", (("model/served.py", "exclude=set(UNSIGNED)", 'exclude={*UNSIGNED, "description"}'),)),
-    Sabotage("edited-path",          (("model/served.py", "exclude=set(UNSIGNED)", 'exclude={*UNSIGNED, "request"}'),)),
+    Sabotage("edited-path",          (("model/served.py", '    record["toolsets"] = ', '    del record["request"]\n    record["toolsets"] = '),)),
     Sabotage("edited-policy",        (("govern/admit.py", "for other in _needs(row, needed):", "for other in ():"),)),
     Sabotage("edited-environment",   (("govern/admit.py", '        needed[f"env:{environment}"] = found.shared[f"env:{environment}"]\n', "        pass\n"),)),
     Sabotage("path-traversal",       (ARGUMENTS,

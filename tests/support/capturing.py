@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from caskmcp.compiler.capture import stage
 from caskmcp.compiler.capture.codec import decode_lines
-from caskmcp.model.exchange import Declared, Exchange
+from caskmcp.model.exchange import Declared, Exchange, Proposed
 
 KEY = b"k" * 32
 OTHER_KEY = b"another key of the same length .."
@@ -81,7 +81,12 @@ def capture(
     """Run the stage; the default host is `api.example.com`."""
     outputs = stage.run(Given(data, hosts or ("api.example.com",), kind, redact or {"profile": "strict"}, key, block, keep))
     exchanges, head = (b"".join(_pieces(outputs[name])) for name in ("exchanges", "head"))
-    return Captured(zlib.decompress(exchanges, 31) + head, exchanges, list(decode_lines([exchanges])), json.loads(head))
+    return Captured(
+        zlib.decompress(exchanges, 31) + head,
+        exchanges,
+        [item for item in decode_lines([exchanges]) if not isinstance(item, Proposed)],
+        json.loads(head),
+    )
 
 
 def _pieces(output: object) -> Iterable[bytes]:

@@ -267,7 +267,8 @@ def _attempt(reader: _Reader, cut: int, index: int, decode: Decode) -> _Found | 
 
 def _apart(view: memoryview, cut: int, index: int, decode: Decode) -> _Found | None:
     try:
-        raws = msgspec.json.decode(view, type=list[msgspec.Raw])
+        # A copy: each `Raw` is a view, and whoever samples the frames of a thread (a cluster's profiler) may hold them longer than this function.
+        raws = msgspec.json.decode(bytes(view), type=list[msgspec.Raw])
     except (msgspec.DecodeError, RecursionError):
         return None  # a wrong guess after all
     return _Found(cut, [_one(bytes(raw), number, decode) for number, raw in enumerate(raws, index)])
