@@ -50,7 +50,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.feature(34)
 def test_the_memory_of_an_import_does_not_grow_with_the_recording(shop: Path, tmp_path: Path) -> None:
     small = recording(tmp_path / "small.har", 16 << 20)
     taken = [_import(each, tmp_path / each.stem) for each in (small, shop)]
