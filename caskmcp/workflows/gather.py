@@ -18,6 +18,7 @@ from caskmcp.engine.plan import Unit
 from caskmcp.errors import CaskError
 from caskmcp.model.observation import SCHEMA
 from caskmcp.model.policy import Additions
+from caskmcp.model.record import Record
 from caskmcp.model.scope import OwnScopes
 from caskmcp.ports import Files
 from caskmcp.store import project
@@ -145,30 +146,19 @@ def _sections(files: Files, loaded: LoadedProject, index: Index) -> dict[str, Re
     sections: dict[str, Any] = {
         **manifest,
         "id": loaded.project.id,
-        "policy": _policy(files, loaded, index),
-        "scopes": _scopes(files, loaded, index),
+        "policy": _document(files, loaded, index, "policy", loaded.project.policy, Additions),
+        "scopes": _document(files, loaded, index, "scopes", loaded.project.scopes, OwnScopes),
     }
     return {f"project.{name}": inputs.of_value(value) for name, value in sections.items()}
 
 
-def _policy(files: Files, loaded: LoadedProject, index: Index) -> Any:
-    """The additions to the policy as plain JSON, null without any: their content counts, not their file's name."""
-    given = loaded.project.policy
+def _document(files: Files, loaded: LoadedProject, index: Index, section: str, given: str | None, record: type[Record]) -> Any:
+    """What a document that the manifest names says, as plain JSON, null if it names none: its content counts, not its file's name."""
     if given is None:
         return None
-    path = project.inside(loaded, given, loaded.document.place(("policy",)))
+    path = project.inside(loaded, given, loaded.document.place((section,)))
     index.watch(path)
-    return Additions.of(parse_yaml(files.read(path), given)).model_dump(mode="json", by_alias=True)
-
-
-def _scopes(files: Files, loaded: LoadedProject, index: Index) -> Any:
-    """The user's scopes as plain JSON, null without any."""
-    given = loaded.project.scopes
-    if given is None:
-        return None
-    path = project.inside(loaded, given, loaded.document.place(("scopes",)))
-    index.watch(path)
-    return OwnScopes.of(parse_yaml(files.read(path), given)).model_dump(mode="json", by_alias=True)
+    return record.of(parse_yaml(files.read(path), given)).model_dump(mode="json", by_alias=True)
 
 
 # ---------------------------------------------------------------- watching

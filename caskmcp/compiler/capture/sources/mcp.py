@@ -10,15 +10,14 @@ from urllib.parse import urlsplit
 
 import jsonschema_rs
 
+from caskmcp.compiler.capture.sources import written
 from caskmcp.compiler.capture.sources.interface import Blocks
-from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Declared, DeclaredBody, DeclaredResponse, Skipped
 from caskmcp.model.mcp_surface import SCHEMA, McpSurface, McpTool
 from caskmcp.model.record import JsonSchema
 
 REVISION: Final = "2026-07-28"
 """The revision of the protocol in which a call stands alone, without a session."""
-LARGEST: Final = 16 << 20
 _META: Final = "io.modelcontextprotocol/"
 _JSON: Final = "application/json"
 
@@ -30,7 +29,7 @@ class Mcp:
 
     def read(self, blocks: Blocks) -> Iterator[Declared | Skipped]:
         """Yield an operation for each tool, in the file's order. Raises CASK-C002 for a file that is no recorded surface."""
-        surface = _surface(_whole(blocks))
+        surface = written.read(blocks, McpSurface, SCHEMA)
         url = urlsplit(surface.server.url)
         for number, tool in enumerate(surface.tools):
             if problem := _unfit(tool):
@@ -38,26 +37,6 @@ class Mcp:
                 continue
             port = 0 if url.port == {"http": 80, "https": 443}[url.scheme] else url.port or 0
             yield _declared(tool, url.scheme, str(url.hostname), port, url.path or "/")
-
-
-def _whole(blocks: Blocks) -> bytes:
-    data = bytearray()
-    for block in blocks:
-        data += block
-        if len(data) > LARGEST:
-            raise CaskError("CASK-C005", f"larger than {LARGEST} bytes", place="byte 0", mend="record or export less at once")
-    return bytes(data)
-
-
-def _surface(data: bytes) -> McpSurface:
-    mend = "take the recording again, whole"
-    try:
-        surface = McpSurface.from_json(data, "line", code="CASK-C002")
-    except CaskError as cause:
-        raise CaskError("CASK-C002", cause.what, place=(cause.place or "line:1").replace(":", " "), mend=mend) from cause
-    if surface.format != SCHEMA:
-        raise CaskError("CASK-C002", f"expected {SCHEMA}", place="line 1", mend=mend)
-    return surface
 
 
 def _unfit(tool: McpTool) -> str:
