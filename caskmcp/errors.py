@@ -83,6 +83,15 @@ _ROWS: Final = (
     Code("CASK-L008", Exit.REVIEW,  "A person took it away", "A block stands on the subject; it holds until a newer approval."),
     Code("CASK-L009", Exit.REVIEW,  "An approval has expired", "The approval was given for a limited time, and that time is over."),
     Code("CASK-L010", Exit.REFUSED, "An artifact does not have its published form", "A file is not valid against the schema that is published for it, or a tool's schema is none."),
+    # P: toolpacks that are handed over as one file
+    Code("CASK-P001", Exit.INPUT,   "A bundle cannot be read", "The file is no zip, is cut off, or a byte of it changed on the way."),
+    Code("CASK-P002", Exit.REFUSED, "A bundle is not as `cask bundle` writes it", "There is one form of a bundle; links, packed members, names that lead out, doubles and whatever else a zip can hold are refused unread."),
+    Code("CASK-P003", Exit.REFUSED, "A bundle does not hold what it lists", "A member is missing, was added or differs from the manifest, the handoff or the lock of the same bundle."),
+    Code("CASK-P004", Exit.REFUSED, "A signature over a bundle does not hold", "It is not by a key of the toolpack's trust root, or what was signed is something else."),
+    # S: what lies under the root
+    Code("CASK-S001", Exit.REVIEW,  "The cache is damaged", "A blob or a receipt does not have the content that its name says. Nothing is taken from it: the build makes it again."),
+    Code("CASK-S002", Exit.REFUSED, "A record is damaged", "A line of a journal, a capture or a database under the root cannot be read as it was written."),
+    Code("CASK-S003", Exit.REVIEW,  "Something here is of an earlier version", "A file or folder lies where an earlier version of the program kept it."),
     # T: trust root and pin
     Code("CASK-T001", Exit.REFUSED, "This machine has not accepted the trust root", "Nothing is pinned here for this toolpack, so whose signatures count is not known."),
     Code("CASK-T002", Exit.REFUSED, "The trust root is not the pinned one", "The toolpack's trust root has another digest than the one that was accepted here."),
@@ -91,6 +100,9 @@ _ROWS: Final = (
     Code("CASK-T005", Exit.REFUSED, "A pin exists already", "A trust root was accepted before under this toolpack's name."),
     Code("CASK-T006", Exit.REFUSED, "There is no trust root", "The toolpack has no trust root yet, so nothing can be approved or served."),
     Code("CASK-T007", Exit.REFUSED, "The pin cannot be used", "The pin or the condition on it is damaged, writable by others, or of an unknown form."),
+    Code("CASK-T008", Exit.REVIEW,  "The trust root ends soon", "The current version of the trust root expires within a month; after that nothing is served."),
+    Code("CASK-T009", Exit.REFUSED, "The pending version cannot be signed", "It is damaged, another version took its place, or a signature on it does not hold."),
+    Code("CASK-T010", Exit.INPUT,   "The trust root cannot be changed so", "A role would need more keys than it has, a key is named twice or not known, or nothing would change."),
     # K: keys
     Code("CASK-K001", Exit.REFUSED, "A private key is readable by others", "The key file's mode or owner lets someone else read it."),
     Code("CASK-K002", Exit.REFUSED, "A key cannot be used", "The passphrase is wrong, the file is damaged, or the key is of an unknown or weak kind."),

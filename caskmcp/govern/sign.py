@@ -15,6 +15,7 @@ from caskmcp.govern.public import encode, key_id, of_bytes
 from caskmcp.govern.verify import pae
 from caskmcp.model import statement as statements
 from caskmcp.model import trust
+from caskmcp.model.bundle import BUNDLE_TYPE, Manifest
 from caskmcp.model.statement import Grant, Signed, SignedGrant, Statement
 from caskmcp.model.trust import Key, Root, Signature, SignedRoot
 from caskmcp.ports import Entropy
@@ -54,6 +55,11 @@ def sign_root(root: Root, *signers: Signer) -> SignedRoot:
     """Sign one version of the trust root with each key."""
     rows = tuple(Signature(key=by.id, signature=_sign(by, trust.PAYLOAD_TYPE, root.payload())) for by in signers)
     return SignedRoot(signed=root, signatures=rows)
+
+
+def sign_bundle(by: Signer, manifest: Manifest) -> Signature:
+    """Sign what a bundle holds."""
+    return Signature(key=by.id, signature=_sign(by, BUNDLE_TYPE, manifest.payload()))
 
 
 def sign_grant(by: Signer, grant: Grant) -> SignedGrant:
