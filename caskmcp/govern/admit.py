@@ -42,6 +42,26 @@ class Survey:
         return tuple(subject for subject in self.lock.subjects if subject not in here)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Files that were looked at once: the survey, and whose signatures it was judged by. Made here alone."""
+
+    survey: Survey
+    chain: Chain | None
+    """None without a trust root."""
+    pin: Pin | None
+    """What the trust root is anchored by; None where it is not accepted here."""
+    refused: CaskError | None
+    """Why it is not."""
+
+    @property
+    def note(self) -> str:
+        """Why the trust root is not accepted here, in brief; empty if it is."""
+        if self.refused is None:
+            return ""
+        return {"CASK-T006": "no trust root", "CASK-T001": "unpinned"}.get(self.refused.code, self.refused.what)
+
+
 # ---------------------------------------------------------------- public
 def admit(files: PackFiles, *, pin: Pin | None, condition: TrustPin | None, environment: str | None, at: str) -> AdmittedPack:
     """Turn what is offered into what may run.
@@ -52,13 +72,21 @@ def admit(files: PackFiles, *, pin: Pin | None, condition: TrustPin | None, envi
     """
     chain = trust.chain(files.roots, files.id)
     anchored = trust.anchor(chain, pin, condition)
-    found = survey(files, chain=chain, pin=anchored, at=at)
-    trust.refuse_expired(chain, found.at)
+    seen = Seen(survey(files, chain=chain, pin=anchored, at=at), chain, anchored, None)
+    return admit_seen(seen, condition=condition, environment=environment)
+
+
+def admit_seen(seen: Seen, *, condition: TrustPin | None, environment: str | None) -> AdmittedPack:
+    """The same for files that were looked at a moment ago, as `cask check` does, which asks several questions of one look. Raises what `admit` raises."""
+    if seen.chain is None or seen.pin is None or seen.refused is not None:
+        raise seen.refused or CaskError("CASK-T006", "there is no trust root yet", mend="cask trust init --key NAME")
+    found = seen.survey
+    trust.refuse_expired(seen.chain, found.at)
     _refuse_low(found.examined, condition)
     _refuse_unknown(found.offer, environment)
     needed = _shared_needed(found, environment)
     _refuse_older(needed)
-    return _pack(found, needed, chain, anchored, environment)
+    return _pack(found, needed, seen.chain, seen.pin, environment)
 
 
 def survey(files: PackFiles, *, chain: Chain | None, pin: Pin | None, at: str) -> Survey:
@@ -74,20 +102,23 @@ def survey(files: PackFiles, *, chain: Chain | None, pin: Pin | None, at: str) -
     return Survey(offered, lock, examined, tools, shared, instant)
 
 
-def anchored_survey(files: PackFiles, *, pin: Pin | None, condition: TrustPin | None, at: str) -> tuple[Survey, Chain | None, str]:
-    """A survey for readers: works without a trust root and without a pin, and says so.
-
-    Returns the survey, the chain, and why the trust root is not accepted here (empty if it is). Raises what `survey` raises, and CASK-T003.
-    """
+def look(files: PackFiles, *, pin: Pin | None, condition: TrustPin | None, at: str) -> Seen:
+    """Judge every subject for readers: works without a trust root and without a pin, and says so. Raises what `survey` raises, and CASK-T003."""
     if not files.roots:
-        return survey(files, chain=None, pin=None, at=at), None, "no trust root"
+        missing = CaskError("CASK-T006", f"{files.id} has no trust root yet", mend="cask trust init --key NAME")
+        return Seen(survey(files, chain=None, pin=None, at=at), None, None, missing)
     chain = trust.chain(files.roots, files.id)
     try:
-        accepted: Pin | None = trust.anchor(chain, pin, condition)
-        note = ""
+        anchored = trust.anchor(chain, pin, condition)
     except CaskError as cause:
-        accepted, note = pin, "unpinned" if cause.code == "CASK-T001" else cause.what
-    return survey(files, chain=chain, pin=accepted, at=at), chain, note
+        return Seen(survey(files, chain=chain, pin=pin, at=at), chain, None, cause)
+    return Seen(survey(files, chain=chain, pin=anchored, at=at), chain, anchored, None)
+
+
+def anchored_survey(files: PackFiles, *, pin: Pin | None, condition: TrustPin | None, at: str) -> tuple[Survey, Chain | None, str]:
+    """`look`, as the survey, the chain, and why the trust root is not accepted here (empty if it is)."""
+    seen = look(files, pin=pin, condition=condition, at=at)
+    return seen.survey, seen.chain, seen.note
 
 
 # ---------------------------------------------------------------- standings

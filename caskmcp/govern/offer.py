@@ -7,6 +7,7 @@ trusted yet: that is `admit`'s to say.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from caskmcp import canon, text
@@ -50,9 +51,9 @@ class OfferedTool:
         """`tool:NAME`."""
         return f"tool:{self.name}"
 
-    @property
+    @cached_property
     def digest(self) -> Digest:
-        """Of its served record; of null without one."""
+        """Of its served record; of null without one. Computed once: the door, the lock and the report each ask for it."""
         return canon.digest(self.content)
 
     @property

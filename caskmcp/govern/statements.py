@@ -6,6 +6,7 @@ key whose newest statement is missing or older than seen takes the subject away.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from caskmcp.canon import SAFE_INTEGER
@@ -44,9 +45,9 @@ class Examined:
     """Subject -> the first thing that does not hold."""
     chain: Chain | None
 
-    @property
+    @cached_property
     def sequences(self) -> dict[str, dict[str, int]]:
-        """Subject -> key of the current trust root -> highest sequence that it signed."""
+        """Subject -> key of the current trust root -> highest sequence that it signed. Computed once: every subject is compared with it."""
         keys = self.chain.current.keys if self.chain else {}
         out: dict[str, dict[str, int]] = {}
         for subject, rows in self.rows.items():
@@ -81,6 +82,12 @@ def examine(lock: ReadLock, chain: Chain | None) -> Examined:
         if problem := next(filter(None, found), ""):
             problems[subject] = problem
     return Examined(fine, problems, chain)
+
+
+def sound(lock: ReadLock, subject: str, chain: Chain) -> tuple[Signed, ...]:
+    """The statements on one subject that hold by themselves, and unsigned blocks."""
+    rows = lock.lock.subjects.get(subject, ())
+    return tuple(row for row in rows if not _problem(row, subject, lock.lock.toolpack, chain))
 
 
 def _problem(signed: Signed, subject: str, toolpack: str, chain: Chain | None) -> str:

@@ -344,8 +344,7 @@ def with_approval(lock: ReadLock, made: Signed, chain: Chain) -> ReadLock:
     Blocks and other keys' statements stay: dropping a block would bring back what it voided.
     """
     subject, key = made.statement.subject, made.statement.key
-    sound = statements.examine(lock, chain)
-    kept = [row for row in lock.lock.subjects.get(subject, ()) if row.statement.key != key and row.statement in sound.rows.get(subject, ())]
+    kept = [row for row in statements.sound(lock, subject, chain) if row.statement.key != key]
     return lockfile.replaced(lock, subject, [*kept, made])
 
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from caskmcp.analyze import forms
@@ -16,9 +17,8 @@ from caskmcp.analyze.lint.verdicts import FILE
 from caskmcp.compiler.capture.sources.kinds import is_document
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import admit, content, lockfile, offer
-from caskmcp.govern.admit import Survey
+from caskmcp.govern.admit import Seen, Survey
 from caskmcp.model.finding import Finding, Report, Severity
-from caskmcp.model.pack import PackFiles
 from caskmcp.model.trust import TrustPin
 from caskmcp.ports import World
 from caskmcp.store import gitindex, project
@@ -36,15 +36,15 @@ class Bench:
     condition: TrustPin | None
     at: str
 
-    @property
-    def files(self) -> PackFiles:
-        """Everything that is served, read once a step."""
-        return offer.read(self.world.files, self.pack)
+    @cached_property
+    def seen(self) -> Seen:
+        """Everything that is served, read and judged once: each step speaks of the same bytes."""
+        files = offer.read(self.world.files, self.pack)
+        return admit.look(files, pin=here.pin(self.world, files.id), condition=self.condition, at=self.at)
 
     def survey(self) -> Survey:
         """Every subject and its standing, as far as this machine can tell."""
-        files = self.files
-        return admit.anchored_survey(files, pin=here.pin(self.world, files.id), condition=self.condition, at=self.at)[0]
+        return self.seen.survey
 
 
 # ---------------------------------------------------------------- steps
@@ -107,9 +107,8 @@ def _contents(bench: Bench, survey: Survey) -> Iterator[Finding]:
 
 
 def signatures(bench: Bench) -> Iterator[Finding]:
-    """The trust root is the accepted one, and every statement holds. The door itself is asked, as `serve` would."""
-    files = bench.files
-    pack = admit.admit(files, pin=here.pin(bench.world, files.id), condition=bench.condition, environment=None, at=bench.at)
+    """The trust root is the accepted one, and every statement holds. The door itself is asked, as `serve` would ask it."""
+    pack = admit.admit_seen(bench.seen, condition=bench.condition, environment=None)
     for row in pack.withheld:
         if row.status == "invalid":
             yield Finding(
