@@ -1,6 +1,7 @@
 """Verification of signatures: Ed25519 (RFC 8032) over DSSE's pre-authentication encoding of canonical JSON.
 
-There is one algorithm and no field that names one. What a valid signature is worth is for `statements` and `trust` to say.
+There is one algorithm; how it was applied follows from the key's scheme, and no field of a signature names one. What a valid signature
+is worth is for `statements` and `trust` to say.
 """
 
 import re
@@ -11,7 +12,8 @@ from cryptography.exceptions import InvalidSignature
 
 from caskmcp import canon
 from caskmcp.errors import CaskError
-from caskmcp.govern.public import decode, key_id, public_key
+from caskmcp.govern import sshsig
+from caskmcp.govern.public import OWN, decode, hardware, key_id, public_key
 from caskmcp.model.statement import GRANT_SCHEMA, GRANT_TYPE, Grant, SignedGrant
 from caskmcp.model.trust import Key
 
@@ -28,15 +30,34 @@ def pae(payload_type: str, body: bytes) -> bytes:
 
 def holds(key: Key, payload_type: str, payload: Mapping[str, object], signature: str) -> bool:
     """Whether `signature` (canonical base64) is the key's over the payload. Raises CASK-K002 for a key that may not be used at all."""
+    return verified(key, pae(payload_type, canon.dump(payload)), signature)
+
+
+def verified(key: Key, message: bytes, signature: str) -> bool:
+    """Whether `signature` is the key's over these bytes, in the one form of its scheme. Raises CASK-K002 as `holds`."""
     point = public_key(key)
-    data = decode(signature, SIGNATURE_SIZE)
-    if data is None:
+    found = _signed_bytes(key, message, signature)
+    if found is None:
         return False
     try:
-        point.verify(data, pae(payload_type, canon.dump(payload)))
+        point.verify(*found)
     except InvalidSignature:
         return False
     return True
+
+
+def _signed_bytes(key: Key, message: bytes, signature: str) -> tuple[bytes, bytes] | None:
+    """The 64 bytes of the signature and what they are over; None for another form, and for an authenticator's without presence."""
+    if key.scheme == OWN:
+        data = decode(signature, SIGNATURE_SIZE)
+        return None if data is None else (data, message)
+    read = sshsig.read(key, signature)
+    if read is None:
+        return None
+    data, trailer = read
+    if not hardware(key):
+        return data, sshsig.framed(message)
+    return (data, sshsig.attested(key, trailer, message)) if sshsig.present(trailer) else None
 
 
 def verify_grant(signed: SignedGrant, confirmers: Mapping[str, Key], *, at: str) -> Grant:

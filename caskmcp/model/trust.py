@@ -11,17 +11,29 @@ from caskmcp.model.tool import TIERS, Tier
 
 ROOT_SCHEMA: Final = "caskmcp/trust-root/1"
 PIN_SCHEMA: Final = "caskmcp/pin/1"
+REFERENCE_SCHEMA: Final = "caskmcp/key-reference/1"
 PAYLOAD_TYPE: Final = "application/vnd.caskmcp.trust-root+json"
 
 
 class Key(Record):
     """A public key."""
 
-    scheme: Literal["ed25519"]
+    scheme: Literal["ed25519", "ssh-ed25519", "sk-ed25519"]
+    """How it signs: by itself, through an ssh-agent (SSHSIG), or in a FIDO authenticator (SSHSIG, with a person's presence)."""
     public: str
     """32 bytes, base64."""
     name: str
     """For people; says nothing."""
+    application: str = Field(default="", exclude_if=lambda value: value == "")
+    """Of an authenticator's key alone: what it was made for, `ssh:` and more. Left out elsewhere, so that older roots are still what was signed."""
+
+
+class KeyReference(Record):
+    """`keys/NAME.ref.json`: a key that signs here and whose private half lies elsewhere."""
+
+    format: str = Field(alias="schema", default=REFERENCE_SCHEMA)
+    held_by: Literal["ssh-agent"]
+    key: Key
 
 
 class Role(Record):
@@ -29,6 +41,8 @@ class Role(Record):
 
     keys: tuple[str, ...]
     threshold: Annotated[int, Field(ge=1)] = 1
+    requires: Literal["", "hardware"] = Field(default="", exclude_if=lambda value: value == "")
+    """`hardware`: only keys of authenticators count, since a verifier can see nothing else of how a key is kept. Came later, as `previous`."""
 
 
 class Approver(Role):
@@ -52,6 +66,11 @@ class Root(Record):
     root: Role
     approvers: tuple[Approver, ...]
     confirmer: Role
+    auto_narrowing: bool = Field(default=False, exclude_if=lambda value: not value)
+    """Whether a tool that provably does no more than what was approved under its statement needs no new one. Came later, as `previous`."""
+    previous: str = Field(default="", exclude_if=lambda value: value == "")
+    """Digest of the version before, so that what was signed on one is never taken for what follows another; empty in version 1. Left out
+    while empty: it came later, and roots that were signed before are still what was signed."""
 
     def payload(self) -> dict[str, object]:
         """All fields, as signed."""
@@ -70,6 +89,10 @@ class SignedRoot(Record):
 
     signed: Root
     signatures: tuple[Signature, ...]
+
+    def value(self) -> dict[str, object]:
+        """As it is written."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class Pin(Record):

@@ -53,6 +53,7 @@ PLACES: Final = (
     Place("compiler/emit/files/container.py", ("files",),                "reads the pins that ship with the package; the toolchain has their digest"),
     Place("compiler/capture/inflate.py", ("environment",),               "takes the standard library's zstd where this Python has it"),
     Place("engine/processes.py", ("processes",),                         "the pool for CPU-heavy stages; Ctrl-C is the parent's business"),
+    Place("govern/sshsig.py",   ("hashing",),                            "the digests that OpenSSH's form of a signature is made over; none of an artifact"),
     Place("record/mcp_surface.py", ("console", "environment", "files"),  "starts a server as the user's shell would; what it logs goes nowhere"),
     Place("record/plugins.py",  ("environment", "processes"),            "runs a third party's adapter in a process of its own"),
     Place("record/plugin_child.py", ("console", "environment"),             "that process: a line for each exchange on its stdout"),
