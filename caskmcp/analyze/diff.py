@@ -3,14 +3,15 @@
 Works before the first approval (all is new), and from the lock's own content alone. Whether a statement is valid is the door's question.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from caskmcp import canon
+from caskmcp.analyze.words import word_diff
 from caskmcp.calculus.tools import compare
 from caskmcp.calculus.verdict import Change, Verdict
-from caskmcp.model.finding import Finding, Report, Severity
+from caskmcp.model.finding import Detail, Finding, Report, Severity
 from caskmcp.model.tool import LOWERED, TIERS
 
 Served = Mapping[str, Any]
@@ -50,13 +51,25 @@ _OF: Final = {
 }
 
 
+class Known(NamedTuple):
+    """What is known of content that is not here."""
+
+    risk: str
+    brief: str
+    digest: str
+
+
 @dataclass(frozen=True)
 class Sides:
     """The two sides of a diff, by subject (`tool:NAME`, `env:NAME`, `auth:HOST`, `policy`)."""
 
     approved: Mapping[str, Served | None]
     """Content of the newest approval; None where the lock names content that is not here."""
-    built: Mapping[str, Served]
+    built: Mapping[str, Served | None]
+    """What was built; None where its content is not here: it is in `known` then."""
+    known: Mapping[str, Known] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Subject -> `file:line` to look at."""
 
 
 def diff(sides: Sides, *, pinned: bool) -> Report:
@@ -67,11 +80,24 @@ def diff(sides: Sides, *, pinned: bool) -> Report:
     return Report(
         report="diff",
         summary={**summary, "changes": len(rows), **{code: count for code, count in counts.items() if count}},
-        findings=tuple(_findings(rows)),
+        findings=tuple(_finding(row, sides.places) for row in rows),
         tables={"changes": tuple(rows)},
         lines=() if rows else ("Nothing differs from what was approved.",),
         told=True,
     )
+
+
+def details(sides: Sides, report: Report) -> tuple[Detail, ...]:
+    """Each change in full: the old and the new value at its place, and of texts the words that changed."""
+    rows = (row for row in report.tables["changes"] if row["change"] in RULES)
+    return tuple(_detail(row, sides) for row in rows)
+
+
+def _detail(row: Mapping[str, Any], sides: Sides) -> Detail:
+    subject, place = row["subject"], row["place"]
+    old, new = _at(sides.approved.get(subject), place), _at(sides.built.get(subject), place)
+    words = word_diff(old, new) if isinstance(old, str) and isinstance(new, str) else ()
+    return Detail(id=row["id"], subject=subject, place=place, old=old, new=new, words=words)
 
 
 def exception(area: str, name: str, what: str) -> dict[str, Any]:
@@ -98,41 +124,54 @@ def with_exceptions(report: Report, rows: tuple[dict[str, Any], ...]) -> Report:
 
 
 def change_id(subject: str, area: str, before: Any, after: Any) -> str:
-    """Twelve digits that stay the same for the same change, whatever else changes."""
-    return canon.hexadecimal(canon.digest({"subject": subject, "area": area, "before": before, "after": after}))[:12]
+    """Sixteen digits that stay the same for the same change, whatever else changes. area: the place of the change, or what it is."""
+    return canon.hexadecimal(canon.digest({"subject": subject, "area": area, "before": before, "after": after}))[:16]
 
 
 def _rows(sides: Sides) -> Iterator[dict[str, Any]]:
     for subject in sorted({*sides.approved, *sides.built}):
-        old, new = sides.approved.get(subject), sides.built.get(subject)
-        tool = subject.startswith("tool:")
-        if new is None:
-            yield _row(subject, "tool-removed" if tool else "shared-removed", "", "", _brief(old) if tool and old else "", "", old, None)
-        elif subject not in sides.approved:
-            yield _row(subject, "tool-added" if tool else "shared-added", "", "", "", _brief(new) if tool else "", None, new)
-        elif old is None or not tool:
-            if old != new:
-                yield _row(subject, "tool-differs" if tool else "shared-changed", "", "", _short(old), _short(new), old, new)
+        if subject not in sides.built or subject not in sides.approved:
+            yield _one_sided(subject, sides)
         else:
-            yield from (_changed(subject, change, old, new) for change in compare(old, new))
+            yield from _changes(subject, sides)
 
 
-def _changed(subject: str, change: Change, old: Served, new: Served) -> dict[str, Any]:
-    before, after = _at(old, change.place), _at(new, change.place)
-    return _row(subject, _OF[change.verdict], change.area, change.place, *_difference(before, after), old, new)
+def _one_sided(subject: str, sides: Sides) -> dict[str, Any]:
+    """What stands on one side alone."""
+    is_new, tool = subject in sides.built, subject.startswith("tool:")
+    record = (sides.built if is_new else sides.approved)[subject]
+    brief = (_brief(record) if record else sides.known[subject].brief if subject in sides.known else "") if tool else ""
+    row = _row(subject, f"{'tool' if tool else 'shared'}-{'added' if is_new else 'removed'}", sides)
+    return {**row, "after" if is_new else "before": brief}
 
 
-def _row(subject: str, code: str, area: str, place: str, before: str, after: str, old: Served | None, new: Served | None) -> dict[str, Any]:
+def _changes(subject: str, sides: Sides) -> Iterator[dict[str, Any]]:
+    old, new = sides.approved[subject], sides.built[subject]
+    if old is not None and new is not None and subject.startswith("tool:"):
+        yield from (_changed(subject, change, sides, old, new) for change in compare(old, new))
+    elif old != new or new is None:
+        row = _row(subject, "tool-differs" if subject.startswith("tool:") else "shared-changed", sides)
+        yield {**row, "before": _short(old), "after": _short(new) if new is not None else sides.known[subject].brief}
+
+
+def _changed(subject: str, change: Change, sides: Sides, old: Served, new: Served) -> dict[str, Any]:
+    before, after = _difference(_at(old, change.place), _at(new, change.place))
+    return _row(subject, _OF[change.verdict], sides, area=change.area, place=change.place) | {"before": before, "after": after}
+
+
+def _row(subject: str, code: str, sides: Sides, *, area: str = "", place: str = "") -> dict[str, Any]:
+    old, new, known = sides.approved.get(subject), sides.built.get(subject), sides.known.get(subject)
     record = new if new is not None else old if old is not None else {}
+    after = known.digest if known is not None and new is None else _at(new, place)
     return {
-        "id": change_id(subject, area or code, _at(old, place), _at(new, place)),
+        "id": change_id(subject, place or code, _at(old, place), after),
         "change": code,
         "subject": subject,
-        "risk": record.get("risk", "") if subject.startswith("tool:") else "",
+        "risk": (record.get("risk") or (known.risk if known else "")) if subject.startswith("tool:") else "",
         "area": area,
         "place": place,
-        "before": before,
-        "after": after,
+        "before": "",
+        "after": "",
     }
 
 
@@ -183,20 +222,16 @@ def _weight(row: Mapping[str, Any]) -> tuple[Any, ...]:
 _ORDER: Final = {Severity.REFUSED: 0, Severity.BREAKING: 1, Severity.REVIEW: 2, Severity.INFO: 3, Severity.INPUT: 4}
 
 
-def _findings(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
-    """One finding a subject: its worst change, with the areas."""
-    grouped: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault(row["subject"], []).append(row)
-    for subject, found in grouped.items():
-        rule = RULES[found[0]["change"]]
-        areas = ", ".join(dict.fromkeys(row["area"] for row in found if row["area"]))
-        name = subject.removeprefix("tool:")
-        mend = "" if rule.severity is Severity.INFO else f"cask gate allow {name}"
-        yield Finding(
-            code=rule.code,
-            severity=rule.severity,
-            subject=subject,
-            message=f"{name} {rule.says}" + (f" ({areas})" if areas else ""),
-            mend=mend,
-        )
+def _finding(row: Mapping[str, Any], places: Mapping[str, str]) -> Finding:
+    """A change as a finding. Its fingerprint is the change's id: who accepts one change has accepted no other."""
+    rule = RULES[row["change"]]
+    name = row["subject"].removeprefix("tool:")
+    return Finding(
+        code=rule.code,
+        severity=rule.severity,
+        subject=row["subject"],
+        message=f"{name} {rule.says}" + (f" ({row['area']}: {row['place']})" if row["area"] else ""),
+        place=places.get(row["subject"], ""),
+        mend="" if rule.severity is Severity.INFO else f"cask gate allow {name}",
+        fingerprint=row["id"],
+    )

@@ -1,8 +1,10 @@
 """Findings and reports: one row of any report, and the object that `--format json` prints (SPEC section 7)."""
 
+import re
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
+from caskmcp import canon
 from caskmcp.errors import Exit
 from caskmcp.model.record import Record
 
@@ -26,6 +28,9 @@ EXITS = {
 }
 
 
+_LINE: Final = re.compile(r":[0-9]+$", re.ASCII)
+
+
 class Finding(Record):
     """One row of a report."""
 
@@ -40,10 +45,42 @@ class Finding(Record):
     """One command, as it would be typed."""
     fingerprint: str = ""
     """What tells the finding from others of its code, whatever it is worded like: 16 hexadecimal digits; empty where nothing asks for it."""
+    suppressed: str = ""
+    """Why a person accepts it (`suppress:` of the manifest), and until when; its severity is then `info`."""
 
     def row(self) -> dict[str, Any]:
-        """The finding as machine output shows it: a fingerprint only where there is one."""
-        return self.model_dump(mode="json", exclude=None if self.fingerprint else {"fingerprint"})
+        """The finding as machine output shows it: a fingerprint and a reason to suppress it only where there is one."""
+        return self.model_dump(mode="json", exclude={name for name in ("fingerprint", "suppressed") if not getattr(self, name)})
+
+    def identified(self, held: str = "") -> "Finding":
+        """The finding with a fingerprint, if it has none: of its code, subject and the name of the file, never of a line, a folder or our wording.
+
+        held: a digest of what accepting the finding means to accept, where that may change under the same name.
+        """
+        if self.fingerprint:
+            return self
+        facts = {
+            "code": self.code,
+            "subject": self.subject,
+            "file": _LINE.sub("", self.place).rpartition("/")[2],
+            **({"held": held} if held else {}),
+        }
+        return self.model_copy(update={"fingerprint": canon.hexadecimal(canon.digest(facts))[:16]})
+
+
+class Detail(Record):
+    """What stands behind one row of a report, in full, for forms that have room: JSON, HTML."""
+
+    id: str
+    """The row's id."""
+    subject: str
+    place: str
+    """Where in the subject's content; empty for all of it."""
+    old: Any = None
+    new: Any = None
+    """Plain JSON; None where there is nothing, or where what is there is not here."""
+    words: tuple[tuple[str, str], ...] = ()
+    """Of two texts: pieces in order, each `same`, `old` or `new`."""
 
 
 class Report(Record):
@@ -56,6 +93,7 @@ class Report(Record):
     tables: dict[str, tuple[dict[str, Any], ...]] = {}
     lines: tuple[str, ...] = ()
     """Prose for the text form alone."""
+    details: tuple[Detail, ...] = ()
     told: bool = False
     """The tables tell every finding already: forms for people repeat only those that break or refuse."""
 
@@ -77,4 +115,5 @@ class Report(Record):
             "summary": self.summary,
             "findings": rows,
             **{key: list(value) for key, value in self.tables.items()},
+            **({"details": [row.plain() for row in self.details]} if self.details else {}),
         }

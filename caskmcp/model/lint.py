@@ -2,15 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from caskmcp.model.record import Record
-
-
-def _reason(value: str) -> str:
-    if len(value.split()) < 2:
-        raise ValueError("say in a few words why the finding is accepted")
-    return value
+from caskmcp.model.suppression import Reason
 
 
 class Suppression(Record):
@@ -22,7 +17,7 @@ class Suppression(Record):
     """`tool:list_orders`, `policy`, `toolset:support`, a file's name, or a shell pattern of them."""
     fingerprint: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")] = ""
     """Of exactly one finding, as the report shows it; empty: every finding of the rule on the subject."""
-    reason: Annotated[str, AfterValidator(_reason)]
+    reason: Reason
 
 
 class LintFile(Record):

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from caskmcp.model.composite import Composite, Name
 from caskmcp.model.exchange import RESTORABLE
 from caskmcp.model.record import Record
+from caskmcp.model.suppression import SuppressedFinding
 from caskmcp.model.tool import TIERS
 from caskmcp.redact.patterns import problem
 
@@ -62,6 +63,15 @@ Reference = Annotated[str, AfterValidator(_reference)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Plugin = Annotated[str, AfterValidator(_plugin)]
 Kept = Annotated[str, AfterValidator(_kept)]
+
+
+def _once(rows: tuple[SuppressedFinding, ...]) -> tuple[SuppressedFinding, ...]:
+    named = [row.finding for row in rows]
+    if twice := next((name for name in named if named.count(name) > 1), ""):
+        raise ValueError(f"the finding {twice} stands twice")
+    return rows
+
+
 Tier = Literal["safe", "low", "medium", "high", "critical"]
 LEAST: Final = {"read": "safe", "write": "low", "destructive": "high"}
 """Effect -> the lowest tier that a person may state for it."""
@@ -223,6 +233,8 @@ class Project(Record):
         Literal["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi", "container", "skill", "client"], ...
     ] = EMITTERS
     plugins: tuple[Plugin, ...] = ()
+    suppress: Annotated[tuple[SuppressedFinding, ...], AfterValidator(_once)] = ()
+    """Findings that a person accepts for a while; no stage reads it."""
 
     @property
     def id(self) -> str:

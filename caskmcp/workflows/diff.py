@@ -1,26 +1,35 @@
-"""`cask diff`: what is approved against what was built, from the lock and its content alone; works unpinned, and says so."""
+"""`cask diff`: what is approved against what was built, from the lock and its content alone; works unpinned, and says so.
+
+Where the artifacts are not here (a clone without what a build writes), what was built is known by the pending lock: by its digests, and by
+content that was approved before. The report says so.
+"""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.analyze.diff import Sides, diff, exception, with_exceptions
+from caskmcp.analyze.diff import Known, Sides, details, diff, exception, with_exceptions
 from caskmcp.errors import CaskError
-from caskmcp.govern import admit, content, offer
+from caskmcp.govern import admit, content, lockfile, offer, statements, trust
 from caskmcp.govern.admit import Survey
+from caskmcp.govern.statements import Examined
 from caskmcp.model.finding import Report
-from caskmcp.model.statement import Statement
+from caskmcp.model.statement import Pending, Statement
 from caskmcp.ports import Files, World
 from caskmcp.store import project
 from caskmcp.store.layout import Pack
-from caskmcp.workflows import here
+from caskmcp.text import MAX_BYTES
+from caskmcp.workflows import accepted, here, places
+
+WITHOUT: Final = "The artifacts are not here: what was built is known by the pending lock alone. `cask build` makes them."
 
 
 def run(world: World) -> Report:
-    """The capability diff of the chosen toolpack. Raises what reading it raises: a pack that cannot be read is no diff."""
-    report = of_pack(world, here.pack(world))
+    """The capability diff of the chosen toolpack, with what the manifest accepts. Raises what reading it raises: a pack that cannot be read is no diff."""
+    pack = here.pack(world)
+    report = of_pack(world, pack)
     rows = tuple(exceptions(world))
-    return report if not rows else with_exceptions(report, rows)
+    return accepted.settled(world, pack, report if not rows else with_exceptions(report, rows))
 
 
 def exceptions(world: World) -> Iterator[dict[str, Any]]:
@@ -36,12 +45,25 @@ def exceptions(world: World) -> Iterator[dict[str, Any]]:
 
 def of_pack(world: World, pack: Pack) -> Report:
     """The capability diff of one toolpack."""
-    files = offer.read(world.files, pack)
-    survey, _, note = admit.anchored_survey(files, pin=here.pin(world, files.id), condition=here.condition(world), at=world.clock.now())
-    report = diff(sides(world.files, pack, survey), pinned=not note)
-    return report.model_copy(update={"lines": (*((f"Not checked against a pin: {note}.",) if note else ()), *report.lines)})
+    whole = all(world.files.exists(pack.artifact(name)) for name in offer.NAMES.values())
+    if whole or not world.files.exists(pack.pending):
+        files = offer.read(world.files, pack)
+        survey, _, note = admit.anchored_survey(files, pin=here.pin(world, files.id), condition=here.condition(world), at=world.clock.now())
+        return _report(world, pack, sides(world.files, pack, survey), note)
+    found, note = _of_locks(world, pack)
+    report = _report(world, pack, found, note)
+    return report.model_copy(update={"summary": {"without_artifacts": True, **report.summary}, "lines": (WITHOUT, *report.lines)})
 
 
+def _report(world: World, pack: Pack, found: Sides, note: str) -> Report:
+    if found.approved != found.built:
+        found = Sides(found.approved, found.built, found.known, places.subjects(world, pack))
+    report = diff(found, pinned=not note)
+    lines = (*((f"Not checked against a pin: {note}.",) if note else ()), *report.lines)
+    return report.model_copy(update={"lines": lines, "details": details(found, report)})
+
+
+# ---------------------------------------------------------------- the two sides
 def sides(files: Files, pack: Pack, survey: Survey) -> Sides:
     """Approved content by subject, and what was built. Blocked subjects stand on neither side: a person has said no."""
     blocked = {row.subject for row, standing in survey.tools if standing.status == "rejected"}
@@ -54,6 +76,45 @@ def sides(files: Files, pack: Pack, survey: Survey) -> Sides:
     return Sides(approved=approved, built={subject: value for subject, value in survey.offer.contents.items() if subject not in blocked})
 
 
+def _of_locks(world: World, pack: Pack) -> tuple[Sides, str]:
+    """Both sides from the locks alone, and why the trust root is not accepted here. Raises CASK-L001 for a lock, CASK-L002 for a pending one, that cannot be read."""
+    files = world.files
+    name = offer.identity(files, pack)
+    known = dict(_pending(files, pack))
+    lock = lockfile.read(files.read(pack.lock, MAX_BYTES) if files.exists(pack.lock) else None, name)
+    examined, note = _examined(world, pack, name, lock)
+    newest = {subject: row for subject, rows in examined.rows.items() if (row := _newest(rows))}
+    for subject in {*known, *newest}:
+        digest = known[subject].digest if subject in known else ""
+        standing = statements.judge(subject, digest, examined, None, None, world.clock.now())
+        if standing.status == "rejected" or (subject in newest and newest[subject].digest == digest):
+            known.pop(subject, None)
+            newest.pop(subject, None)
+    approved = {subject: _kept(files, pack, row.digest) for subject, row in newest.items()}
+    built = {subject: _kept(files, pack, row.digest) for subject, row in known.items()}
+    return Sides(approved, built, known), note
+
+
+def _examined(world: World, pack: Pack, name: str, lock: lockfile.ReadLock) -> tuple[Examined, str]:
+    roots = tuple(world.files.read(pack.trust / row, MAX_BYTES) for row in offer.root_files(world.files, pack))
+    if not roots:
+        return statements.examine(lock, None), "no trust root"
+    chain = trust.chain(roots, name)
+    try:
+        trust.anchor(chain, here.pin(world, name), here.condition(world))
+    except CaskError as cause:
+        return statements.examine(lock, chain), "unpinned" if cause.code == "CASK-T001" else cause.what
+    return statements.examine(lock, chain), ""
+
+
+def _pending(files: Files, pack: Pack) -> Iterator[tuple[str, Known]]:
+    rows = Pending.from_yaml(files.read(pack.pending, MAX_BYTES), pack.pending.name, code="CASK-L002")
+    for name, tool in rows.tools.items():
+        yield f"tool:{name}", Known(tool.risk, tool.operation, tool.digest)
+    for subject, digest in rows.shared.items():
+        yield subject, Known("", "", digest)
+
+
 def _newest(rows: tuple[Statement, ...]) -> Statement | None:
     return max((row for row in rows if row.verdict == "allow"), key=lambda row: row.sequence, default=None)
 
@@ -62,8 +123,12 @@ def _content(files: Files, pack: Pack, statement: Statement, built: Mapping[str,
     """What a statement approved; None if it is not here or was edited (then nothing can be said but that it differs)."""
     if built is not None and canon.digest(built) == statement.digest:
         return built  # whether or not the copy that was kept can be read
+    return _kept(files, pack, statement.digest)
+
+
+def _kept(files: Files, pack: Pack, digest: str) -> Mapping[str, Any] | None:
     try:
-        return content.read(files, pack, statement.digest)
+        return content.read(files, pack, digest)
     except CaskError:
         # The statement's digest still decides what is served; without its content only the words of the diff are missing.
         return None

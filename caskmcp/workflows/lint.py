@@ -20,7 +20,7 @@ from caskmcp.ports import World
 from caskmcp.store import project
 from caskmcp.store.layout import Pack
 from caskmcp.text import parse_yaml
-from caskmcp.workflows import here
+from caskmcp.workflows import accepted, here, places
 
 LIMIT = 1 << 20
 """Bytes of `lint.yaml`."""
@@ -45,7 +45,7 @@ def run(world: World, clients: tuple[str, ...] = ()) -> Report:
     pack = here.pack(world)
     report, surface = _linted(world, pack, asked)
     wanting = tuple(row for row in scores(surface) if row["score"] < 100)
-    return report.model_copy(update={"tables": {"scores": wanting, **report.tables}})
+    return accepted.settled(world, pack, report.model_copy(update={"tables": {"scores": wanting, **report.tables}}))
 
 
 def of_pack(world: World, pack: Pack) -> Report:
@@ -64,7 +64,7 @@ def _linted(world: World, pack: Pack, clients: tuple[str, ...]) -> tuple[Report,
         clients=clients or said.file.clients,
     )
     try:
-        return lint(surface, said.file.suppress, at=_place(world, pack.artifacts)), surface
+        return lint(surface, said.file.suppress, at=places.shown(world, pack.artifacts)), surface
     except CaskError as cause:
         raise cause.mended("cask build") from cause
 
@@ -107,8 +107,3 @@ def _approved(world: World, pack: Pack) -> frozenset[str]:
     except CaskError:
         return frozenset()  # `check` and `gate status` say why
     return frozenset(row.tool.name for row, standing in survey.tools if row.tool is not None and standing.status == "approved")
-
-
-def _place(world: World, path: Path) -> str:
-    """A path as the person would type it: relative, unless it lies elsewhere."""
-    return path.relative_to(world.cwd).as_posix() if path.is_relative_to(world.cwd) else path.as_posix()

@@ -102,7 +102,7 @@ def test_a_change_keeps_its_id_whatever_else_changes():
     record["title"] = "Another"
     among = {row["place"]: row for row in run(GET, {"tool:get_order": record}).tables["changes"]}["risk"]
     assert alone["id"] == among["id"] == change_id("tool:get_order", "risk", "low", "safe")
-    assert len(alone["id"]) == 12
+    assert len(alone["id"]) == 16
 
 
 def test_the_riskiest_and_the_breaking_come_first():
