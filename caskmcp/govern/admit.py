@@ -263,7 +263,7 @@ def _toolsets(offered: Offer, served: Mapping[str, AdmittedTool]) -> dict[str, t
 
 def _confirmers(chain: Chain) -> dict[str, Key]:
     """Keys of which one alone may answer a challenge. Where the trust root asks for several none does: a grant has one signature."""
-    role = chain.current.confirmer
+    role = trust.counting(chain.current.confirmer, chain.current.keys)
     return {key: chain.current.keys[key] for key in role.keys} if role.threshold == 1 else {}
 
 

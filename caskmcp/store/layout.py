@@ -67,6 +67,10 @@ class Pack:
         """One version of the trust root."""
         return self.trust / f"{version}.root.json"
 
+    def trust_pending(self, version: int) -> Path:
+        """The next version while it lacks signatures; it counts for nothing."""
+        return self.trust / f"{version}.root.pending.json"
+
 
 @dataclass(frozen=True)
 class Root:

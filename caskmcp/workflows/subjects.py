@@ -1,6 +1,7 @@
 """Subjects by the names that people type, and the one way in which stories rewrite the lock."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from caskmcp.errors import CaskError
 from caskmcp.govern import lockfile, offer
@@ -40,12 +41,17 @@ def read_lock(world: World, pack: Pack, toolpack: str) -> ReadLock:
 
 def rewrite(world: World, pack: Pack, toolpack: str, change: Callable[[ReadLock], ReadLock]) -> ReadLock:
     """Read the lock, change it and write it as a whole, alone: two gates at once keep what both did. Raises CASK-L001 for one that is damaged."""
-    with world.files.lock(_root(world, pack).lock, WAIT):
+    with alone(world, pack):
         before = read_lock(world, pack, toolpack)
         after = change(before)
         if after is not before:
             world.files.write(pack.lock, lockfile.dump(after))
         return after
+
+
+def alone(world: World, pack: Pack) -> AbstractContextManager[None]:
+    """Hold what every story holds that writes the lock or the trust root. Raises CASK-B003 where another one does for too long."""
+    return world.files.lock(_root(world, pack).lock, WAIT)
 
 
 def _root(world: World, pack: Pack) -> Root:

@@ -8,7 +8,7 @@ import pytest
 from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.govern import sign, trust
-from caskmcp.govern.public import encode
+from caskmcp.govern.public import encode, of_bytes
 from caskmcp.model.trust import Approver, Key, Pin, Role, Root, Signature, SignedRoot, TrustPin
 from tests.support import packs
 from tests.support.packs import ID, ROOT, T1, T2, U1
@@ -30,6 +30,7 @@ def second(*holders: sign.Signer, **more: object) -> Root:
 
 
 FIRST = sign.sign_root(ROOT, T1)
+EVERYBODY = packs.root(T1, T2, U1)
 
 
 # ---------------------------------------------------------------- chains that hold
@@ -210,7 +211,7 @@ def test_the_first_row_that_fits_a_tool_decides() -> None:
         Approver(keys=(T2.id,), tiers=("high",)),
         Approver(keys=(U1.id,)),
     )
-    root = ROOT.model_copy(update={"approvers": rows})
+    root = EVERYBODY.model_copy(update={"approvers": rows})
     assert trust.approver_of(root, packs.W, ("support",)) == rows[0]
     assert trust.approver_of(root, packs.W, ()) == rows[1]
     assert trust.approver_of(root, packs.R, ("support",)) == rows[2]
@@ -223,8 +224,8 @@ def test_shared_subjects_take_the_row_of_critical_tools_of_any_toolset() -> None
         Approver(keys=(T1.id,), tiers=("low",)),
         Approver(keys=(T2.id,), tiers=("critical",)),
     )
-    assert trust.approver_of_shared(ROOT.model_copy(update={"approvers": rows})) == rows[2]
-    assert trust.approver_of_shared(ROOT.model_copy(update={"approvers": rows[:2]})) is None
+    assert trust.approver_of_shared(EVERYBODY.model_copy(update={"approvers": rows})) == rows[2]
+    assert trust.approver_of_shared(EVERYBODY.model_copy(update={"approvers": rows[:2]})) is None
 
 
 def test_a_pack_of_another_id_does_not_take_this_root() -> None:
@@ -232,3 +233,106 @@ def test_a_pack_of_another_id_does_not_take_this_root() -> None:
     with pytest.raises(CaskError) as caught:
         trust.chain(files.roots, files.id)
     assert caught.value.code == "CASK-T003"
+
+
+def test_a_row_that_requires_hardware_counts_keys_of_authenticators_alone() -> None:
+    token = of_bytes(bytes(range(32)), "token", scheme="sk-ed25519", application="ssh:")
+    agent = of_bytes(bytes(range(1, 33)), "agent", scheme="ssh-ed25519")
+    keys = {T1.id: T1.key, "token": token, "agent": agent}
+    role = Role(keys=(T1.id, "token", "agent"), threshold=2)
+    assert trust.counting(role, keys) == role
+    assert trust.counting(role.model_copy(update={"requires": "hardware"}), keys).keys == ("token",)
+
+
+def test_a_root_role_that_requires_hardware_takes_no_other_signature() -> None:
+    role = Role(keys=(T1.id,), requires="hardware")
+    assert "0 of 1" in refused(sign.sign_root(ROOT.model_copy(update={"root": role}), T1))
+
+
+# ---------------------------------------------------------------- fields that came later
+def test_roots_that_were_signed_before_the_later_fields_are_still_what_was_signed() -> None:
+    assert ROOT.payload().keys() == {"schema", "toolpack", "version", "issued_at", "expires", "keys", "root", "approvers", "confirmer"}
+    assert ROOT.payload()["root"] == {"keys": [T1.id], "threshold": 1}
+    assert trust.root_digest(ROOT) == "sha256:7c118e2bbacaedf45e26419838f1fea0c3b72ede60265bfaf5d1bc0bb885c18b"
+
+
+@pytest.mark.parametrize(
+    "edit", [{"auto_narrowing": True}, {"previous": "sha256:" + "0" * 64}, {"root": Role(keys=(T1.id,), requires="hardware")}]
+)
+def test_a_later_field_is_signed_where_it_is_set(edit: dict[str, object]) -> None:
+    slipped_in = FIRST.model_copy(update={"signed": ROOT.model_copy(update=edit)})
+    refused(slipped_in)
+
+
+# ---------------------------------------------------------------- the version before
+def test_a_version_counts_after_the_very_version_that_it_names_and_after_no_other() -> None:
+    other = packs.root(T1, T2)
+    upon = second(T1, T2).model_copy(update={"previous": trust.root_digest(ROOT)})
+    assert chain(FIRST, sign.sign_root(upon, T1)).current.version == 2
+    assert refused(sign.sign_root(other, T1), sign.sign_root(upon, T1)).endswith("it was signed upon another version 1")
+
+
+def test_a_signature_on_the_version_before_would_hold_upon_another_without_the_name_of_it() -> None:
+    nameless = sign.sign_root(second(T1, T2), T1)
+    assert chain(sign.sign_root(packs.root(T1, T2), T1), nameless).current == chain(FIRST, nameless).current
+
+
+def test_the_first_version_names_none() -> None:
+    following = ROOT.model_copy(update={"previous": trust.root_digest(ROOT)})
+    assert refused(sign.sign_root(following, T1)).endswith("it names a version before it")
+
+
+# ---------------------------------------------------------------- the end of a version
+@pytest.mark.parametrize(
+    ("expires", "told"),
+    [
+        (None, False),
+        ("2026-12-21T12:00:00Z", True),
+        ("2026-12-21T12:00:01Z", False),
+        ("2026-11-21T12:00:00Z", True),
+        ("2026-11-21T11:59:59Z", False),
+    ],
+)
+def test_an_end_is_told_a_month_before_and_until_it_came(expires: str | None, told: bool) -> None:
+    assert trust.ends_soon(packs.root(T1, expires=expires), "2026-11-21T12:00:00Z") == (expires if told else "")
+
+
+def test_a_time_that_is_none_is_refused_though_it_looks_like_one() -> None:
+    assert refused(sign.sign_root(packs.root(T1, expires="2026-13-45T99:00:00Z"), T1)).endswith("a time in it is no time")
+
+
+# ---------------------------------------------------------------- a version that waits
+def pending(root: Root, *holders: sign.Signer) -> bytes:
+    return packs.root_bytes(sign.sign_root(root, *holders))
+
+
+PAIR = packs.root(T1, T2, threshold=2)
+NEXT = packs.root(T1, version=2).model_copy(update={"previous": trust.root_digest(PAIR)})
+
+
+def test_a_version_waits_with_the_signatures_so_far() -> None:
+    whole = chain(sign.sign_root(PAIR, T1, T2))
+    assert trust.waiting(pending(NEXT, T1), whole).by == {T1.id}
+    assert trust.waiting(pending(NEXT), whole).by == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "file"),
+        (pending(packs.root(T1, version=3), T1), "it says that it is version 3"),
+        (pending(packs.root(T1, version=2), T1), "it was made upon another version 1"),
+        (pending(NEXT.model_copy(update={"toolpack": "other"}), T1), "it is the trust root of other"),
+        (pending(NEXT, U1), "a signature on it does not hold"),
+        (pending(NEXT, T1, U1), "a signature on it does not hold"),
+    ],
+)
+def test_a_version_that_follows_no_more_or_is_signed_by_a_stranger_cannot_be_signed(data: bytes, problem: str) -> None:
+    with pytest.raises(CaskError) as caught:
+        trust.waiting(data, chain(sign.sign_root(PAIR, T1, T2)))
+    assert caught.value.code == "CASK-T009"
+    assert problem in caught.value.what or not data
+
+
+def test_a_version_without_all_signatures_is_no_version() -> None:
+    assert "1 of 2" in refused(sign.sign_root(PAIR, T1, T2), sign.sign_root(NEXT, T1))
