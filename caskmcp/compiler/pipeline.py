@@ -87,7 +87,7 @@ STAGES: Final = (
     Stage("infer",     "group",  ("merge.groups",),                                                           ("contract",),               "compiler.infer.stage:run"),
     Stage("relate",    None,     ("infer.contract",),                                                         ("contracts",),              "compiler.infer.relate:run"),
     Stage("classify",  None,     ("infer.contract", "relate.contracts"),                                      ("surface",),                "compiler.classify.stage:run"),
-    Stage("emit",      None,     ("infer.contract", "relate.contracts", "classify.surface", "merge.coverage", "project.tools", "project.toolsets", "project.auth",
+    Stage("emit",      None,     ("merge.groups", "infer.contract", "relate.contracts", "classify.surface", "merge.coverage", "project.tools", "project.toolsets", "project.auth",
                                   "project.environments", "project.emit", "project.policy", "project.scopes", "project.id"), ("files",),                  "compiler.emit.stage:run"),
     Stage("lock",      None,     ("emit.files", "project.id"),                                                ("pending",),                "compiler.lock.stage:run"),
 )

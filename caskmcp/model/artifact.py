@@ -1,10 +1,12 @@
 """The smaller artifacts: baseline, coverage, environments, auth references, and the handoff `toolpack.yaml`."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import Field
 
 from caskmcp.model.contract import Disagreement, Doubt
+from caskmcp.model.observation import Group
 from caskmcp.model.project import AuthRule, EnvironmentHost
 from caskmcp.model.record import JsonSchema, Record
 from caskmcp.model.tool import Tier
@@ -24,7 +26,21 @@ class Baseline(Record):
     """`baseline.json`: a candidate when compiled, the approved one under `baselines/<id>/`."""
 
     format: str = Field(alias="schema", default="caskmcp/baseline/1")
+    toolpack: str = ""
+    """Its id; empty in a baseline that is older than the field."""
     tools: dict[str, BaselineTool]
+    operations: dict[str, Group] = {}
+    """Operation id -> what was observed and declared of it, without values: drift compares counts with counts, inferred by the same code."""
+    others: tuple[str, ...] = ()
+    """Operations that were known and are none of a tool here, sorted: seeing them again is no news."""
+
+    def only(self, names: Collection[str]) -> "Baseline":
+        """The same of some tools; the operations of the others are known, and no more."""
+        tools = {name: row for name, row in self.tools.items() if name in names}
+        kept = {row.operation for row in tools.values()}
+        operations = {name: row for name, row in self.operations.items() if name in kept}
+        others = tuple(sorted({*self.others, *(name for name in self.operations if name not in kept)}))
+        return self.model_copy(update={"tools": tools, "operations": operations, "others": others})
 
 
 class Environments(Record):

@@ -87,6 +87,7 @@ def given(contracts: tuple[Contract, ...], **more: Any) -> Given:
         "relate.contracts": {},
         "classify.surface": judged,
         "merge.coverage": more.get("coverage", covered),
+        "merge.groups": more.get("groups", {}),
     }
     return Given(roles)
 

@@ -93,6 +93,7 @@ def compiled(inputs: Inputs) -> Compiled:
         additions=None if additions is None else _record(Additions, additions, "policy.yaml"),
         coverage=_record(Coverage, inputs.value("merge.coverage"), "coverage"),
         own_scopes=_record(OwnScopes, inputs.value("project.scopes") or {"version": 1}, "scopes.yaml").scopes,
+        groups=inputs.value("merge.groups"),
     ).as_stated()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 from caskmcp.compiler.classify import scopes, stated
 from caskmcp.compiler.emit import composites
@@ -44,6 +45,8 @@ class Compiled:
     coverage: Coverage
     own_scopes: Mapping[str, Boundary] = field(default_factory=dict)
     """The user's scopes."""
+    groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Contract id -> the group that it was inferred from, as plain JSON."""
 
     @cached_property
     def classified(self) -> Mapping[str, Classified]:

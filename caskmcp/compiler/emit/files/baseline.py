@@ -1,6 +1,6 @@
 """`baseline.json`: what drift would be measured from, had this surface been approved."""
 
-from caskmcp.compiler.emit.files.form import as_json
+from caskmcp.compiler.emit.files.form import document, pretty
 from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.model.artifact import Baseline, BaselineTool
 from caskmcp.model.contract import Contract
@@ -17,7 +17,12 @@ def emit(compiled: Compiled) -> bytes:
         for tool in compiled.tools
         if tool.composite is None  # what it calls stands here
     }
-    return as_json(Baseline(tools=rows))
+    known = {row.operation for row in rows.values()}
+    others = tuple(row.id for row in compiled.contracts if row.id not in known)
+    # The groups are this build's own and were never out of our hands: checking each of them as a record would cost more than all else here.
+    groups = {name: compiled.groups[name] for name in sorted(known & compiled.groups.keys())}
+    head = document(Baseline(toolpack=compiled.id, tools=rows, others=others))
+    return pretty(head | ({"operations": groups} if groups else {}))
 
 
 def responses(contract: Contract) -> dict[str, JsonSchema]:
