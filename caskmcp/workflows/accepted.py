@@ -27,6 +27,6 @@ def settled(world: World, pack: Pack, report: Report) -> Report:
     findings = applied(report.findings, stated(world, pack), today(world))
     if not (count := sum(bool(row.suppressed) for row in findings)):
         return report.model_copy(update={"findings": findings})
-    levels = {level: sum(row.severity == level for row in findings) for level in Severity if level in report.summary}
+    levels = {str(level): sum(row.severity == level for row in findings) for level in Severity if str(level) in report.summary}
     summary = {**report.summary, **levels, "suppressed": report.summary.get("suppressed", 0) + count}
-    return report.model_copy(update={"findings": findings, "summary": {str(key): value for key, value in summary.items()}})
+    return report.model_copy(update={"findings": findings, "summary": summary})

@@ -1,176 +1,23 @@
 """`cask check`: the one CI gate, a table of steps in a stated order. Approves nothing and mends nothing.
 
-A step that is left out is shown as `skipped`, never as a pass; one that fails leaves the others to run and to be told.
+A step that is left out is shown as `skipped`, one that has nothing to look at as `not-run`, neither ever as a pass; one that fails leaves the
+others to run and to be told. What the manifest accepts for a while (`suppress:`) is settled here, after all steps have spoken.
 """
 
-import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import cached_property
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import Any, Final, NamedTuple
 
-from caskmcp.analyze import forms
-from caskmcp.analyze.diff import RULES, diff
-from caskmcp.analyze.lint.rules import ACCEPTED
-from caskmcp.analyze.lint.verdicts import FILE
-from caskmcp.compiler.capture.sources.kinds import is_document
+from caskmcp.analyze.suppressions import Stated, applied, of_suppressions
 from caskmcp.errors import CaskError, Exit
-from caskmcp.govern import admit, content, lockfile, offer
-from caskmcp.govern.admit import Seen, Survey
-from caskmcp.model.finding import Finding, Report, Severity
-from caskmcp.model.trust import TrustPin
+from caskmcp.model.finding import Finding, Report
 from caskmcp.ports import World
-from caskmcp.store import gitindex, project
-from caskmcp.store.layout import PRIVATE, Pack
-from caskmcp.workflows import build, gitlines, here, lint
-from caskmcp.workflows.diff import sides
+from caskmcp.workflows import accepted, here, steps
+from caskmcp.workflows.bench import Bench
 
-
-@dataclass(frozen=True)
-class Bench:
-    """What the steps look at."""
-
-    world: World
-    pack: Pack
-    condition: TrustPin | None
-    at: str
-
-    @cached_property
-    def seen(self) -> Seen:
-        """Everything that is served, read and judged once: each step speaks of the same bytes."""
-        files = offer.read(self.world.files, self.pack)
-        return admit.look(files, pin=here.pin(self.world, files.id), condition=self.condition, at=self.at)
-
-    def survey(self) -> Survey:
-        """Every subject and its standing, as far as this machine can tell."""
-        return self.seen.survey
-
-
-# ---------------------------------------------------------------- steps
-def manifest(bench: Bench) -> Iterator[Finding]:
-    """The manifest is valid, and its sources are inside the project."""
-    loaded = project.load_project(bench.world.files, bench.world.cwd)
-    project.expand_sources(bench.world.files, loaded, here.root(bench.world).path)
-    yield from ()
-
-
-def reproducible(bench: Bench) -> Iterator[Finding]:
-    """Deriving the artifacts again, without the cache, gives the bytes that lie there."""
-    derived = build.derive(bench.world)
-    here_ = {name: bench.world.files.read(bench.pack.artifact(name)) for name in bench.world.files.listing(bench.pack.artifacts)}
-    for name in sorted({*derived.files, *here_}):
-        if derived.files.get(name) != here_.get(name):
-            yield _differs(name, derived.same_toolchain, missing=name not in here_, extra=name not in derived.files)
-
-
-def _differs(name: str, same_toolchain: bool, *, missing: bool, extra: bool) -> Finding:
-    what = "is missing" if missing else "is not made by these inputs" if extra else "differs from what these inputs give"
-    code, severity = ("CASK-L006", Severity.REFUSED) if same_toolchain else ("CASK-L007", Severity.REVIEW)
-    toolchain = "" if same_toolchain else "; it was compiled by another toolchain"
-    return Finding(
-        code=code, severity=severity, subject=name, message=f"{name} {what}{toolchain}", place=f"artifact/{name}", mend="cask build"
-    )
-
-
-def schemas(bench: Bench) -> Iterator[Finding]:
-    """Every artifact is valid against its published schema."""
-    names = bench.world.files.listing(bench.pack.artifacts)
-    yield from forms.findings({name: bench.world.files.read(bench.pack.artifact(name)) for name in names})
-
-
-def lock(bench: Bench) -> Iterator[Finding]:
-    """The lock can be read, every subject has an approval of its present content, and what was approved lies there as it was."""
-    survey = bench.survey()
-    yield from _contents(bench, survey)
-    for subject, status, reason in _standings(survey):
-        if status in ("pending", "expired"):
-            name = subject.removeprefix("tool:")
-            yield Finding(
-                code="CASK-L003",
-                severity=Severity.REVIEW,
-                subject=subject,
-                message=f"{name} is {status}: {reason}",
-                place=lockfile.NAME,
-                mend=f"cask gate allow {name}",
-            )
-
-
-def _contents(bench: Bench, survey: Survey) -> Iterator[Finding]:
-    """Approved content that is missing or was edited: then nobody can say what changed since."""
-    for subject, rows in survey.examined.rows.items():
-        for digest in sorted({row.digest for row in rows if row.verdict == "allow"}):
-            try:
-                content.read(bench.world.files, bench.pack, digest)
-            except CaskError as cause:
-                yield _finding(cause, subject)
-
-
-def signatures(bench: Bench) -> Iterator[Finding]:
-    """The trust root is the accepted one, and every statement holds. The door itself is asked, as `serve` would ask it."""
-    pack = admit.admit_seen(bench.seen, condition=bench.condition, environment=None)
-    for row in pack.withheld:
-        if row.status == "invalid":
-            yield Finding(
-                code=row.code,
-                severity=Severity.REFUSED,
-                subject=row.subject,
-                message=f"{row.subject}: {row.reason}",
-                place=lockfile.NAME,
-                mend="git checkout -- .caskmcp",
-            )
-
-
-def broadening(bench: Bench) -> Iterator[Finding]:
-    """Nothing that was built allows more than what was approved under the same name."""
-    report = diff(sides(bench.world.files, bench.pack, bench.survey()), pinned=True)
-    for row in report.findings:
-        if RULES[row.code].severity is Severity.BREAKING:
-            yield row.model_copy(update={"code": "CASK-L005"})
-
-
-def private(bench: Bench) -> Iterator[Finding]:
-    """Git tracks no raw recording and nothing of the root that is private. Passes where the project lies in no checkout."""
-    files, loaded = bench.world.files, project.load_project(bench.world.files, bench.world.cwd)
-    root = here.root(bench.world).path
-    held = [root / name for name in PRIVATE]
-    sources = {row.absolute for row in project.expand_sources(files, loaded, root) if not is_document(row.kind)}
-    for path in gitindex.tracked(files, loaded.folder) or ():
-        is_recording = path in sources or any(fnmatchcase(path.name.lower(), pattern) for pattern in gitlines.RECORDINGS)
-        is_private = any(path.is_relative_to(folder) for folder in held)
-        if path.is_relative_to(loaded.folder) and (is_recording or is_private):
-            name = path.relative_to(loaded.folder).as_posix()
-            yield Finding(
-                code="CASK-C011",
-                severity=Severity.REVIEW,
-                subject=name,
-                message=f"{name} is tracked by git: it is {'a raw recording' if is_recording else 'private to this machine'}",
-                place=name,
-                mend=f"git rm --cached {shlex.quote(name)}",
-            )
-
-
-def clean(bench: Bench) -> Iterator[Finding]:
-    """No lint rule finds anything but advice, beyond what `lint.yaml` accepts with a reason; what it accepts of the rest is told."""
-    report = lint.of_pack(bench.world, bench.pack)
-    yield from (row for row in report.findings if row.severity is not Severity.INFO)
-    for row in report.tables["suppressed"]:
-        if row["severity"] != str(Severity.INFO):
-            yield Finding(
-                code=ACCEPTED,
-                severity=Severity.INFO,
-                subject=str(row["subject"]),
-                message=f"{FILE} accepts {row['code']} ({row['message']}): {row['reason']}",
-                place=FILE,
-                fingerprint=str(row["fingerprint"]),
-            )
-
-
-def _standings(survey: Survey) -> Iterator[tuple[str, str, str]]:
-    for row, standing in survey.tools:
-        yield row.subject, standing.status, standing.reason
-    for subject, standing in survey.shared.items():
-        yield subject, standing.status, standing.reason
+RESULTS: Final = ("pass", "review", "fail", "skipped", "not-run")
+SUPPRESSIONS: Final = "suppressions"
+"""The row that judges the manifest's suppressions; there is one only where there are some."""
 
 
 class Step(NamedTuple):
@@ -178,18 +25,37 @@ class Step(NamedTuple):
 
     name: str
     run: Callable[[Bench], Iterator[Finding]]
+    lacks: Callable[[Bench], str] = lambda _: ""
+    """What the step would need and is not there; empty if it can be run."""
 
 
+# fmt: off
 STEPS: Final = (
-    Step("manifest", manifest),
-    Step("reproducible", reproducible),
-    Step("schemas", schemas),
-    Step("lock", lock),
-    Step("signatures", signatures),
-    Step("broadening", broadening),
-    Step("private", private),
-    Step("lint", clean),
+    #    name            run                   lacks
+    Step("manifest",     steps.manifest),
+    Step("reproducible", steps.reproducible),
+    Step("schemas",      steps.schemas),
+    Step("lock",         steps.lock),
+    Step("signatures",   steps.signatures),
+    Step("broadening",   steps.broadening),
+    Step("lint",         steps.clean),
+    Step("budgets",      steps.budgets,        steps.no_budget),
+    Step("contracts",    steps.contracts,      steps.no_contracts),
+    Step("private",      steps.private),
 )
+# fmt: on
+
+
+class Ran(NamedTuple):
+    """What came of one step."""
+
+    name: str
+    result: str
+    """A row of `RESULTS`; of a step that ran it is empty until suppressions are settled."""
+    note: str = ""
+    findings: tuple[Finding, ...] = ()
+    ended: bool = False
+    """Whether an error kept it from looking at everything."""
 
 
 # ---------------------------------------------------------------- the gate
@@ -197,50 +63,67 @@ def run(world: World, *, only: tuple[str, ...] = (), skip: tuple[str, ...] = (),
     """Run the steps. Raises what a first step raises where there is no project or toolpack at all; else every refusal is a finding."""
     _refuse_unknown((*only, *skip))
     bench = Bench(world, here.pack(world), here.condition(world, trust_pin), world.clock.now())
-    if not any(_wanted(step, only, skip) for step in STEPS):
-        raise CaskError("CASK-I001", "no step is left to run", mend="cask check")
-    rows = [_row(step, bench, wanted=_wanted(step, only, skip)) for step in STEPS]
-    findings = tuple(finding for _, found in rows for finding in found)
-    counts = {result: sum(row["result"] == result for row, _ in rows) for result in ("pass", "review", "fail", "skipped")}
-    return Report(report="check", summary=counts, findings=findings, tables={"steps": tuple(row for row, _ in rows)})
-
-
-def _wanted(step: Step, only: tuple[str, ...], skip: tuple[str, ...]) -> bool:
-    return (not only or step.name in only) and step.name not in skip
-
-
-def _row(step: Step, bench: Bench, *, wanted: bool) -> tuple[dict[str, object], tuple[Finding, ...]]:
+    wanted = {step.name for step in STEPS if (not only or step.name in only) and step.name not in skip}
     if not wanted:
-        return {"step": step.name, "result": "skipped", "findings": 0}, ()
+        raise CaskError("CASK-I001", "no step is left to run", mend="cask check")
+    ran = [_ran(step, bench) if step.name in wanted else Ran(step.name, "skipped") for step in STEPS]
+    return _report(_settled(bench, ran))
+
+
+def _ran(step: Step, bench: Bench) -> Ran:
+    if missing := step.lacks(bench):
+        return Ran(step.name, "not-run", missing)
+    found: list[Finding] = []
+    ended = False
     try:
-        found = tuple(step.run(bench))
+        found.extend(step.run(bench))
     except CaskError as error:
-        found = (_finding(error),)
-    worst = Report(report="check", findings=found).exit
-    result = "pass" if worst is Exit.CLEAN else "review" if worst is Exit.REVIEW else "fail"
-    return {"step": step.name, "result": result, "findings": len(found)}, found
+        found.append(steps.of_error(error))
+        ended = True
+    return Ran(step.name, "", "", tuple(bench.placed(row) for row in found), ended)
 
 
-_SEVERITIES: Final = {
-    Exit.REVIEW: Severity.REVIEW,
-    Exit.BREAKING: Severity.BREAKING,
-    Exit.INPUT: Severity.INPUT,
-    Exit.REFUSED: Severity.REFUSED,
-}
+# ---------------------------------------------------------------- what the manifest accepts
+def _settled(bench: Bench, ran: list[Ran]) -> list[Ran]:
+    """The rows with their results, and one on the suppressions where there are some. A manifest that cannot be read accepts nothing."""
+    try:
+        stated = accepted.stated(bench.world, bench.pack)
+    except CaskError:
+        stated = ()  # the step on the manifest says why
+    today = accepted.today(bench.world)
+    rows = [_judged(row._replace(findings=applied(row.findings, stated, today))) for row in ran]
+    return [*rows, _suppressions(bench, ran, stated, today)] if stated else rows
 
 
-def _finding(error: CaskError, subject: str = "") -> Finding:
-    """An error that ended a step. One of the world or a bug of ours is not a finding about the project: it ends the command."""
-    if error.exit not in _SEVERITIES:
-        raise error
-    return Finding(
-        code=error.code,
-        severity=_SEVERITIES[error.exit],
-        subject=subject,
-        message=error.what,
-        place=error.place or "",
-        mend=error.mend or "",
-    )
+def _suppressions(bench: Bench, ran: list[Ran], stated: tuple[Stated, ...], today: str) -> Ran:
+    whole = not any(row.result == "skipped" or row.ended for row in ran)
+    known = [*chain.from_iterable(row.findings for row in ran), *(_beside(bench) if whole else ())]
+    found = tuple(of_suppressions(known, stated, today, whole=whole))
+    if found or whole:
+        return _judged(Ran(SUPPRESSIONS, "", "", found))
+    return Ran(SUPPRESSIONS, "not-run", "whether each is used is known where every step looks at everything")
+
+
+def _beside(bench: Bench) -> Iterator[Finding]:
+    """What `diff` and `lint` find and `check` does not ask for: a suppression of it is used."""
+    yield from (bench.placed(row) for row in (*bench.compared.findings, *bench.linted.findings))
+
+
+def _judged(row: Ran) -> Ran:
+    if row.result:
+        return row
+    worst = Report(report="check", findings=row.findings).exit
+    return row._replace(result="pass" if worst is Exit.CLEAN else "review" if worst is Exit.REVIEW else "fail")
+
+
+# ---------------------------------------------------------------- the report
+def _report(ran: list[Ran]) -> Report:
+    findings = tuple(dict.fromkeys(chain.from_iterable(row.findings for row in ran)))  # what two steps ran into is told once
+    counts: dict[str, Any] = {result: sum(row.result == result for row in ran) for result in RESULTS}
+    if suppressed := sum(bool(row.suppressed) for row in findings):
+        counts["suppressed"] = suppressed
+    rows = tuple({"step": row.name, "result": row.result, "findings": len(row.findings), "note": row.note} for row in ran)
+    return Report(report="check", summary=counts, findings=findings, tables={"steps": rows})
 
 
 def _refuse_unknown(names: tuple[str, ...]) -> None:

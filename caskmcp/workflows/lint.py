@@ -5,6 +5,7 @@ Works on any toolpack, also one that was handed over alone; the manifest's budge
 
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from caskmcp.analyze.lint.surface import Surface
 from caskmcp.analyze.lint.verdicts import FILE, known, lint, scores
 from caskmcp.errors import CaskError
 from caskmcp.govern import admit, offer
+from caskmcp.govern.admit import Survey
 from caskmcp.model.finding import Report
 from caskmcp.model.lint import LintFile
 from caskmcp.model.project import Budget
@@ -48,21 +50,27 @@ def run(world: World, clients: tuple[str, ...] = ()) -> Report:
     return accepted.settled(world, pack, report.model_copy(update={"tables": {"scores": wanting, **report.tables}}))
 
 
-def of_pack(world: World, pack: Pack) -> Report:
-    """What `cask check` asks: the same rules, for the clients that `lint.yaml` names."""
-    return _linted(world, pack, ())[0]
+def of_pack(world: World, pack: Pack, artifacts: Mapping[str, bytes], approved: frozenset[str]) -> Report:
+    """What `cask check` asks: the same rules, for the clients that `lint.yaml` names, on artifacts that were read already."""
+    return _asked(world, pack, _said(world, pack), artifacts, approved, ())[0]
+
+
+def approved(survey: Survey) -> frozenset[str]:
+    """Tools whose present content a person approved."""
+    return frozenset(row.tool.name for row, standing in survey.tools if row.tool is not None and standing.status == "approved")
 
 
 def _linted(world: World, pack: Pack, clients: tuple[str, ...]) -> tuple[Report, Surface]:
     said = _said(world, pack)
+    artifacts = {name: world.files.read(pack.artifact(name)) for name in world.files.listing(pack.artifacts)}
+    return _asked(world, pack, said, artifacts, _approved(world, pack), clients)
+
+
+def _asked(
+    world: World, pack: Pack, said: Said, artifacts: Mapping[str, bytes], approved: frozenset[str], clients: tuple[str, ...]
+) -> tuple[Report, Surface]:
     known(said.file.suppress)
-    files = world.files
-    surface = Surface(
-        artifacts={name: files.read(pack.artifact(name)) for name in files.listing(pack.artifacts)},
-        approved=_approved(world, pack),
-        budget=said.budget,
-        clients=clients or said.file.clients,
-    )
+    surface = Surface(artifacts=artifacts, approved=approved, budget=said.budget, clients=clients or said.file.clients)
     try:
         return lint(surface, said.file.suppress, at=places.shown(world, pack.artifacts)), surface
     except CaskError as cause:
@@ -106,4 +114,4 @@ def _approved(world: World, pack: Pack) -> frozenset[str]:
         survey, _, _ = admit.anchored_survey(files, pin=here.pin(world, files.id), condition=here.condition(world), at=world.clock.now())
     except CaskError:
         return frozenset()  # `check` and `gate status` say why
-    return frozenset(row.tool.name for row, standing in survey.tools if row.tool is not None and standing.status == "approved")
+    return approved(survey)

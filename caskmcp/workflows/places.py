@@ -29,14 +29,18 @@ def subjects(world: World, pack: Pack) -> dict[str, str]:
     return places | {name: _line(world, pack.lock, lock, ("subjects", name)) for name in _names(lock, "subjects")}
 
 
-def in_pack(world: World, pack: Pack, place: str) -> str:
-    """A place that names a file of the toolpack alone (`tools.json:3`), with the folder before it; any other place as it is."""
-    found = _PLACE.match(place)
+def files(world: World, pack: Pack) -> dict[str, str]:
+    """Name of a file of the toolpack -> the file as it would be typed."""
     known = {path.name: path for path in (pack.lock, pack.pending, pack.toolpack)}
     known |= {name: pack.artifact(name) for name in world.files.listing(pack.artifacts)}
-    if found is None or (path := known.get(found["name"].removeprefix("artifact/"))) is None:
-        return place
-    return shown(world, path) + found["line"]
+    return {name: shown(world, path) for name, path in known.items()}
+
+
+def full(place: str, known: Mapping[str, str]) -> str:
+    """A place that names a file of the toolpack alone (`tools.json:3`, `artifact/tools.json`) with the folder before it; any other as it is."""
+    found = _PLACE.match(place)
+    path = known.get(found["name"].removeprefix("artifact/")) if found else None
+    return path + found["line"] if found and path else place
 
 
 def _parsed(files: Files, path: Path) -> Document:
