@@ -4,11 +4,13 @@ import click
 
 from caskmcp.cli.command import command
 from caskmcp.model.finding import Report
+from caskmcp.model.tool import TIERS, Tier
 from caskmcp.ports import World
+from caskmcp.workflows import block as away
 from caskmcp.workflows import gate as story
 from caskmcp.workflows.here import at_lock
 
-SUBJECTS = click.Argument(["subjects"], nargs=-1, metavar="[SUBJECT]...")
+SUBJECTS = click.Argument(["subjects"], nargs=-1, metavar="[SUBJECT|PATTERN]...")
 LOCKFILE = click.Option(["--lockfile"], metavar="PATH", help="The lock of the toolpack that is meant (earlier name of --toolpack).")
 TRUST_PIN = click.Option(["--trust-pin"], metavar="sha256:ROOT[@N]", help="The trust root that CI accepts.")
 
@@ -21,6 +23,7 @@ TRUST_PIN = click.Option(["--trust-pin"], metavar="sha256:ROOT[@N]", help="The t
     click.Option(["--expires"], metavar="90d", help="How long the approval holds."),
     click.Option(["--key"], metavar="NAME", help="Which key signs."),
     click.Option(["--toolset"], metavar="NAME", help="The tools of one toolset that wait."),
+    click.Option(["--risk"], type=click.Choice(TIERS), help="The tools of this tier and below that wait."),
     LOCKFILE,
 )
 def allow(
@@ -32,17 +35,36 @@ def allow(
     expires: str | None,
     key: str | None,
     toolset: str | None,
+    risk: Tier | None,
 ) -> Report:
-    """Approve tools (by name), `env:NAME`, `auth:HOST` or `policy` with a signature. Needs a person at a terminal."""
-    return story.allow(
-        at_lock(world, lockfile), subjects=subjects, everything=everything, reason=reason, expires=expires, key=key, toolset=toolset
-    )
+    """Approve tools (by name, or by a pattern like 'list_*'), `env:NAME`, `auth:HOST` or `policy` with a signature. Needs a person at a terminal.
+
+    Patterns, --toolset, --risk and --all mean what waits, and leave out what has to be named: critical tools, high ones on low evidence, what was blocked.
+    """
+    at = at_lock(world, lockfile)
+    return story.allow(at, subjects=subjects, everything=everything, toolset=toolset, risk=risk, reason=reason, expires=expires, key=key)
 
 
-@command("block", SUBJECTS, LOCKFILE, click.Option(["--reason"], metavar="TEXT", help="Why."))
-def block(world: World, lockfile: str | None, subjects: tuple[str, ...], reason: str | None) -> Report:
+@command(
+    "block",
+    SUBJECTS,
+    LOCKFILE,
+    click.Option(["--reason"], metavar="TEXT", help="Why."),
+    click.Option(["--toolset"], metavar="NAME", help="The tools of one toolset."),
+    click.Option(["--risk"], type=click.Choice(TIERS), help="The tools of this tier and above."),
+    click.Option(["--key"], metavar="NAME", help="Sign it: then a lock without it counts as older. Needs a person at a terminal."),
+)
+def block(
+    world: World,
+    lockfile: str | None,
+    subjects: tuple[str, ...],
+    reason: str | None,
+    toolset: str | None,
+    risk: Tier | None,
+    key: str | None,
+) -> Report:
     """Take tools away, at once and without a key, until a newer approval."""
-    return story.block(at_lock(world, lockfile), subjects=subjects, reason=reason)
+    return away.block(at_lock(world, lockfile), subjects=subjects, toolset=toolset, risk=risk, reason=reason, key=key)
 
 
 @command("status", LOCKFILE)
@@ -60,7 +82,7 @@ def listing(world: World, lockfile: str | None) -> Report:
 @command("sync", LOCKFILE)
 def sync(world: World, lockfile: str | None) -> Report:
     """Drop statements of subjects that no longer exist."""
-    return story.sync(at_lock(world, lockfile))
+    return away.sync(at_lock(world, lockfile))
 
 
 @command("check", TRUST_PIN, LOCKFILE)

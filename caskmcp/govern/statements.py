@@ -7,7 +7,7 @@ key whose newest statement is missing or older than seen takes the subject away.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
 
 from caskmcp.canon import SAFE_INTEGER
 from caskmcp.errors import CaskError
@@ -16,6 +16,9 @@ from caskmcp.govern.trust import Chain
 from caskmcp.govern.verify import INSTANT, holds
 from caskmcp.model.statement import PAYLOAD_TYPE, STATEMENT_SCHEMA, Signed, Statement
 from caskmcp.model.trust import Pin, Role
+
+BLOCKED: Final = "CASK-L008"
+"""The code of what a person took away; of what changed since then too, since an approval has to name it."""
 
 Status = Literal["approved", "pending", "rejected", "expired", "invalid"]
 
@@ -153,13 +156,18 @@ def judge(subject: str, digest: str, examined: Examined, role: Role | None, pin:
     block = max((row.sequence for row in rows if row.verdict == "block"), default=0)
     after = [row for row in rows if row.verdict == "allow" and row.sequence > block]
     if block and not after:
-        return Standing(subject, "rejected", "CASK-L008", _why_blocked(rows, block))
+        return _blocked(subject, digest, [row for row in rows if row.verdict == "block"], block)
     return _weigh(subject, digest, _latest(after), examined, role, at)
 
 
-def _why_blocked(rows: Iterable[Statement], block: int) -> str:
-    reason = next((row.reason for row in rows if row.verdict == "block" and row.sequence == block and row.reason), "")
-    return f"blocked: {reason}" if reason else "blocked"
+def _blocked(subject: str, digest: str, blocks: Iterable[Statement], highest: int) -> Standing:
+    """Rejected as long as the content is one that was blocked; then it waits, and what was approved before the block stays void."""
+    blocks = tuple(blocks)
+    reason = next((row.reason for row in blocks if row.sequence == highest and row.reason), "")
+    why = f"blocked: {reason}" if reason else "blocked"
+    if any(row.digest == digest for row in blocks):
+        return Standing(subject, "rejected", BLOCKED, why)
+    return Standing(subject, "pending", BLOCKED, f"changed since it was {why}")
 
 
 def _latest(rows: Iterable[Statement]) -> list[Statement]:

@@ -4,10 +4,8 @@ The caller has seen to the terminal and has derived the artifacts again. Nothing
 content lies on the disk before the lock names it, and the lock is written as a whole.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from caskmcp import text
@@ -22,19 +20,17 @@ from caskmcp.govern.trust import Chain
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.statement import Basis, Signed, Statement
-from caskmcp.model.tool import LOWERED, RAISED, RequestPlan, Tool
+from caskmcp.model.tool import LOWERED, RAISED, RequestPlan, Tier, Tool
 from caskmcp.model.trust import Pin
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here, person, selection, subjects
 from caskmcp.workflows import trust as roots
+from caskmcp.workflows.period import ends
 from caskmcp.workflows.selection import Candidate, LeftOut, Selection
 
 FIRST_KEY: Final = "approver"
 """Name of the key that is made where there is none and none was named."""
-
-_PERIOD: Final = re.compile(r"([1-9][0-9]{0,3})([hdw])", re.ASCII)
-_HOURS: Final = {"h": 1, "d": 24, "w": 168}
 
 
 @dataclass(frozen=True)
@@ -45,6 +41,8 @@ class Request:
     everything: bool = False
     toolset: str | None = None
     """Only members of this toolset, and the shared subjects."""
+    risk: Tier | None = None
+    """Only tools of this tier and below, and the shared subjects."""
     reason: str | None = None
     expires: str | None = None
     key: str | None = None
@@ -139,23 +137,30 @@ def _refuse_another(pack: Pack, toolpack: str, proven: Proven) -> None:
 
 def _selected(desk: Desk, request: Request) -> Selection:
     found = _asked(desk, request)
-    return selection.within(found, desk.survey, request.toolset) if request.toolset is not None else found
+    if request.toolset is not None:
+        found = selection.within(found, desk.survey, request.toolset)
+    return selection.at_most(found, desk.survey, request.risk) if request.risk is not None else found
 
 
 def _asked(desk: Desk, request: Request) -> Selection:
-    if request.everything and not request.names:
-        return selection.waiting(desk.survey, desk.chain.current, desk.basis)
-    explicit = selection.named(desk.survey, desk.chain.current, tuple(subjects.subject_of(name) for name in request.names))
-    if not request.everything:
+    """What was named, what a pattern means of all that waits, or all that waits. A pattern names nothing: it reaches no further than `--all`."""
+    exact = tuple(subjects.subject_of(name) for name in request.names if not subjects.is_pattern(name))
+    patterns = [name for name in request.names if subjects.is_pattern(name)]
+    explicit = selection.named(desk.survey, desk.chain.current, exact)
+    if not request.everything and not patterns:
         return explicit
     rest = selection.waiting(desk.survey, desk.chain.current, desk.basis)
-    both = {row.subject: row for row in (*explicit.chosen, *rest.chosen)}
-    return Selection(tuple(both[key] for key in sorted(both)), tuple(row for row in rest.left_out if row.subject not in both))
+    meant = subjects.matching(patterns, {row.subject for row, _ in desk.survey.tools} | set(desk.survey.shared))
+    return selection.joined(explicit, rest if request.everything else selection.only(rest, meant))
 
 
 def _refuse_named(wanted: Selection, request: Request) -> None:
     """Something that was named and cannot be signed is an error, not a remark."""
-    asked = {subjects.subject_of(name) for name in request.names}
+    asked = {subjects.subject_of(name) for name in request.names if not subjects.is_pattern(name)}
+    told = {row.subject for row in wanted.chosen} | {row.subject for row in wanted.left_out}
+    for subject in sorted(asked - told):
+        what = f"{subjects.name_of(subject)} was named, but is not of that toolset or risk; nothing was signed"
+        raise CaskError("CASK-I001", what, mend=f"cask gate allow {subjects.name_of(subject)}")
     for row in wanted.left_out:
         if row.subject in asked:
             raise CaskError(
@@ -171,7 +176,7 @@ def _set_up(world: World, pack: Pack, key: str | None) -> Signer | None:
         return None
     roots.refuse_second(world, pack, toolpack)
     name = key or next((row.name for row in keys.listing(world.files, world.config)), FIRST_KEY)
-    exists = world.files.exists(keys.place(world.config, name).private)
+    exists = keys.holding(world.files, keys.place(world.config, name)) is not None
     world.console.note(f"{toolpack} has no trust root yet: making version 1, held by the key {name}. Ctrl-C ends this.")
     by = person.open_key(world, name) if exists else person.make_key(world, name)
     roots.establish(world, pack, toolpack, by)
@@ -199,7 +204,7 @@ def _key_name(world: World, wanted: Selection, request: Request) -> str:
 def _key_id(world: World, name: str) -> str:
     """The id of a key by its public part; empty if that cannot be read."""
     where = keys.place(world.config, name)
-    key = keys.public(world.files, where) if world.files.exists(where.public) else None
+    key = keys.public(world.files, where) if keys.holding(world.files, where) else None
     return key_id(key) if key else ""
 
 
@@ -220,17 +225,6 @@ def _reason(world: World, wanted: Selection, given: str | None) -> str:
     if not reason:
         raise CaskError("CASK-A003", f"a reason is needed for {', '.join(needed)}; nothing was signed", mend=f"{AGAIN} --reason TEXT")
     return reason
-
-
-def ends(at: str, period: str | None) -> str | None:
-    """When an approval of that period ends: `12h`, `90d`, `4w`. Raises CASK-I001 for another form."""
-    if period is None:
-        return None
-    found = _PERIOD.fullmatch(period)
-    if not found:
-        raise CaskError("CASK-I001", f"`--expires {period}` is no period: expected a number and h, d or w", mend=f"{AGAIN} --expires 90d")
-    end = datetime.fromisoformat(at) + timedelta(hours=int(found[1]) * _HOURS[found[2]])
-    return end.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # ---------------------------------------------------------------- what the person sees
@@ -341,10 +335,10 @@ def next_sequence(lock: ReadLock, chain: Chain, pin: Pin) -> int:
 def with_approval(lock: ReadLock, made: Signed, chain: Chain) -> ReadLock:
     """The lock with a new approval: it takes the place of the same key's, of what does not verify, and of nothing else.
 
-    Blocks and other keys' statements stay: dropping a block would bring back what it voided.
+    Blocks and other keys' statements stay: dropping a block, whoever signed it, would bring back what it voided.
     """
     subject, key = made.statement.subject, made.statement.key
-    kept = [row for row in statements.sound(lock, subject, chain) if row.statement.key != key]
+    kept = [row for row in statements.sound(lock, subject, chain) if row.statement.key != key or row.statement.verdict == "block"]
     return lockfile.replaced(lock, subject, [*kept, made])
 
 

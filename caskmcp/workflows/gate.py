@@ -1,7 +1,7 @@
-"""`cask gate`: allow, block, status, list, sync, check, snapshot.
+"""`cask gate`: allow, status, list, check, snapshot. What takes away (`block`, `sync`) is `block`'s.
 
-Everything reads the lock through the same survey that the door makes. What takes away (`block`, `sync`) works anywhere and unsigned; what
-adds (`allow`, `snapshot`) needs a person at a terminal, and derives the artifacts again without the cache before anything else.
+Everything reads the lock through the same survey that the door makes. What adds (`allow`, `snapshot`) needs a person at a terminal, and
+derives the artifacts again without the cache before anything else.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,21 +12,20 @@ from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.govern import admit, lockfile, offer
 from caskmcp.govern.admit import Survey
-from caskmcp.govern.lockfile import ReadLock
-from caskmcp.govern.offer import Offer, OfferedTool
+from caskmcp.govern.offer import OfferedTool
 from caskmcp.govern.statements import Standing
 from caskmcp.govern.trust import Chain
 from caskmcp.model.artifact import Baseline
 from caskmcp.model.finding import Finding, Report, Severity
-from caskmcp.model.pack import PackFiles
-from caskmcp.model.statement import Signed, Statement
+from caskmcp.model.statement import Signed
+from caskmcp.model.tool import Tier
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import build, here, person
 from caskmcp.workflows import check as steps
 from caskmcp.workflows.approve import Proven, Request, approve
 from caskmcp.workflows.build import Derived
-from caskmcp.workflows.subjects import name_of, read_lock, require_known, rewrite, subject_of
+from caskmcp.workflows.subjects import name_of
 
 LOCK_STEPS: Final = ("lock", "signatures")
 """Steps of `cask check` that `gate check` runs."""
@@ -39,21 +38,22 @@ def allow(
     subjects: tuple[str, ...],
     everything: bool,
     toolset: str | None = None,
+    risk: Tier | None = None,
     reason: str | None = None,
     expires: str | None = None,
     key: str | None = None,
 ) -> Report:
-    """Approve subjects with a signature. toolset: only its members, and the shared subjects.
+    """Approve subjects with a signature. toolset, risk: only its members, only tools of that tier and below; and the shared subjects.
 
     Raises CASK-A001 without a terminal, whatever else was given; CASK-L006 where the artifacts were edited.
     """
     person.require(world, "cask gate allow")
-    if not subjects and not everything and toolset is None:
+    if not subjects and not everything and toolset is None and risk is None:
         raise CaskError("CASK-I001", "nothing was named", mend="cask gate allow --all")
     pack = here.pack(world)
     derived = build.derive(world)
     require_derived(world, pack, derived)
-    asked = Request(subjects, everything or not subjects, toolset=toolset, reason=reason, expires=expires, key=key)
+    asked = Request(subjects, everything or not subjects, toolset=toolset, risk=risk, reason=reason, expires=expires, key=key)
     return approve(world, pack, asked, Proven(derived.basis, derived.toolpack.id, derived.files, derived.receipts))
 
 
@@ -65,12 +65,12 @@ def snapshot(world: World) -> Report:
     files = offer.read(world.files, pack)
     served = admit.admit(files, pin=here.pin(world, files.id), condition=here.condition(world), environment=None, at=world.clock.now())
     candidate = Baseline.from_json(world.files.read(pack.artifact("baseline.json")), "baseline.json", code="CASK-L002")
-    kept = {name: row for name, row in candidate.tools.items() if name in served.tools}
+    kept = candidate.only(served.tools)
     place = here.root(world).baseline(files.id)
-    world.files.write(place, canon.pretty({"schema": candidate.format, "tools": {name: row.plain() for name, row in sorted(kept.items())}}))
+    world.files.write(place, canon.pretty({"schema": candidate.format, **kept.plain()}))
     return Report(
         report="gate-snapshot",
-        summary={"toolpack": files.id, "tools": len(kept), "left_out": len(candidate.tools) - len(kept), "file": str(place)},
+        summary={"toolpack": files.id, "tools": len(kept.tools), "left_out": len(candidate.tools) - len(kept.tools), "file": str(place)},
         lines=("The baseline holds what is approved now; drift is measured from it.",),
     )
 
@@ -82,85 +82,6 @@ def require_derived(world: World, pack: Pack, derived: Derived) -> None:
         path = pack.artifact(name)
         if not world.files.exists(path) or world.files.read(path) != data:
             raise CaskError(code, f"{name} is not what these inputs give{why}; nothing was signed", place=str(path), mend="cask build")
-
-
-# ---------------------------------------------------------------- what takes away
-def block(world: World, *, subjects: tuple[str, ...], reason: str | None = None) -> Report:
-    """Take subjects away with an unsigned statement that holds here until a newer approval. Raises CASK-I010 for what is not here."""
-    if not subjects:
-        raise CaskError("CASK-I001", "nothing was named", mend="cask gate block NAME")
-    pack = here.pack(world)
-    files = offer.read(world.files, pack)
-    offered = offer.parse(files)
-    asked = tuple(sorted({subject_of(name) for name in subjects}))
-    require_known(asked, {*offered.contents, *offered.broken, *read_lock(world, pack, files.id).subjects})
-    at = world.clock.now()
-
-    def change(lock: ReadLock) -> ReadLock:
-        sequence = _next(lock)
-        for subject in asked:
-            lock = _with_block(lock, _blocked(files, offered, subject, sequence, reason or "", at))
-        return lock
-
-    rewrite(world, pack, files.id, change)
-    return Report(
-        report="gate-block",
-        summary={"toolpack": files.id, "blocked": len(asked)},
-        tables={"blocked": tuple({"subject": subject} for subject in asked)},
-        lines=("Blocked here until a newer approval. Commit the lock to block it elsewhere.",),
-    )
-
-
-def _blocked(files: PackFiles, offered: Offer, subject: str, sequence: int, reason: str, at: str) -> Signed:
-    said = Statement(
-        toolpack=files.id,
-        subject=subject,
-        digest=canon.digest(offered.contents.get(subject)),
-        basis="observations",
-        verdict="block",
-        key="",
-        reason=reason,
-        sequence=sequence,
-        issued_at=at,
-        root_version=len(files.roots),
-    )
-    return Signed(statement=said)
-
-
-def _with_block(lock: ReadLock, row: Signed) -> ReadLock:
-    """The lock with a block beside the statements of the subject. A subject whose statements cannot be read is withheld already."""
-    subject = row.statement.subject
-    if subject in lock.broken:
-        return lock
-    return lockfile.replaced(lock, subject, [*(kept for kept in lock.lock.subjects.get(subject, ()) if kept.signature), row])
-
-
-def _next(lock: ReadLock) -> int:
-    """One more than any sequence that the file names: a block has to stand above every approval here, sound or not."""
-    named = (row.statement.sequence for rows in lock.lock.subjects.values() for row in rows)
-    return min(canon.SAFE_INTEGER, 1 + max((value for value in named if 0 < value <= canon.SAFE_INTEGER), default=0))
-
-
-def sync(world: World) -> Report:
-    """Drop the statements of subjects that no longer exist."""
-    pack = here.pack(world)
-    files = offer.read(world.files, pack)
-    offered = offer.parse(files)
-    present = {row.subject for row in offered.tools} | {*offered.shared, *offered.broken}
-    gone: list[str] = []
-
-    def change(lock: ReadLock) -> ReadLock:
-        gone[:] = [subject for subject in lock.subjects if subject not in present]
-        for subject in gone:
-            lock = lockfile.replaced(lock, subject, ())
-        return lock
-
-    rewrite(world, pack, files.id, change)
-    return Report(
-        report="gate-sync",
-        summary={"toolpack": files.id, "dropped": len(gone)},
-        tables={"dropped": tuple({"subject": subject} for subject in gone)},
-    )
 
 
 # ---------------------------------------------------------------- what only looks

@@ -3,7 +3,7 @@
 Pure: a survey comes in, candidates and what was left out with the reason come out.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.govern import trust
 from caskmcp.govern.admit import Survey
-from caskmcp.govern.statements import Standing
+from caskmcp.govern.offer import Offer
+from caskmcp.govern.statements import BLOCKED, Standing
 from caskmcp.model.statement import Basis
-from caskmcp.model.tool import LOWERED, Tool
+from caskmcp.model.tool import LOWERED, TIERS, Tier, Tool
 from caskmcp.model.toolset import EMITTED, emitted
 from caskmcp.model.trust import Key, Role, Root
 from caskmcp.workflows.subjects import name_of, require_known
@@ -105,7 +106,7 @@ def waiting(survey: Survey, root: Root, basis: Basis) -> Selection:
 
 
 def _beyond_all(row: Candidate, basis: Basis) -> str:
-    if row.standing.status == "rejected":
+    if row.standing.status == "rejected" or row.standing.code == BLOCKED:
         return f"{row.standing.reason}; a block is lifted by name alone"
     if row.critical:
         return "critical: has to be named"
@@ -116,18 +117,50 @@ def _beyond_all(row: Candidate, basis: Basis) -> str:
     return ""
 
 
+def only(selection: Selection, subjects: Collection[str]) -> Selection:
+    """The part of a selection that is on some subjects."""
+    return Selection(
+        tuple(row for row in selection.chosen if row.subject in subjects),
+        tuple(row for row in selection.left_out if row.subject in subjects),
+    )
+
+
+def joined(first: Selection, second: Selection) -> Selection:
+    """Both selections; what either chose is not left out."""
+    chosen = {row.subject: row for row in (*first.chosen, *second.chosen)}
+    left_out = {row.subject: row for row in (*first.left_out, *second.left_out) if row.subject not in chosen}
+    return Selection(tuple(chosen[key] for key in sorted(chosen)), tuple(left_out[key] for key in sorted(left_out)))
+
+
 def within(selection: Selection, survey: Survey, toolset: str) -> Selection:
     """The members of one toolset, and the shared subjects that they stand on. Raises CASK-I010 for an unknown toolset."""
-    rows = survey.offer.toolsets.toolsets
+    subjects = members(survey.offer, toolset)
+    chosen = tuple(row for row in selection.chosen if row.tool is None or row.subject in subjects)
+    return Selection(chosen, tuple(row for row in selection.left_out if row.subject in subjects))
+
+
+def at_most(selection: Selection, survey: Survey, tier: Tier) -> Selection:
+    """The tools of a tier or a lower one, and the shared subjects."""
+    subjects = {row.subject for row in survey.offer.tools if row.tool and TIERS.index(row.tool.risk) <= TIERS.index(tier)}
+    chosen = tuple(row for row in selection.chosen if row.tool is None or row.subject in subjects)
+    return Selection(chosen, tuple(row for row in selection.left_out if row.subject in subjects))
+
+
+def at_least(offered: Offer, tier: Tier) -> frozenset[str]:
+    """The subjects of the tools of a tier or a higher one."""
+    return frozenset(row.subject for row in offered.tools if row.tool and TIERS.index(row.tool.risk) >= TIERS.index(tier))
+
+
+def members(offered: Offer, toolset: str) -> frozenset[str]:
+    """The subjects of one toolset's tools. Raises CASK-I010 for an unknown toolset."""
+    rows = offered.toolsets.toolsets
     if toolset not in rows:
         raise CaskError(
             "CASK-I010", f"there is no toolset `{toolset}`; here are: {', '.join(sorted(rows)) or 'none'}", mend="cask gate status"
         )
-    tools = [row.tool for row, _ in survey.tools if row.tool is not None]
+    tools = [row.tool for row in offered.tools if row.tool is not None]
     derived = toolset in EMITTED and not rows[toolset].declared
-    members = {f"tool:{name}" for name in (emitted(toolset, tools) if derived else rows[toolset].tools)}
-    chosen = tuple(row for row in selection.chosen if row.tool is None or row.subject in members)
-    return Selection(chosen, tuple(row for row in selection.left_out if row.subject in members))
+    return frozenset(f"tool:{name}" for name in (emitted(toolset, tools) if derived else rows[toolset].tools))
 
 
 def for_key(selection: Selection, survey: Survey, key: str) -> Selection:

@@ -1,7 +1,8 @@
 """Subjects by the names that people type, and the one way in which stories rewrite the lock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from fnmatch import fnmatchcase
 
 from caskmcp.errors import CaskError
 from caskmcp.govern import lockfile, offer
@@ -18,6 +19,23 @@ WAIT = 60.0
 def subject_of(name: str) -> str:
     """What a typed name means: `policy`, `env:NAME`, `auth:HOST` as they are, anything else is a tool."""
     return name if name == offer.POLICY or name.startswith(("env:", "auth:", "tool:")) else f"tool:{name}"
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a typed name stands for several, as in a shell: `list_*`, `get_?`, `env:*`. It never reaches from tools to shared subjects."""
+    return any(sign in name for sign in "*?[")
+
+
+def matching(patterns: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """The subjects that any of the patterns means, sorted. Raises CASK-I010 for a pattern that means none."""
+    known, found = sorted(known), set()
+    for pattern in patterns:
+        meant = [subject for subject in known if fnmatchcase(subject, subject_of(pattern))]
+        if not meant:
+            near = ", ".join(map(name_of, known[:12])) or "nothing"
+            raise CaskError("CASK-I010", f"`{pattern}` means nothing here; there is {near}", mend="cask gate status")
+        found.update(meant)
+    return tuple(sorted(found))
 
 
 def name_of(subject: str) -> str:

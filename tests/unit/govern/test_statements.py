@@ -65,9 +65,14 @@ def test_a_block_voids_approvals_of_equal_or_lower_sequence() -> None:
     assert standing(said(sequence=4), block(sequence=3)).status == "approved"
 
 
-def test_a_block_counts_whatever_content_it_names_and_whoever_made_it() -> None:
-    assert standing(said(), block(sequence=2, digest=B)).status == "rejected"
+def test_a_block_counts_whoever_made_it() -> None:
     assert standing(said(), block(T2, sequence=2)).status == "rejected"
+
+
+def test_other_content_than_what_was_blocked_waits_and_what_was_approved_before_stays_void() -> None:
+    found = standing(said(), block(sequence=2, digest=B, reason="leaks names"))
+    assert (found.status, found.code, found.reason) == ("pending", "CASK-L008", "changed since it was blocked: leaks names")
+    assert standing(said(), block(sequence=2, digest=A), block(sequence=3, digest=B)).status == "rejected", "it was blocked as it is, once"
 
 
 def test_a_block_says_why() -> None:

@@ -18,7 +18,8 @@ from caskmcp.ports import World
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here as places
-from caskmcp.workflows.approve import Proven, Request, approve, ends, request_line
+from caskmcp.workflows.approve import Proven, Request, approve, request_line
+from caskmcp.workflows.period import ends
 from tests.support import packs
 from tests.support.packs import HOST, SHARED
 from tests.support.world import NOON, ScriptedConsole, world
@@ -175,6 +176,49 @@ def test_what_is_approved_is_not_signed_again(desk: Desk) -> None:
     done = desk.approve(everything=True)
     assert done.report.lines == ("Nothing was signed: nothing that may be signed here waits.",)
     assert desk.pack.lock.read_bytes() == before
+
+
+@pytest.mark.feature(58)
+def test_a_pattern_means_what_waits_among_the_tools_it_fits(desk: Desk) -> None:
+    tools = (
+        packs.tool("list_a"),
+        packs.tool("list_b"),
+        packs.tool("get_a"),
+        packs.tool("list_c", method="DELETE", risk="critical", effect="destructive"),
+    )
+    desk.lay(packs.pack_files(tools, declared={}))
+    done = desk.approve(PASS, NAME, names=("list_*",))
+    assert done.signed == ["tool:list_a", "tool:list_b"], "nothing shared, nothing else, and a pattern names no critical tool"
+    assert done.left_out == {"tool:list_c": "left out: critical: has to be named"}
+    assert desk.approve(names=("list_*",)).signed == [], "they wait no longer"
+    assert desk.approve(PASS, NAME, names=("env:*", "get_?")).signed == ["env:local", "tool:get_a"]
+
+
+def test_a_name_beside_a_pattern_is_signed_as_if_it_stood_alone(desk: Desk) -> None:
+    desk.lay(packs.pack_files((packs.R, packs.X, packs.C), declared={}))
+    assert desk.approve(PASS, NAME, ("Type `c` to sign:", "c"), names=("c", "[rx]"), reason="x").signed == ["tool:c", "tool:r", "tool:x"]
+
+
+def test_a_pattern_that_fits_nothing_is_an_error(desk: Desk) -> None:
+    desk.lay(packs.pack_files())
+    refused = desk.refuses(names=("list_*",))
+    assert (refused.code, refused.what) == ("CASK-I010", f"`list_*` means nothing here; there is auth:{HOST}, env:local, policy, r, w, x")
+
+
+def test_a_tier_means_what_waits_up_to_it_and_the_shared_subjects(desk: Desk) -> None:
+    medium = packs.tool("m", method="PUT", risk="medium", effect="write")
+    desk.lay(packs.pack_files((packs.R, medium, packs.W, packs.C), declared={}))
+    shared = [f"auth:{HOST}", "env:local", "policy"]
+    assert desk.approve(PASS, NAME, everything=True, risk="low").signed == [*shared, "tool:r"]
+    assert desk.approve(PASS, NAME, everything=True, risk="medium").signed == ["tool:m"]
+    done = desk.approve(PASS, NAME, everything=True, risk="critical", reason="x")
+    assert (done.signed, list(done.left_out)) == (["tool:w"], ["tool:c"]), "a tier names no critical tool"
+
+
+def test_a_name_outside_the_tier_or_toolset_is_an_error_and_not_left_away_silently(desk: Desk) -> None:
+    desk.lay(packs.pack_files())
+    assert desk.refuses(names=("w", "r"), risk="low").what == "w was named, but is not of that toolset or risk; nothing was signed"
+    assert desk.refuses(names=("x",), toolset="support").code == "CASK-I001"
 
 
 # ---------------------------------------------------------------- what changed

@@ -18,7 +18,7 @@ from caskmcp.model.trust import Pin
 from caskmcp.ports import World
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack, Root
-from caskmcp.workflows import build, gate, trust
+from caskmcp.workflows import block, build, gate, trust
 from tests.support import packs
 from tests.support.world import NOON, ScriptedConsole, world
 
@@ -160,7 +160,7 @@ def test_a_poisoned_cache_does_not_fool_the_approval(desk: Desk) -> None:
 # ---------------------------------------------------------------- block
 def test_a_block_needs_neither_key_nor_terminal_and_holds_at_once(desk: Desk) -> None:
     desk.allow(reason="x")
-    report = gate.block(desk.world(), subjects=("get_order", "policy"), reason="wrong data")
+    report = block.block(desk.world(), subjects=("get_order", "policy"), reason="wrong data")
     assert report.exit == 0
     assert desk.admitted().tools == {}
     assert desk.status()["get_order"] == desk.status()["policy"] == "rejected"
@@ -169,18 +169,18 @@ def test_a_block_needs_neither_key_nor_terminal_and_holds_at_once(desk: Desk) ->
 
 def test_a_block_holds_until_a_newer_approval(desk: Desk) -> None:
     desk.allow(reason="x")
-    gate.block(desk.world(), subjects=("get_order",))
+    block.block(desk.world(), subjects=("get_order",))
     assert "get_order" not in desk.admitted().tools
     desk.allow(reason="x", answers=())
     assert "get_order" not in desk.admitted().tools, "--all does not lift it"
     desk.allow("get_order")
     assert "get_order" in desk.admitted().tools
-    gate.block(desk.world(), subjects=("get_order",))
+    block.block(desk.world(), subjects=("get_order",))
     assert "get_order" not in desk.admitted().tools
 
 
 def test_a_block_works_before_anything_was_approved(desk: Desk) -> None:
-    gate.block(desk.world(), subjects=("tool:get_order",))
+    block.block(desk.world(), subjects=("tool:get_order",))
     assert desk.status()["get_order"] == "rejected"
     desk.allow(reason="x")
     assert "get_order" not in desk.admitted().tools
@@ -191,14 +191,101 @@ def test_a_block_stands_above_a_forged_sequence(desk: Desk) -> None:
     value = text.parse_yaml(desk.pack.lock.read_bytes(), "lock").value
     value["subjects"]["tool:get_order"][0]["statement"]["sequence"] = 2**53 - 1
     desk.pack.lock.write_bytes(text.dump_yaml(value))
-    gate.block(desk.world(), subjects=("get_order",))
+    block.block(desk.world(), subjects=("get_order",))
     assert "get_order" not in desk.admitted().tools
 
 
 def test_blocking_what_is_not_here_is_an_error(desk: Desk) -> None:
-    assert refused(lambda: gate.block(desk.world(), subjects=("nothing",))).code == "CASK-I010"
-    assert refused(lambda: gate.block(desk.world(), subjects=())).code == "CASK-I001"
+    assert refused(lambda: block.block(desk.world(), subjects=("nothing",))).code == "CASK-I010"
+    assert refused(lambda: block.block(desk.world(), subjects=())).code == "CASK-I001"
     assert not desk.pack.lock.exists()
+
+
+@pytest.mark.feature(58)
+def test_a_block_reaches_by_pattern_toolset_and_tier_upward(desk: Desk) -> None:
+    assert [row["subject"] for row in block.block(desk.world(), subjects=("*_order",)).tables["blocked"]] == [
+        "tool:create_order",
+        "tool:delete_order",
+        "tool:get_order",
+    ]
+    assert [row["subject"] for row in block.block(desk.world(), subjects=(), toolset="support").tables["blocked"]] == [
+        "tool:get_order",
+        "tool:list_orders",
+    ]
+    risks = {row["id"]: row["risk"] for row in gate.status(desk.world()).tables["tools"]}
+    found = [row["subject"] for row in block.block(desk.world(), subjects=(), risk="high").tables["blocked"]]
+    assert found == [f"tool:{name}" for name in TOOLS if risks[name] in ("high", "critical")]
+    both = block.block(desk.world(), subjects=("*order*",), toolset="support", risk="high")
+    assert both.summary["blocked"] == 0, "what is named is narrowed by both"
+    for words in ({"subjects": ("nothing_*",)}, {"subjects": (), "toolset": "mine"}):
+        assert refused(lambda words=words: block.block(desk.world(), **words)).code == "CASK-I010"
+
+
+def test_rejected_stays_rejected_across_rebuilds_until_the_content_changes(desk: Desk) -> None:
+    desk.allow(reason="x")
+    block.block(desk.world(), subjects=("get_order", "list_orders"), reason="wrong data")
+    rebuilt_with(desk, "list_orders", "Lists every order, reworded")
+    found = desk.status()
+    assert (found["get_order"], found["list_orders"]) == ("rejected", "pending")
+    row = next(row for row in gate.status(desk.world()).findings if row.subject == "tool:list_orders")
+    assert (row.code, row.message) == ("CASK-L008", "changed since it was blocked: wrong data")
+    assert {"get_order", "list_orders"} & set(desk.admitted().tools) == set(), "what was approved before stays void"
+    left = {row.subject: row.message for row in desk.allow(answers=(), reason="x").findings}
+    assert left["tool:list_orders"] == "left out: changed since it was blocked: wrong data; a block is lifted by name alone"
+    desk.allow("list_orders")
+    assert "list_orders" in desk.admitted().tools
+    (desk.cwd / "shop.yaml").write_text(SPEC, encoding="utf-8")
+    build.run(desk.world())
+    assert desk.status()["list_orders"] == "pending", "it was approved as it is not any more"
+
+
+# ---------------------------------------------------------------- a signed block
+def test_a_signed_block_needs_a_person_and_a_key_that_the_trust_root_knows(desk: Desk) -> None:
+    desk.allow(reason="x")
+    before = desk.pack.lock.read_bytes()
+    assert refused(lambda: block.block(desk.world(), subjects=("get_order",), key="alice")).code == "CASK-A001"
+    keys.save(LocalFiles(), desk.world().config, packs.signer("bob"), "word")
+    asked = desk.world(("Passphrase for bob:", "word"))
+    assert refused(lambda: block.block(asked, subjects=("get_order",), key="bob")).code == "CASK-K002"
+    wrong = desk.world(("Passphrase for alice:", "ward"))
+    assert refused(lambda: block.block(wrong, subjects=("get_order",), key="alice")).code == "CASK-K002"
+    assert desk.pack.lock.read_bytes() == before
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_signed_block_is_missed_when_it_is_cut_out_and_an_unsigned_one_is_not(desk: Desk, signed: bool) -> None:
+    desk.allow(reason="x")
+    before = desk.pack.lock.read_bytes()
+    here = desk.world(PASS) if signed else desk.world()
+    block.block(here, subjects=("get_order",), reason="leaks", key="alice" if signed else None)
+    assert desk.status()["get_order"] == "rejected"
+    desk.pack.lock.write_bytes(before)
+    assert desk.status()["get_order"] == ("invalid" if signed else "approved")
+    assert ("get_order" in desk.admitted().tools) is not signed
+
+
+def test_a_signed_block_verifies_and_its_forgery_takes_the_tool_away_as_well(desk: Desk) -> None:
+    desk.allow(reason="x")
+    block.block(desk.world(PASS), subjects=("get_order",), key="alice", reason="leaks")
+    rows = [row for row in gate.listing(desk.world()).tables["statements"] if row["subject"] == "tool:get_order"]
+    assert [(row["by"], row["verdict"], row["sequence"], row["holds"]) for row in rows] == [
+        ("alice", "allow", 1, True),
+        ("alice", "block", 2, True),
+    ]
+    value = text.parse_yaml(desk.pack.lock.read_bytes(), "lock").value
+    value["subjects"]["tool:get_order"][1]["statement"]["verdict"] = "allow"
+    desk.pack.lock.write_bytes(text.dump_yaml(value))
+    assert desk.status()["get_order"] == "invalid"
+
+
+def test_lifting_a_signed_block_keeps_it_in_the_lock(desk: Desk) -> None:
+    """Bob's approval from before the block would count again if alice's own new approval took her block out."""
+    desk.allow("get_order")
+    block.block(desk.world(PASS), subjects=("get_order",), key="alice")
+    desk.allow("get_order")
+    assert "get_order" in desk.admitted().tools or desk.status()["get_order"] == "approved"
+    rows = [row for row in gate.listing(desk.world()).tables["statements"] if row["subject"] == "tool:get_order"]
+    assert [(row["verdict"], row["sequence"]) for row in rows] == [("block", 2), ("allow", 3)]
 
 
 # ---------------------------------------------------------------- status, list
@@ -206,7 +293,7 @@ def test_blocking_what_is_not_here_is_an_error(desk: Desk) -> None:
 def test_status_names_every_subject(desk: Desk) -> None:
     assert desk.status() == dict.fromkeys([*TOOLS, *SHARED], "pending")
     desk.allow("get_order", "policy", expires="1h")
-    gate.block(desk.world(), subjects=("list_orders",))
+    block.block(desk.world(), subjects=("list_orders",))
     found = desk.status()
     assert (found["get_order"], found["list_orders"], found["policy"], found["env:local"]) == (
         "approved",
@@ -248,7 +335,7 @@ def test_status_works_without_a_trust_root(desk: Desk) -> None:
 
 def test_list_shows_each_statement_and_whether_it_holds(desk: Desk) -> None:
     desk.allow("get_order", reason="PR 7")
-    gate.block(desk.world(), subjects=("get_order",), reason="oops")
+    block.block(desk.world(), subjects=("get_order",), reason="oops")
     first, second = gate.listing(desk.world()).tables["statements"]
     assert (first["by"], first["verdict"], first["reason"], first["sequence"], first["holds"]) == ("alice", "allow", "PR 7", 1, True)
     assert (second["by"], second["verdict"], second["reason"], second["sequence"], second["holds"]) == (
@@ -261,6 +348,18 @@ def test_list_shows_each_statement_and_whether_it_holds(desk: Desk) -> None:
 
 
 # ---------------------------------------------------------------- sync
+def rebuilt_with(desk: Desk, name: str, summary: str) -> None:
+    """A build of the spec in which one operation reads otherwise."""
+    value = text.parse_yaml(SPEC.encode(), "shop.yaml").value
+    operation = "".join(word.capitalize() if at else word for at, word in enumerate(name.split("_")))
+    for path in value["paths"].values():
+        for row in path.values():
+            if isinstance(row, dict) and row.get("operationId") == operation:
+                row["summary"] = summary
+    (desk.cwd / "shop.yaml").write_bytes(text.dump_yaml(value))
+    build.run(desk.world())
+
+
 def rebuilt_without(desk: Desk, operation: str) -> None:
     """A build of the spec without one operation."""
     value = text.parse_yaml(SPEC.encode(), "shop.yaml").value
@@ -277,16 +376,16 @@ def test_sync_drops_the_statements_of_vanished_subjects_alone(desk: Desk) -> Non
     rebuilt_without(desk, "listOrders")
     assert [row.subject for row in gate.status(desk.world()).findings if row.mend == "cask gate sync"] == ["tool:list_orders"]
     before = text.parse_yaml(desk.pack.lock.read_bytes(), "lock").value["subjects"]
-    assert gate.sync(desk.world()).tables["dropped"] == ({"subject": "tool:list_orders"},)
+    assert block.sync(desk.world()).tables["dropped"] == ({"subject": "tool:list_orders"},)
     after = text.parse_yaml(desk.pack.lock.read_bytes(), "lock").value["subjects"]
     assert after == {subject: rows for subject, rows in before.items() if subject != "tool:list_orders"}
     kept = desk.pack.lock.read_bytes()
-    assert gate.sync(desk.world()).tables["dropped"] == ()
+    assert block.sync(desk.world()).tables["dropped"] == ()
     assert desk.pack.lock.read_bytes() == kept
 
 
 def test_sync_without_a_lock_writes_none(desk: Desk) -> None:
-    assert gate.sync(desk.world()).summary["dropped"] == 0
+    assert block.sync(desk.world()).summary["dropped"] == 0
     assert not desk.pack.lock.exists()
 
 
