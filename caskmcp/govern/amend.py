@@ -269,7 +269,7 @@ def told(root: Root) -> list[str]:
     """A version as lines, one for each thing that a person decides: roles in their order, then keys."""
     lines = [f"{name}: {_holders(role, root.keys)}" for name, role in rows(root)]
     # A name is whatever the root's maker wrote; the id is the key.
-    lines += [f"key {row.name}: {row.scheme} {key}" for key, row in sorted(root.keys.items(), key=lambda item: (item[1].name, item[0]))]
+    lines += [f"{row.name} is {key} ({row.scheme})" for key, row in sorted(root.keys.items(), key=lambda item: (item[1].name, item[0]))]
     lines.append(f"expires: {root.expires or NEVER}")
     lines.append(f"auto narrowing: {'on' if root.auto_narrowing else 'off'}")
     return lines

@@ -4,24 +4,29 @@ Nothing is written before the last question is answered. A version that lacks si
 counts for nothing; with the last signature it becomes `N.root.json` as a whole. `keys rotate` and `keys revoke` end in `propose` too.
 """
 
-from collections.abc import Callable, Iterator
+import base64
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from caskmcp import canon
 from caskmcp.errors import AGAIN, CaskError
-from caskmcp.govern import admit, amend, keys, offer, pins, sign, trust
+from caskmcp.govern import admit, amend, keys, offer, pins, public, sign, sshsig, trust
 from caskmcp.govern.admit import Survey
+from caskmcp.govern.amend import NEVER, Edit, RoleName, RolesFile
 from caskmcp.govern.public import key_id
 from caskmcp.govern.trust import Chain, Waiting
 from caskmcp.model.finding import Report
 from caskmcp.model.pack import PackFiles
-from caskmcp.model.trust import Pin, Root, SignedRoot
+from caskmcp.model.tool import TIERS, Tier
+from caskmcp.model.trust import Key, Pin, Root, SignedRoot
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.text import MAX_BYTES
 from caskmcp.workflows import here, person, subjects
+from caskmcp.workflows.period import ends
 
+PENDING: Final = ".root.pending.json"
 SHOWN: Final = 20
 """Subjects that are listed by name under what a change means."""
 
@@ -42,17 +47,108 @@ class Desk:
         return self.chain.current
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What was typed."""
+
+    add: tuple[str, ...] = ()
+    """Keys: the name of one here, or a file with a public key; `=NAME` behind it for another name."""
+    remove: tuple[str, ...] = ()
+    roles: tuple[RoleName, ...] = ()
+    tiers: str | None = None
+    """Separated by commas."""
+    toolsets: tuple[str, ...] = ()
+    threshold: int | None = None
+    requires: Literal["none", "hardware"] | None = None
+    expires: str | None = None
+    """A period such as `365d`, or `never`."""
+    auto_narrowing: bool | None = None
+    file: str | None = None
+    """A roles file, in place of all others."""
+
+
 # ---------------------------------------------------------------- the stories
-def edit(world: World, change: Callable[[Desk], Root], *, key: str | None) -> Report:
-    """Propose the version that `change` makes of the current one. Raises CASK-A001 without a terminal, whatever else was given, T001, T002, T004, T009, T010, K001 to K004, A002."""
+def run(world: World, asked: Asked, *, key: str | None, sign: bool, discard: bool) -> Report:
+    """Edit, or sign, or discard: one of the three. Raises CASK-A001 without a terminal, whatever else was given; CASK-I001 for more than one."""
     person.require(world, "cask trust edit")
+    if sum((sign, discard, asked != Asked())) != 1:
+        what = (
+            "nothing was said that is to change" if asked == Asked() and not sign else "a change, --sign and --discard are three commands"
+        )
+        raise CaskError("CASK-I001", what, mend="cask trust edit --help")
+    return sign_waiting(world, key=key) if sign else take_away(world) if discard else edit(world, asked, key=key)
+
+
+def edit(world: World, asked: Asked, *, key: str | None) -> Report:
+    """Propose what was asked for as the next version.
+
+    Raises CASK-T001, T002, T004 (the pin), T009 (one waits already), T010, I001, I010, K001 to K004, A002; then nothing was written.
+    """
     desk = at_desk(world)
-    return propose(world, desk, change(desk), key=key)
+    return propose(world, desk, changed(world, desk, asked), key=key)
+
+
+def changed(world: World, desk: Desk, asked: Asked) -> Root:
+    """The current version with what was asked for. Raises CASK-I001, I002, I004 (the file, with its line), K002, K004, T010."""
+    if asked.file is not None:
+        if asked != Asked(file=asked.file):
+            raise CaskError("CASK-I001", "--file says everything; nothing else can be changed beside it", mend="cask trust edit --help")
+        path = world.cwd / asked.file
+        return amend.from_file(desk.current, RolesFile.from_yaml(world.files.read(path, MAX_BYTES), asked.file))
+    wanted = Edit(
+        add=tuple(_key(world, text) for text in asked.add),
+        remove=asked.remove,
+        roles=asked.roles,
+        tiers=_tiers(asked.tiers),
+        toolsets=asked.toolsets,
+        threshold=asked.threshold,
+        requires=asked.requires,
+        expires=NEVER if asked.expires == NEVER else ends(desk.survey.at, asked.expires),
+        auto_narrowing=asked.auto_narrowing,
+    )
+    return amend.edited(desk.current, wanted)
+
+
+def _tiers(text: str | None) -> tuple[Tier, ...]:
+    named = text.split(",") if text is not None else []
+    for name in named:
+        if name not in TIERS:
+            raise CaskError("CASK-I001", f"`{name}` is no tier; the tiers are {', '.join(TIERS)}", mend=f"{AGAIN} --tiers critical")
+    return tuple(tier for tier in TIERS if tier in named)
+
+
+def _key(world: World, text: str) -> Key:
+    source, _, name = text.partition("=")
+    found = next((key for key in keys.listing(world.files, world.config) if key.name == source), None) or _key_in_file(world, source, name)
+    return found.model_copy(update={"name": name}) if name else found
+
+
+def _key_in_file(world: World, source: str, name: str) -> Key:
+    """A public key that somebody handed over: our record as JSON, or the line of a `.pub` file, whose last word is its name."""
+    path = world.cwd / source
+    if not world.files.exists(path):
+        raise CaskError(
+            "CASK-K004", f"`{source}` is neither a key here nor a file", place=str(world.config / "keys"), mend="cask keys list"
+        )
+    data = world.files.read(path, keys.LIMIT)
+    if data.lstrip().startswith(b"{"):
+        return Key.from_json(data, source)
+    return _key_in_line(data.decode("ascii", "replace").split(), source, name or path.stem)
+
+
+def _key_in_line(words: list[str], source: str, name: str) -> Key:
+    try:
+        key = sshsig.key_of(
+            base64.b64decode(words[1], validate=True), words[2] if len(words) == 3 and keys.NAME.fullmatch(words[2]) else name
+        )
+    except (IndexError, ValueError) as cause:
+        raise CaskError("CASK-K002", "this is no public key", place=source, mend="cask keys export NAME") from cause
+    # OpenSSH writes the same line for a key file of ours and for one that an agent holds; who holds it there hands over the record as JSON.
+    return key if public.hardware(key) else key.model_copy(update={"scheme": public.OWN})
 
 
 def sign_waiting(world: World, *, key: str | None) -> Report:
     """Add a signature to the version that waits. Raises as `edit`, and CASK-T009 where none waits, or one that may not be signed."""
-    person.require(world, "cask trust edit --sign")
     desk = at_desk(world)
     found = waiting(world, desk)
     if found is None:
@@ -62,18 +158,14 @@ def sign_waiting(world: World, *, key: str | None) -> Report:
     return _signed(world, desk, found.signed, found.by, key=key)
 
 
-def discard(world: World) -> Report:
+def take_away(world: World) -> Report:
     """Take away the version that waits, whatever it is."""
-    person.require(world, "cask trust edit --discard")
     pack = here.pack(world)
     toolpack = offer.identity(world.files, pack)
     gone = [name for name in world.files.listing(pack.trust) if name.endswith(PENDING)]
     for name in gone:
         world.files.remove(pack.trust / name)
     return Report(report="trust", summary={"toolpack": toolpack, "discarded": len(gone)})
-
-
-PENDING: Final = ".root.pending.json"
 
 
 def at_desk(world: World) -> Desk:

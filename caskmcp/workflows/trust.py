@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from caskmcp import canon
+from caskmcp import canon, text
 from caskmcp.errors import AGAIN, CaskError
-from caskmcp.govern import keys, lockfile, offer, pins, sign, statements, trust
+from caskmcp.govern import amend, keys, lockfile, offer, pins, sign, statements, trust
 from caskmcp.govern.sign import Signer
 from caskmcp.govern.trust import Chain
-from caskmcp.model.finding import Report
+from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.model.trust import Approver, Pin, Role, Root
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
+from caskmcp.workflows import amend as amending
 from caskmcp.workflows import here, person
 
 
@@ -62,7 +63,7 @@ def establish(world: World, pack: Pack, toolpack: str, by: Signer) -> Pin:
     signed = sign.sign_root(root, by)
     for name in offer.root_files(world.files, pack)[1:]:
         world.files.remove(pack.trust / name)
-    world.files.write(pack.trust_root(1), canon.pretty(signed.model_dump(mode="json", by_alias=True)))
+    world.files.write(pack.trust_root(1), canon.pretty(signed.value()))
     before = _readable_pin(world, toolpack)
     pin = Pin(toolpack=toolpack, root=trust.root_digest(root), sequences=before.sequences if before else {})
     pins.write(world.files, world.config, pin)
@@ -128,32 +129,78 @@ def _readable_pin(world: World, toolpack: str) -> Pin | None:
 
 def _show(world: World, chain: Chain) -> None:
     world.console.note(f"Trust root of {chain.current.toolpack}: {chain.first}, version {chain.current.version}")
-    for row in _roles(chain.current):
-        world.console.note(f"  {row['role']}: {row['threshold']} of {', '.join(row['keys'])}")
-    # A name is whatever the root's maker wrote; the id is the key.
-    for name, key in sorted(chain.current.keys.items()):
-        world.console.note(f"  {key.name} is {name}")
+    for line in amend.told(chain.current):
+        world.console.note(f"  {line}")
 
 
 # ---------------------------------------------------------------- show
-def show(world: World) -> Report:
-    """The trust root and what this machine thinks of it. Raises CASK-T006 where there is none, CASK-T003."""
+def show(world: World, *, out: str | None = None) -> Report:
+    """The trust root, what waits for it, and what this machine thinks of it. out: a file to write the roles to, for `trust edit --file`.
+
+    Raises CASK-T006 where there is none, CASK-T003.
+    """
     pack = here.pack(world)
     toolpack = offer.identity(world.files, pack)
     roots = tuple(world.files.read(pack.trust / name) for name in offer.root_files(world.files, pack))
     chain = trust.chain(roots, toolpack)
+    if out is not None:
+        world.files.write(world.cwd / out, text.dump_yaml(amend.to_file(chain.current)))
+    waits, problems = _waiting(world, pack, chain)
     keys_here = tuple({"id": name, "name": key.name, "scheme": key.scheme} for name, key in sorted(chain.current.keys.items()))
+    current = chain.current
     return Report(
         report="trust",
         summary={
             "toolpack": toolpack,
             "root": chain.first,
-            "version": chain.current.version,
-            "expires": chain.current.expires,
-            "trust": _state(chain, pins.stored(world.files, world.config, toolpack)),
+            "version": current.version,
+            "expires": current.expires,
+            "trust": _state(chain, here.pin(world, toolpack)),
+            **({"auto_narrowing": "on"} if current.auto_narrowing else {}),
         },
-        tables={"roles": tuple(_roles(chain.current)), "keys": keys_here},
+        tables={"roles": tuple(_roles(current)), "keys": keys_here, "versions": tuple(map(_version, chain.versions)), "pending": waits},
+        findings=(*problems, *expiring(chain, world.clock.now())),
     )
+
+
+def _waiting(world: World, pack: Pack, chain: Chain) -> tuple[tuple[dict[str, Any], ...], tuple[Finding, ...]]:
+    try:
+        found = amending.waiting_in(world, pack, chain)
+    except CaskError as cause:
+        problem = Finding(
+            code=cause.code, severity=Severity.INFO, subject="trust", message=cause.what, place=cause.place or "", mend=cause.mend or ""
+        )
+        return (), (problem,)
+    if found is None:
+        return (), ()
+    names = [chain.current.keys[key].name for key in sorted(found.by)]
+    row = {
+        "version": found.signed.signed.version,
+        "signatures": f"{len(names)} of {chain.current.root.threshold}",
+        "signed_by": names,
+        "changes": amend.difference(chain.current, found.signed.signed),
+    }
+    return (row,), ()
+
+
+def expiring(chain: Chain, at: str) -> tuple[Finding, ...]:
+    """That the trust root ends within a month; it takes people to make the next version in time. Advice alone until the end has come."""
+    if not (end := trust.ends_soon(chain.current, at)):
+        return ()
+    return (
+        Finding(
+            code="CASK-T008",
+            severity=Severity.INFO,
+            subject="trust",
+            message=f"version {chain.current.version} of the trust root ends at {end}; after that nothing is served",
+            place=f"trust/{chain.current.version}.root.json",
+            mend="cask trust edit --expires 365d",
+        ),
+    )
+
+
+def _version(root: Root) -> dict[str, Any]:
+    return {"version": root.version, "issued_at": root.issued_at, "expires": root.expires, "digest": str(trust.root_digest(root))}
 
 
 def _state(chain: Chain, stored: Pin | None) -> str:
@@ -165,12 +212,12 @@ def _state(chain: Chain, stored: Pin | None) -> str:
 
 
 def _roles(root: Root) -> list[dict[str, Any]]:
-    rows: list[tuple[str, Role]] = [("root", root.root), *(("approver", row) for row in root.approvers), ("confirmer", root.confirmer)]
     return [
-        {"role": name, "threshold": role.threshold, "keys": [root.keys[key].name for key in role.keys], **_reach(role)}
-        for name, role in rows
+        {"role": name.split(" ", 1)[0], "threshold": role.threshold, "keys": [root.keys[key].name for key in role.keys], **_reach(role)}
+        for name, role in amend.rows(root)
     ]
 
 
 def _reach(role: Role) -> dict[str, Any]:
-    return {"tiers": list(role.tiers), "toolsets": list(role.toolsets)} if isinstance(role, Approver) else {}
+    asked = {"requires": role.requires} if role.requires else {}
+    return {**({"tiers": list(role.tiers), "toolsets": list(role.toolsets)} if isinstance(role, Approver) else {}), **asked}
