@@ -108,6 +108,10 @@ _ROWS: Final = (
     Code("CASK-K002", Exit.REFUSED, "A key cannot be used", "The passphrase is wrong, the file is damaged, or the key is of an unknown or weak kind."),
     Code("CASK-K003", Exit.INPUT,   "A key of that name exists", "Keys are never overwritten."),
     Code("CASK-K004", Exit.INPUT,   "There is no such key", "No private key of that name lies in the user's configuration folder."),
+    Code("CASK-K005", Exit.WORLD,   "No ssh-agent can be reached", "SSH_AUTH_SOCK is not set, or nobody listens where it points."),
+    Code("CASK-K006", Exit.WORLD,   "The ssh-agent's answer cannot be used", "It did not answer in time, answered more than its protocol allows, or something that is not of its protocol."),
+    Code("CASK-K007", Exit.REFUSED, "The ssh-agent does not sign", "It is empty or locked, does not hold the key any more, or nobody confirmed or touched."),
+    Code("CASK-K008", Exit.REFUSED, "The ssh-agent's signature counts for nothing", "It does not hold under the key, or an authenticator made it without a person's presence."),
     # A: what only a person at a terminal may do
     Code("CASK-A001", Exit.REFUSED, "This needs a person at a terminal", "Whatever adds to what may run is started on a terminal, whatever flags or environment are given."),
     Code("CASK-A002", Exit.REFUSED, "The typed name does not match", "The name to confirm a signature was not typed as shown."),

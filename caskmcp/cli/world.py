@@ -21,7 +21,7 @@ FETCHING = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
 )
 """What `uvx` is told, if that has to bring mitmdump: where it keeps what it fetched, and how it reaches the index."""
-READ = ("CASK_TRUST_PIN", "CASK_MITMDUMP", "CASK_CHROMIUM", "NO_COLOR", "CI", "XDG_CONFIG_HOME", "HOME", "PATH", *FETCHING)
+READ = ("CASK_TRUST_PIN", "CASK_MITMDUMP", "CASK_CHROMIUM", "NO_COLOR", "CI", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "HOME", "PATH", *FETCHING)
 """The environment variables that `cask` reads; credentials are read by reference alone."""
 
 

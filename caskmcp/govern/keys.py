@@ -1,4 +1,5 @@
-"""Private keys at rest: OpenSSH format, bcrypt, 0600, in the user's configuration folder; never in the project.
+"""Keys at rest, in the user's configuration folder and never in the project: private ones in OpenSSH format, bcrypt, 0600; and references to
+keys that an ssh-agent holds, which are public.
 
 Promises that a key is never overwritten, that a file which others can read signs nothing, and that no key lies there without a passphrase.
 The runtime may not import this.
@@ -15,18 +16,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PrivateFormat,
-    PublicFormat,
     load_ssh_private_key,
     load_ssh_public_key,
 )
 
+from caskmcp import canon
 from caskmcp.errors import CaskError
-from caskmcp.govern.public import of_bytes, weakness
-from caskmcp.govern.sign import Signer, signer
-from caskmcp.model.trust import Key
+from caskmcp.govern import sshsig
+from caskmcp.govern.public import OWN, of_bytes, public_key, weakness
+from caskmcp.govern.sign import FileSigner, signer
+from caskmcp.model.trust import REFERENCE_SCHEMA, Key, KeyReference
 from caskmcp.ports import Files
 
-NAME: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 ROUNDS: Final = 64
 """bcrypt rounds: 0.6 s for each guess at a passphrase."""
 LIMIT: Final = 64 << 10
@@ -49,41 +51,63 @@ class KeyFile:
         """The public key, as `ssh-keygen` writes it."""
         return self.folder / f"{self.name}.pub"
 
+    @property
+    def reference(self) -> Path:
+        """In the place of the private key, where an ssh-agent holds that: whose key it is."""
+        return self.folder / f"{self.name}.ref.json"
+
 
 def place(config: Path, name: str) -> KeyFile:
     """Where a key lies below the user's configuration folder. Raises CASK-I009 for a name that is not allowed."""
-    if not NAME.fullmatch(name) or name.startswith("-"):
+    if not NAME.fullmatch(name):
         raise CaskError("CASK-I009", f"`{name}` is no name for a key: expected 1 to 40 of a-z, 0-9 and dashes", mend="cask keys list")
     return KeyFile(config / "keys", name)
 
 
-def save(files: Files, config: Path, by: Signer, passphrase: str) -> KeyFile:
+def save(files: Files, config: Path, by: FileSigner, passphrase: str) -> KeyFile:
     """Write a new key under its name. Raises CASK-K003 if the name is taken and CASK-K002 for an empty passphrase."""
     where = place(config, by.key.name)
     refuse_taken(files, config, by.key.name)
     if not passphrase:
         raise CaskError("CASK-K002", "a key needs a passphrase", mend=f"cask keys new {by.key.name}")
     # The private file last: without it there is no key, and the name is free for another attempt.
-    files.write(where.public, public_line(by), private=True)
+    files.write(where.public, public_line(by.key), private=True)
     files.write(where.private, _sealed(by.private, passphrase), private=True)
+    return where
+
+
+def refer(files: Files, config: Path, key: Key) -> KeyFile:
+    """Write a reference to a key that an ssh-agent holds. Raises CASK-K003 if the name is taken."""
+    where = place(config, key.name)
+    refuse_taken(files, config, key.name)
+    record = KeyReference(held_by="ssh-agent", key=key)
+    # The reference last, as the private file of `save`.
+    files.write(where.public, public_line(key), private=True)
+    files.write(where.reference, canon.pretty(record.model_dump(mode="json", by_alias=True)), private=True)
     return where
 
 
 def refuse_taken(files: Files, config: Path, name: str) -> None:
     """Raise CASK-K003 if a key of that name exists."""
     where = place(config, name)
-    if files.exists(where.private):
-        raise CaskError("CASK-K003", f"a key called {name} exists already", place=str(where.private), mend="cask keys list")
+    if holder := holding(files, where):
+        raise CaskError("CASK-K003", f"a key called {name} exists already", place=str(holder), mend="cask keys list")
+
+
+def holding(files: Files, where: KeyFile) -> Path | None:
+    """The file that makes a key: the private one, else the reference; None if there is neither."""
+    return next((path for path in (where.private, where.reference) if files.exists(path)), None)
 
 
 def refuse_readable(files: Files, config: Path, name: str) -> KeyFile:
     """The places of an existing key. Raises CASK-K004 if there is none and CASK-K001 if someone else can read or replace it."""
     where = place(config, name)
-    if not files.exists(where.private):
+    holder = holding(files, where)
+    if holder is None:
         raise CaskError("CASK-K004", f"there is no key called {name}", place=str(where.folder), mend=f"cask keys new {name}")
-    (mode, owner), (around, keeper) = files.mode(where.private), files.mode(where.folder)
+    (mode, owner), (around, keeper) = files.mode(holder), files.mode(where.folder)
     if mode & 0o077 or owner != keeper:
-        raise CaskError("CASK-K001", f"the mode of the key file is {mode:04o}", place=str(where.private), mend=f"chmod 600 {where.private}")
+        raise CaskError("CASK-K001", f"the mode of the key file is {mode:04o}", place=str(holder), mend=f"chmod 600 {holder}")
     if around & 0o022:
         raise CaskError(
             "CASK-K001", f"the mode of the key folder is {around:04o}", place=str(where.folder), mend=f"chmod 700 {where.folder}"
@@ -91,7 +115,7 @@ def refuse_readable(files: Files, config: Path, name: str) -> KeyFile:
     return where
 
 
-def load(files: Files, config: Path, name: str, passphrase: str) -> Signer:
+def load(files: Files, config: Path, name: str, passphrase: str) -> FileSigner:
     """Open a key. Raises CASK-K001 and CASK-K004 as `refuse_readable`, CASK-K002 for a wrong passphrase, a damaged file, another kind of key."""
     where = refuse_readable(files, config, name)
     private = _opened(files.read(where.private, LIMIT), passphrase, where)
@@ -103,13 +127,19 @@ def load(files: Files, config: Path, name: str, passphrase: str) -> Signer:
 def listing(files: Files, config: Path) -> Iterator[Key]:
     """The public part of each key here, by name. A public key alone, a file that is none of ours, or a damaged one is left out."""
     here = set(files.listing(config / "keys"))
-    for name in sorted(name for name in here if NAME.fullmatch(name) and f"{name}.pub" in here):
+    owned = {name for name in here if f"{name}.pub" in here}
+    referred = {name.removesuffix(".ref.json") for name in here if name.endswith(".ref.json")}
+    for name in sorted(name for name in owned | referred if NAME.fullmatch(name)):
         if key := public(files, place(config, name)):
             yield key
 
 
 def public(files: Files, where: KeyFile) -> Key | None:
-    """The public part of a key, read from its `.pub` file; None if that is damaged or no Ed25519 key that may be used."""
+    """The public part of a key, of its reference or its `.pub` file; None if that is damaged or no key that may be used."""
+    if holding(files, where) == where.reference:
+        return _referred(files, where)
+    if not files.exists(where.public):
+        return None
     try:
         point = load_ssh_public_key(files.read(where.public, LIMIT))
     except (ValueError, UnsupportedAlgorithm):
@@ -119,9 +149,30 @@ def public(files: Files, where: KeyFile) -> Key | None:
     return of_bytes(point.public_bytes_raw(), where.name)
 
 
-def public_line(by: Signer) -> bytes:
+def _referred(files: Files, where: KeyFile) -> Key | None:
+    try:
+        found = KeyReference.from_json(files.read(where.reference, LIMIT), str(where.reference))
+        public_key(found.key)
+    except CaskError:
+        # Damaged, or a key that may not be used: for whoever asks there is no such key.
+        return None
+    sound = found.format == REFERENCE_SCHEMA and found.key.scheme != OWN and found.key.name == where.name
+    return found.key if sound else None
+
+
+def referred(files: Files, where: KeyFile) -> Key | None:
+    """The key of an agent that a name stands for; None where a private key lies here. Raises CASK-K002 for a damaged reference."""
+    if holding(files, where) != where.reference:
+        return None
+    key = _referred(files, where)
+    if key is None:
+        raise CaskError("CASK-K002", f"the reference {where.name} is damaged", place=str(where.reference), mend=f"rm {where.reference}")
+    return key
+
+
+def public_line(key: Key) -> bytes:
     """The public key as a line of an `authorized_keys` file."""
-    return by.private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + f" {by.key.name}\n".encode()
+    return f"{sshsig.line(key)}\n".encode("ascii")
 
 
 def _sealed(private: Ed25519PrivateKey, passphrase: str) -> bytes:

@@ -1,10 +1,12 @@
-"""Signing: a private key over the canonical bytes of a statement, a trust root or a grant. The runtime may not import this.
+"""Signing: a key over the canonical bytes of a statement, a trust root or a grant. The runtime may not import this.
 
-Who asks for a signature, and that a person is there, is for `workflows` to see to.
+A signer is a private key in memory (here) or one that an ssh-agent holds (`agent`). Who asks for a signature, and that a person is there,
+is for `workflows` to see to.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,8 +23,23 @@ from caskmcp.model.trust import Key, Root, Signature, SignedRoot
 from caskmcp.ports import Entropy
 
 
+class Signer(Protocol):
+    """Whatever signs as a key."""
+
+    @property
+    def key(self) -> Key:
+        """The public record."""
+
+    @property
+    def id(self) -> Digest:
+        """The key id."""
+
+    def sign(self, message: bytes) -> str:
+        """The signature over these bytes, in the one form of the key's scheme."""
+
+
 @dataclass(frozen=True)
-class Signer:
+class FileSigner:
     """A private key in memory, with its public record."""
 
     private: Ed25519PrivateKey
@@ -33,13 +50,17 @@ class Signer:
         """The key id."""
         return key_id(self.key)
 
+    def sign(self, message: bytes) -> str:
+        """64 bytes in canonical base64."""
+        return encode(self.private.sign(message))
 
-def signer(private: Ed25519PrivateKey, name: str) -> Signer:
+
+def signer(private: Ed25519PrivateKey, name: str) -> FileSigner:
     """A private key with its public record. Raises CASK-K002 for a point that is refused."""
-    return Signer(private, of_bytes(private.public_key().public_bytes_raw(), name))
+    return FileSigner(private, of_bytes(private.public_key().public_bytes_raw(), name))
 
 
-def generate(entropy: Entropy, name: str) -> Signer:
+def generate(entropy: Entropy, name: str) -> FileSigner:
     """A new key from 32 unpredictable bytes (RFC 8032 section 5.1.5); it is nowhere but in memory."""
     return signer(Ed25519PrivateKey.from_private_bytes(entropy.token(32)), name)
 
@@ -70,4 +91,4 @@ def sign_grant(by: Signer, grant: Grant) -> SignedGrant:
 
 
 def _sign(by: Signer, payload_type: str, payload: Mapping[str, object]) -> str:
-    return encode(by.private.sign(pae(payload_type, canon.dump(payload))))
+    return by.sign(pae(payload_type, canon.dump(payload)))

@@ -16,6 +16,8 @@ NAMESPACE: Final = "caskmcp"
 """`ssh-keygen -n`: a signature that was made for another end (git, file, …) counts for nothing here."""
 PRESENT: Final = 0x01
 """The authenticator's flag that a person touched it."""
+TAKEN: Final = {SCHEMES[scheme].wire: scheme for scheme in ("ssh-ed25519", "sk-ed25519")}
+"""OpenSSH's kinds of keys that may sign through an agent -> our scheme."""
 
 _MAGIC: Final = b"SSHSIG"
 _VERSION: Final = 1
@@ -46,26 +48,32 @@ def allowed_signer(key: Key) -> str:
 
 def fingerprint(key: Key) -> str:
     """`SHA256:…`, as `ssh-add -l` shows it."""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob(key)).digest()).decode("ascii").rstrip("=")
+    return fingerprint_of(blob(key))
+
+
+def fingerprint_of(data: bytes) -> str:
+    """The same of any kind of public key, as it goes over the wire."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(data).digest()).decode("ascii").rstrip("=")
 
 
 def kind(data: bytes) -> str:
     """OpenSSH's name of the kind of a public key; empty for bytes that are none."""
     size = int.from_bytes(data[:4], "big")
-    return data[4 : 4 + size].decode("ascii") if len(data) > 4 + size <= 100 and data[4 : 4 + size].isascii() else ""
+    return data[4 : 4 + size].decode("ascii") if 4 < 4 + size <= min(len(data), 100) and data[4 : 4 + size].isascii() else ""
 
 
 def key_of(data: bytes, name: str) -> Key:
     """The record of a public key that an agent holds. Raises CASK-K002 for another kind of key, and for one that may not be used."""
     said = kind(data)
-    scheme = next((scheme for scheme in ("ssh-ed25519", "sk-ed25519") if SCHEMES[scheme].wire == said), None)
+    scheme = TAKEN.get(said)
     if scheme is None:
-        raise CaskError("CASK-K002", f"{name}: a key of the kind `{said[:60] or 'unknown'}` is not taken, only Ed25519 and FIDO's Ed25519")
+        what = f"{name}: a key of the kind `{said[:60] or 'unknown'}` is not taken, only Ed25519 and FIDO's Ed25519"
+        raise CaskError("CASK-K002", what, mend="ssh-keygen -t ed25519")
     head = 4 + len(said) + 4
     point, rest = data[head : head + 32], data[head + 32 :]
     key = of_bytes(point, name, scheme=scheme, application=_ascii(rest[4:]) if SCHEMES[scheme].hardware else "")
     if blob(key) != data:
-        raise CaskError("CASK-K002", f"{name}: the public key is damaged")
+        raise CaskError("CASK-K002", f"{name}: the public key is damaged", mend="ssh-add -l")
     return key
 
 

@@ -4,8 +4,10 @@ Every story that adds to what may run calls `require` before anything else, what
 """
 
 from caskmcp.errors import AGAIN, CaskError
-from caskmcp.govern import keys, sign
+from caskmcp.govern import agent, agentsocket, keys, sign
+from caskmcp.govern.public import hardware
 from caskmcp.govern.sign import Signer
+from caskmcp.model.trust import Key
 from caskmcp.ports import World
 from caskmcp.workflows import here
 
@@ -17,9 +19,22 @@ def require(world: World, command: str) -> None:
 
 
 def open_key(world: World, name: str) -> Signer:
-    """Ask for the passphrase and open a key. Raises CASK-K004, K001 before it asks, CASK-K002 for a wrong passphrase."""
-    keys.refuse_readable(world.files, world.config, name)
+    """Ask for the passphrase and open a key, or find it in the ssh-agent, which asks nothing of ours.
+
+    Raises CASK-K004, K001 before it asks, CASK-K002 for a wrong passphrase, CASK-K005 to K007 where the agent does not have it.
+    """
+    where = keys.refuse_readable(world.files, world.config, name)
+    if held := keys.referred(world.files, where):
+        return from_agent(world, held)
     return keys.load(world.files, world.config, name, world.console.ask_secret(f"Passphrase for {name}:"))
+
+
+def from_agent(world: World, key: Key) -> Signer:
+    """The signer of a key that the ssh-agent holds. Raises CASK-K005 to CASK-K007."""
+    found = agent.signer(agentsocket.reach(world.environ), key)
+    how = "touch the authenticator for each signature" if hardware(key) else "confirm if it asks"
+    world.console.note(f"{key.name} signs through the ssh-agent: {how}.")
+    return found
 
 
 def make_key(world: World, name: str) -> Signer:
@@ -34,11 +49,11 @@ def make_key(world: World, name: str) -> Signer:
     return made
 
 
-def publish(world: World, made: Signer) -> None:
+def publish(world: World, by: Signer) -> None:
     """Keep the public key beside the project's state, if there is a project."""
     root = here.root(world)
     if world.files.is_folder(root.path):
-        world.files.write(root.keys / f"{made.key.name}.pub", keys.public_line(made), private=True)
+        world.files.write(root.keys / f"{by.key.name}.pub", keys.public_line(by.key), private=True)
 
 
 def type_name(world: World, name: str) -> None:

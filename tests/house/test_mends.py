@@ -24,6 +24,7 @@ TABLES: Final = ("_MENDS",)
 ADVICE: Final = {
     "add `contracts` to `emit:` in cask.yaml, then cask build",
     "add a recording or a document under `sources:` in cask.yaml",
+    "ask who gave it to you for another copy",
     "ask who makes it, with a file that holds no secret",
     "correct the document, then: cask build",
     "give a file of curl command lines",
@@ -223,4 +224,4 @@ def test_a_mend_is_found_however_it_is_written(code: str, texts: list[str]) -> N
 
 def test_programs_are_words_and_cask_is_one() -> None:
     assert "cask" in PROGRAMS
-    assert all(word.isalpha() for word in PROGRAMS)
+    assert all(word.replace("-", "").isalpha() for word in PROGRAMS)

@@ -53,6 +53,7 @@ PLACES: Final = (
     Place("compiler/emit/files/container.py", ("files",),                "reads the pins that ship with the package; the toolchain has their digest"),
     Place("compiler/capture/inflate.py", ("environment",),               "takes the standard library's zstd where this Python has it"),
     Place("engine/processes.py", ("processes",),                         "the pool for CPU-heavy stages; Ctrl-C is the parent's business"),
+    Place("govern/agentsocket.py", ("clock", "network"),                 "the Unix socket of an ssh-agent, and how long it may take"),
     Place("govern/sshsig.py",   ("hashing",),                            "the digests that OpenSSH's form of a signature is made over; none of an artifact"),
     Place("record/mcp_surface.py", ("console", "environment", "files"),  "starts a server as the user's shell would; what it logs goes nowhere"),
     Place("record/plugins.py",  ("environment", "processes"),            "runs a third party's adapter in a process of its own"),
@@ -85,6 +86,7 @@ PLACES: Final = (
     Place("store/entropy.py",   ("randomness",),                         "the adapter of Entropy"),
     Place("store/globs.py",     ("files",),                              "follows links, to refuse sources that lead out of the project"),
     Place("store/project.py",   ("files",),                              "the same for the paths that the manifest names"),
+    Place("store/swap.py",      ("files",),                              "a finished folder takes the place of another one at once"),
     Place("workflows/demo/service.py", ("network",),                     "the demo's loopback upstream"),
     Place("store/files.py",     ("files", "processes"),                  "the adapter of Files; removes what a process that is gone left half-written"),
 )

@@ -13,7 +13,7 @@ from typing import Any, Final
 from caskmcp import canon, text
 from caskmcp.govern import lockfile, offer, sign, trust
 from caskmcp.govern.lockfile import ReadLock
-from caskmcp.govern.sign import Signer
+from caskmcp.govern.sign import FileSigner, Signer
 from caskmcp.model.artifact import Auth, Environments
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.policy import Budget, Match, Policy, Rule
@@ -31,7 +31,7 @@ EARLIER: Final = "2026-11-20T09:00:00Z"
 SHARED: Final = ("policy", "env:local", f"auth:{HOST}")
 
 
-def signer(name: str) -> Signer:
+def signer(name: str) -> FileSigner:
     """A person's key; the same in each run."""
     return sign.generate(CountingEntropy(name), name)
 

@@ -151,7 +151,7 @@ def test_keys_are_listed_by_name_and_strange_files_are_left_out(config: Path) ->
 
 def test_a_public_key_alone_or_of_small_order_is_not_listed(tmp_path: Path) -> None:
     place(tmp_path, b"")
-    (tmp_path / "keys" / "carol.pub").write_bytes(keys.public_line(signer("carol")))
+    (tmp_path / "keys" / "carol.pub").write_bytes(keys.public_line(signer("carol").key))
     weak = Ed25519PublicKey.from_public_bytes((1).to_bytes(32, "little"))
     (tmp_path / "keys" / "bob.pub").write_bytes(weak.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH))
     assert list(keys.listing(FILES, tmp_path)) == []
