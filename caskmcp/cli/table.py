@@ -57,6 +57,8 @@ COMMANDS: Final = (
     Row("confirm deny",   False, "Refuse one call.",                                                    "cli.confirm:deny"),
     Row("lint",           False, "Hygiene of what was compiled: wording, hidden text, secrets, schemas, budget.", "cli.lint:lint"),
     Row("scopes",         False, "Scopes: yours and the suggested ones; `merge` adds what scopes.yaml lacks.", "cli.scopes:scopes"),
+    Row("bundle",         False, "The toolpack as one file, with the lock's signatures; --sign adds one.", "cli.bundle:bundle"),
+    Row("install",        False, "Verify a bundle and put its toolpack under the root.",                "cli.install:install"),
     Row("doctor",         False, "What this machine and this project lack.",                            "cli.doctor:doctor"),
     Row("explain",        False, "The evidence behind a tool or a field.",                               "cli.explain:explain"),
     Row("graph",          False, "Draw the build as text or Mermaid.",                                  "cli.graph:graph"),

@@ -27,6 +27,7 @@ __all__ = [
     "find_root",
     "find_toolpack",
     "inside",
+    "is_plain",
     "lies_in",
     "load_project",
     "toolpacks",
@@ -101,6 +102,11 @@ def _stays(given: str) -> bool:
 def lies_in(folder: Path, path: Path) -> bool:
     """Whether a path lies in a folder after all links are followed. It need not exist."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def is_plain(folder: Path, path: Path) -> bool:
+    """Whether a path below a folder is what it says: neither itself nor a folder on the way to it is a link. It has to exist."""
+    return os.path.realpath(path, strict=True) == os.path.join(os.path.realpath(folder), path.relative_to(folder))
 
 
 def _refuse_link_out(folder: Path, path: Path, given: str, place: str) -> None:

@@ -55,6 +55,7 @@ TABLES: Final = (
     Table("redact.detectors:DETECTORS", "id", ("cases/redact",)),
     Table("runtime.gateway:STEPS", "name", ("unit/runtime", "security")),
     Table("runtime.networks:DENIED", "network", ("unit/runtime", "security")),
+    Table("store.archive:GUARDS", "name", ("security",)),
     Table("workflows.check:STEPS", "name", ("unit/workflows", "e2e")),
     Table("workflows.clients:CLIENTS", "key", ("unit/workflows",)),
     Table("workflows.demo.attacks:ATTACKS", "id", ("security",)),
