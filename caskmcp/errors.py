@@ -83,6 +83,7 @@ _ROWS: Final = (
     Code("CASK-L008", Exit.REVIEW,  "A person took it away", "A block stands on the subject; it holds until a newer approval."),
     Code("CASK-L009", Exit.REVIEW,  "An approval has expired", "The approval was given for a limited time, and that time is over."),
     Code("CASK-L010", Exit.REFUSED, "An artifact does not have its published form", "A file is not valid against the schema that is published for it, or a tool's schema is none."),
+    Code("CASK-L011", Exit.REVIEW,  "An approval ends soon", "The approval was given for a limited time, and less than a week of it is left; a new one in time keeps the tool."),
     # P: toolpacks that are handed over as one file
     Code("CASK-P001", Exit.INPUT,   "A bundle cannot be read", "The file is no zip, is cut off, or a byte of it changed on the way."),
     Code("CASK-P002", Exit.REFUSED, "A bundle is not as `cask bundle` writes it", "There is one form of a bundle; links, packed members, names that lead out, doubles and whatever else a zip can hold are refused unread."),

@@ -67,10 +67,10 @@ def block(
     return away.block(at_lock(world, lockfile), subjects=subjects, toolset=toolset, risk=risk, reason=reason, key=key)
 
 
-@command("status", LOCKFILE)
-def status(world: World, lockfile: str | None) -> Report:
-    """What is approved, what waits, what is not valid."""
-    return story.status(at_lock(world, lockfile))
+@command("status", SUBJECTS, LOCKFILE)
+def status(world: World, lockfile: str | None, subjects: tuple[str, ...]) -> Report:
+    """What is approved, what waits, what is not valid; of what is named, who signed it and what each approval rests on."""
+    return story.status(at_lock(world, lockfile), subjects)
 
 
 @command("list", LOCKFILE)

@@ -6,6 +6,7 @@ key whose newest statement is missing or older than seen takes the subject away.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final, Literal
 
@@ -13,12 +14,17 @@ from caskmcp.canon import SAFE_INTEGER
 from caskmcp.errors import CaskError
 from caskmcp.govern.lockfile import ReadLock
 from caskmcp.govern.trust import Chain
-from caskmcp.govern.verify import INSTANT, holds
+from caskmcp.govern.verify import holds, is_instant
 from caskmcp.model.statement import PAYLOAD_TYPE, STATEMENT_SCHEMA, Signed, Statement
 from caskmcp.model.trust import Pin, Role
 
 BLOCKED: Final = "CASK-L008"
 """The code of what a person took away; of what changed since then too, since an approval has to name it."""
+
+FOREVER: Final = "~"
+"""Sorts after every time."""
+WEEK: Final = timedelta(days=7)
+"""How long before its end an approval is listed."""
 
 Status = Literal["approved", "pending", "rejected", "expired", "invalid"]
 
@@ -35,7 +41,15 @@ class Standing:
     approved_by: tuple[str, ...] = ()
     """Names of the keys whose statements count for the present content, sorted."""
     expires: str | None = None
-    """The first time at which one of these ends."""
+    """When too few of these are left; None if never."""
+    narrowed_from: str = ""
+    """Digest of the approved content that covers the present one, where that is another (`narrowing`)."""
+
+    def ends_soon(self, at: str) -> bool:
+        """Whether it is approved, and will not be any more a week from a time."""
+        if self.status != "approved" or self.expires is None:
+            return False
+        return datetime.fromisoformat(self.expires) - datetime.fromisoformat(at) <= WEEK
 
 
 @dataclass(frozen=True)
@@ -101,8 +115,8 @@ def _problem(signed: Signed, subject: str, toolpack: str, chain: Chain | None) -
         (row.toolpack == toolpack, f"it is a statement on the toolpack {row.toolpack}"),
         (row.subject == subject, f"it is a statement on {row.subject}"),
         (1 <= row.sequence <= SAFE_INTEGER, "its sequence is out of range"),
-        (bool(INSTANT.fullmatch(row.issued_at)), "its time of issue is no time"),
-        (row.not_after is None or bool(INSTANT.fullmatch(row.not_after)), "its expiry is no time"),
+        (is_instant(row.issued_at), "its time of issue is no time"),
+        (row.not_after is None or is_instant(row.not_after), "its expiry is no time"),
     )
     return next((problem for fine, problem in facts if not fine), "") or _forgery(signed, chain)
 
@@ -143,10 +157,13 @@ def older_than_seen(subject: str, examined: Examined, pin: Pin | None) -> str:
 
 
 # ---------------------------------------------------------------- the verdict
-def judge(subject: str, digest: str, examined: Examined, role: Role | None, pin: Pin | None, at: str) -> Standing:
+def judge(
+    subject: str, digest: str, examined: Examined, role: Role | None, pin: Pin | None, at: str, *, also: frozenset[str] = frozenset()
+) -> Standing:
     """What the statements say of a subject whose present content has this digest.
 
-    role: who may approve it; None if the trust root has no row for it. at: `Examined.instant`.
+    role: who may approve it; None if the trust root has no row for it. at: `Examined.instant`. also: digests of other contents whose approval
+    counts for the present one, which is for `narrowing` alone to say.
     """
     if problem := examined.problems.get(subject):
         return Standing(subject, "invalid", "CASK-L004", problem)
@@ -157,7 +174,16 @@ def judge(subject: str, digest: str, examined: Examined, role: Role | None, pin:
     after = [row for row in rows if row.verdict == "allow" and row.sequence > block]
     if block and not after:
         return _blocked(subject, digest, [row for row in rows if row.verdict == "block"], block)
-    return _weigh(subject, digest, _latest(after), examined, role, at)
+    return _weigh(subject, also | {digest}, _latest(after), examined, role, at)
+
+
+def newest(subject: str, examined: Examined) -> list[Statement]:
+    """Each key's newest approval of a subject that no block voids, if every statement on it holds."""
+    if subject in examined.problems:
+        return []
+    rows = examined.rows.get(subject, ())
+    block = max((row.sequence for row in rows if row.verdict == "block"), default=0)
+    return _latest(row for row in rows if row.verdict == "allow" and row.sequence > block)
 
 
 def _blocked(subject: str, digest: str, blocks: Iterable[Statement], highest: int) -> Standing:
@@ -176,12 +202,12 @@ def _latest(rows: Iterable[Statement]) -> list[Statement]:
     return [row for row in rows if row.sequence == max(other.sequence for other in rows if other.key == row.key)]
 
 
-def _weigh(subject: str, digest: str, rows: list[Statement], examined: Examined, role: Role | None, at: str) -> Standing:
+def _weigh(subject: str, digests: frozenset[str], rows: list[Statement], examined: Examined, role: Role | None, at: str) -> Standing:
     if not rows:
         return Standing(subject, "pending", "CASK-L003", "not approved yet")
     if role is None or examined.chain is None:
         return Standing(subject, "pending", "CASK-L003", "the trust root says nobody may approve it")
-    present = [row for row in rows if row.digest == digest]
+    present = [row for row in rows if row.digest in digests]
     if not present:
         return Standing(subject, "pending", "CASK-L003", "changed since it was approved")
     counting = [row for row in present if row.key in role.keys and row.key in examined.chain.current.keys]
@@ -189,9 +215,18 @@ def _weigh(subject: str, digest: str, rows: list[Statement], examined: Examined,
     names = tuple(sorted({examined.chain.current.keys[row.key].name for row in live}))
     have, once, need = len({row.key for row in live}), len({row.key for row in counting}), role.threshold
     if have >= need:
-        return Standing(subject, "approved", approved_by=names, expires=min((row.not_after for row in live if row.not_after), default=None))
+        return Standing(subject, "approved", approved_by=names, expires=_end(live, need))
     if once >= need:
         ended = min(row.not_after for row in counting if row.not_after and row not in live)
         return Standing(subject, "expired", "CASK-L009", f"the approval expired at {ended}", names)
     what = f"{have} of {need} signatures" if have or need > 1 else "approved by a key that may not, or may no longer, approve it"
     return Standing(subject, "pending", "CASK-L003", what, names)
+
+
+def _end(live: Iterable[Statement], need: int) -> str | None:
+    """When fewer keys than are needed will be left; None if that many never end."""
+    last: dict[str, str] = {}
+    for row in live:
+        last[row.key] = max(last.get(row.key, ""), row.not_after or FOREVER)
+    end = sorted(last.values(), reverse=True)[need - 1]
+    return None if end == FOREVER else end

@@ -6,6 +6,7 @@ is worth is for `statements` and `trust` to say.
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -20,6 +21,17 @@ from caskmcp.model.trust import Key
 SIGNATURE_SIZE: Final = 64
 INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
 """The one form of a time in what is signed; two of them compare as text."""
+
+
+def is_instant(text: str) -> bool:
+    """Whether a text is a time in that form, and one that there is."""
+    if not INSTANT.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def pae(payload_type: str, body: bytes) -> bytes:

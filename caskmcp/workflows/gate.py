@@ -21,11 +21,11 @@ from caskmcp.model.statement import Signed
 from caskmcp.model.tool import Tier
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
-from caskmcp.workflows import build, here, person
+from caskmcp.workflows import build, evidence, here, person
 from caskmcp.workflows import check as steps
 from caskmcp.workflows.approve import Proven, Request, approve
 from caskmcp.workflows.build import Derived
-from caskmcp.workflows.subjects import name_of
+from caskmcp.workflows.subjects import is_pattern, matching, name_of, require_known, subject_of
 
 LOCK_STEPS: Final = ("lock", "signatures")
 """Steps of `cask check` that `gate check` runs."""
@@ -85,22 +85,43 @@ def require_derived(world: World, pack: Pack, derived: Derived) -> None:
 
 
 # ---------------------------------------------------------------- what only looks
-def status(world: World) -> Report:
-    """Every subject's state. Works without a trust root and without a pin, and says so."""
+def status(world: World, names: tuple[str, ...] = ()) -> Report:
+    """Every subject's state; with names or patterns, theirs alone with what each approval rests on. Works without a trust root and without a pin, and says so.
+
+    Raises CASK-I010 for a name or pattern that means nothing here.
+    """
     seen = look(world)
-    tools = tuple(_tool_row(*row) for row in seen.survey.tools)
-    shared = tuple({"id": subject, **_state(standing)} for subject, standing in seen.survey.shared.items())
+    wanted = _named(seen.survey, names)
+    tools = tuple(_tool_row(row, standing) for row, standing in seen.survey.tools if row.subject in wanted)
+    shared = tuple({"id": subject, **_state(standing)} for subject, standing in seen.survey.shared.items() if subject in wanted)
     counts: dict[str, int] = {}
     for row in (*tools, *shared):
         counts[row["status"]] = counts.get(row["status"], 0) + 1
     return Report(
         report="gate-status",
         summary={"toolpack": seen.toolpack, "trust": seen.trust, **dict(sorted(counts.items()))},
-        findings=tuple(_remarks(seen.survey)),
-        tables={"tools": tools, "shared": shared},
+        findings=tuple(row for row in _remarks(seen.survey) if not names or row.subject in wanted),
+        tables={"tools": tools, "shared": shared, **(_grounds(world, seen, wanted) if names else {})},
         lines=(f"Not checked against a pin: {seen.note}.",) if seen.note else (),
         told=True,
     )
+
+
+def _named(survey: Survey, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The subjects that are meant, sorted; all without names."""
+    known = {*(row.subject for row, _ in survey.tools), *survey.shared}
+    exact = tuple(subject_of(name) for name in names if not is_pattern(name))
+    require_known(exact, known)
+    found = {*exact, *matching((name for name in names if is_pattern(name)), known)}
+    return tuple(sorted(found if names else known))
+
+
+def _grounds(world: World, seen: "Look", subjects: tuple[str, ...]) -> dict[str, tuple[dict[str, Any], ...]]:
+    return {
+        "approvals": tuple(evidence.approvals(seen.survey, seen.chain, subjects)),
+        "statements": tuple(evidence.statements(seen.survey, seen.chain, subjects)),
+        "captures": tuple(evidence.captures(world, seen.pack, seen.survey, subjects)),
+    }
 
 
 def listing(world: World) -> Report:
@@ -163,12 +184,13 @@ def _state(standing: Standing) -> Mapping[str, Any]:
 
 
 def _remarks(survey: Survey) -> Iterator[Finding]:
-    standings = (*(standing for _, standing in survey.tools), *survey.shared.values())
-    for row in standings:
+    for row in survey.standings:
         if row.status != "approved":
             yield Finding(
                 code=row.code, severity=Severity.INFO, subject=row.subject, message=row.reason, place=lockfile.NAME, mend=_mend(row)
             )
+        elif row.ends_soon(survey.at):
+            yield evidence.ending(row, Severity.INFO)
     for subject in survey.vanished:
         yield Finding(
             code="CASK-L003",

@@ -18,7 +18,7 @@ from caskmcp.govern.admit import Survey
 from caskmcp.model.finding import Finding, Severity
 from caskmcp.store import gitindex, project
 from caskmcp.store.layout import PRIVATE
-from caskmcp.workflows import build, gitlines, here
+from caskmcp.workflows import build, evidence, gitlines, here
 from caskmcp.workflows.bench import Bench
 
 BUDGET: Final = "budget-exceeded"
@@ -79,8 +79,12 @@ def schemas(bench: Bench) -> Iterator[Finding]:
 
 # ---------------------------------------------------------------- what was approved
 def lock(bench: Bench) -> Iterator[Finding]:
-    """The lock can be read, every subject has an approval of its present content, and what was approved lies there as it was."""
+    """The lock can be read, every subject has an approval of its present content, and what was approved lies there as it was.
+
+    What has less than a week left is listed, so that a new approval comes in time.
+    """
     yield from _contents(bench, bench.survey)
+    yield from (evidence.ending(row, Severity.REVIEW) for row in bench.survey.standings if row.ends_soon(bench.survey.at))
     for subject, status, reason in _standings(bench.survey):
         if status in ("pending", "expired"):
             name = subject.removeprefix("tool:")

@@ -268,3 +268,9 @@ def test_a_subject_that_cannot_be_read_is_invalid_with_its_line() -> None:
     data = b'schema: caskmcp/lock/1\ntoolpack: shop\nsubjects:\n  "tool:r":\n  - nothing: 1\n'
     examined = statements.examine(lockfile.read(data, "shop"), None)
     assert examined.problems["tool:r"].startswith("caskmcp.lock.yaml:4: unknown key `nothing`")
+
+
+@pytest.mark.parametrize("when", ["2026-99-99T99:99:99Z", "2026-02-30T00:00:00Z", "2026-11-21 12:00:00Z", ""])
+def test_a_time_that_does_not_exist_spoils_its_statement_and_nothing_else(when: str) -> None:
+    assert standing(said(not_after=when)).reason == "its expiry is no time"
+    assert standing(said(issued_at=when)).reason == "its time of issue is no time"
