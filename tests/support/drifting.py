@@ -122,12 +122,13 @@ def changed(found: Calls, change: Mapping[str, Any], seed: str = "change") -> Ca
     rows = copy.deepcopy(found)
     words = {key: value for key, value in change.items() if key not in ("do", "at", "share")}
     for call in rows:
-        if "at" not in change or (_is_at(call, change["at"]) and rng.random() < change.get("share", 1)):
+        if "at" not in change or (is_at(call, change["at"]) and rng.random() < change.get("share", 1)):
             CHANGES[change["do"]](call, rng, **words)
     return rows
 
 
-def _is_at(call: Call, at: str) -> bool:
+def is_at(call: Call, at: str) -> bool:
+    """Whether a call is one of an operation: `METHOD /path/{}`."""
     method, template = at.split(" ")
     mine, other = call["path"].split("/"), template.split("/")
     return call["method"] == method and len(mine) == len(other) and all(two in (one, "{}") for one, two in zip(mine, other, strict=True))
@@ -244,7 +245,7 @@ CHANGES: Final[dict[str, Callable[..., None]]] = {
 
 def more(found: Calls, at: str, to: str) -> Calls:
     """The calls, and those of one operation once more at another path."""
-    return found + [dict(copy.deepcopy(call), path=to) for call in found if _is_at(call, at)]
+    return found + [dict(copy.deepcopy(call), path=to) for call in found if is_at(call, at)]
 
 
 # ---------------------------------------------------------------- the document
