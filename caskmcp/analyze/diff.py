@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from caskmcp import canon
 from caskmcp.analyze.words import word_diff
+from caskmcp.calculus.sides import value_at
 from caskmcp.calculus.tools import compare
 from caskmcp.calculus.verdict import Change, Verdict
 from caskmcp.model.finding import Detail, Finding, Report, Severity
@@ -95,7 +96,7 @@ def details(sides: Sides, report: Report) -> tuple[Detail, ...]:
 
 def _detail(row: Mapping[str, Any], sides: Sides) -> Detail:
     subject, place = row["subject"], row["place"]
-    old, new = _at(sides.approved.get(subject), place), _at(sides.built.get(subject), place)
+    old, new = value_at(sides.approved.get(subject), place), value_at(sides.built.get(subject), place)
     words = word_diff(old, new) if isinstance(old, str) and isinstance(new, str) else ()
     return Detail(id=row["id"], subject=subject, place=place, old=old, new=new, words=words)
 
@@ -155,16 +156,16 @@ def _changes(subject: str, sides: Sides) -> Iterator[dict[str, Any]]:
 
 
 def _changed(subject: str, change: Change, sides: Sides, old: Served, new: Served) -> dict[str, Any]:
-    before, after = _difference(_at(old, change.place), _at(new, change.place))
+    before, after = _difference(change.before, change.after)
     return _row(subject, _OF[change.verdict], sides, area=change.area, place=change.place) | {"before": before, "after": after}
 
 
 def _row(subject: str, code: str, sides: Sides, *, area: str = "", place: str = "") -> dict[str, Any]:
     old, new, known = sides.approved.get(subject), sides.built.get(subject), sides.known.get(subject)
     record = new if new is not None else old if old is not None else {}
-    after = known.digest if known is not None and new is None else _at(new, place)
+    after = known.digest if known is not None and new is None else value_at(new, place)
     return {
-        "id": change_id(subject, place or code, _at(old, place), after),
+        "id": change_id(subject, place or code, value_at(old, place), after),
         "change": code,
         "subject": subject,
         "risk": (record.get("risk") or (known.risk if known else "")) if subject.startswith("tool:") else "",
@@ -173,14 +174,6 @@ def _row(subject: str, code: str, sides: Sides, *, area: str = "", place: str = 
         "before": "",
         "after": "",
     }
-
-
-def _at(record: Served | None, place: str) -> Any:
-    value: Any = record
-    for key in place.split(".") if place else ():
-        # Approved content may be older than a field, or of a tool that was none of its kind.
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
 
 
 def _brief(record: Served) -> str:

@@ -1,47 +1,86 @@
 """Containment of JSON Schemas: the one module that knows jsonschema-rs' canonical form, which its authors call experimental.
 
-The answer YES is believed; NO and UNKNOWN both count as "not contained" (so an edit below a recursive reference is INCOMPARABLE).
+The answer YES is believed only where the schemas stay within what is known to be decided rightly (`_beyond`, ADR 0025) and no value among those
+that are tried refutes it. NO and UNKNOWN both mean "not contained", and what is not known broadens.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jsonschema_rs
 
-from caskmcp.calculus.verdict import Verdict, contained
+from caskmcp import canon
+from caskmcp.calculus import keywords
+from caskmcp.calculus.samples import between
+from caskmcp.calculus.verdict import Verdict, contained, same, told
 from caskmcp.model.record import JsonSchema
 
-WORDS: Final = frozenset({"title", "description", "examples", "default", "$comment", "deprecated", "readOnly", "writeOnly"})
-"""Keywords that say something and accept nothing less for it."""
+LARGEST: Final = 200_000
+"""Bytes of a schema that is compared; nothing is known of a larger one."""
+_ANSWERS: Final = {
+    jsonschema_rs.canonical.Containment.YES: True,
+    jsonschema_rs.canonical.Containment.NO: False,
+}
+
+
+class Compared(NamedTuple):
+    """How two schemas stand, with a value that only the new one accepts."""
+
+    verdict: Verdict
+    witness: str = ""
 
 
 def compare(old: JsonSchema, new: JsonSchema) -> Verdict:
     """How the values that `new` accepts stand to those that `old` accepts. Schemas are draft 2020-12, formats asserted."""
-    if _wordless(old) == _wordless(new):
-        return Verdict.EQUAL
+    return weigh(old, new).verdict
+
+
+def weigh(old: Any, new: Any) -> Compared:
+    """As `compare`, with a witness where one is found."""
+    before, after = keywords.wordless(old), keywords.wordless(new)
+    if same(before, after):
+        return Compared(Verdict.EQUAL)
+    readers = _reader(before), _reader(after)
+    if None in readers:  # a schema that cannot be read is not known to contain anything, nor to be contained
+        return Compared(Verdict.BROADENS)
+    gained, lost = between(before, after, *readers)
+    covers = _covers(before, after), _covers(after, before)
+    verdict = contained(False if gained is not None else covers[0], False if lost is not None else covers[1])
+    return Compared(verdict, told(gained[0]) if gained is not None else "")
+
+
+def _reader(schema: Any) -> Any:
+    """What decides whether a value is accepted, as the runtime does; None for a schema that cannot be compiled."""
     try:
-        first, second = _canonical(old), _canonical(new)
-    except ValueError:  # a schema that the engine cannot read is not known to contain anything
-        return Verdict.INCOMPARABLE
-    return contained(_covers(first, second), _covers(second, first))
+        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, pattern_options=jsonschema_rs.RegexOptions(), offline=True)
+    except (ValueError, jsonschema_rs.ReferencingError):
+        # No schema: the caller takes it as one of which nothing is known.
+        return None
 
 
-def _canonical(schema: JsonSchema) -> Any:
-    return jsonschema_rs.canonicalize(_wordless(schema), draft=jsonschema_rs.Draft202012, validate_formats=True)
+def _covers(outer: Any, inner: Any) -> bool | None:
+    if _beyond(outer) or _beyond(inner):
+        return None
+    try:
+        return _ANSWERS.get(_canonical(outer).covers(_canonical(inner)))
+    except (ValueError, jsonschema_rs.ReferencingError):
+        # Beyond what the canonical form can say: nothing is known.
+        return None
 
 
-def _covers(outer: Any, inner: Any) -> bool:
-    return bool(outer.covers(inner) == jsonschema_rs.canonical.Containment.YES)
+def _canonical(schema: Any) -> Any:
+    return jsonschema_rs.canonicalize(
+        schema, draft=jsonschema_rs.Draft202012, validate_formats=True, pattern_options=jsonschema_rs.RegexOptions(), offline=True
+    )
 
 
-def _wordless(schema: Any, *, names: bool = False) -> Any:
-    """The schema without its words. names: the keys here are property names, not keywords."""
-    if isinstance(schema, Mapping):
-        return {
-            key: _wordless(value, names=not names and key in ("properties", "$defs", "patternProperties"))
-            for key, value in schema.items()
-            if names or key not in WORDS
-        }
-    if isinstance(schema, list):
-        return [_wordless(item) for item in schema]
-    return schema
+def _beyond(schema: Any) -> bool:
+    """Whether a schema lies beyond what is compared: too large, or with a keyword that gives others another meaning."""
+    if len(canon.compact(schema)) > LARGEST:
+        return True
+    return any(not keywords.RESERVED.isdisjoint(part) for part in keywords.schemas(schema))
+
+
+def accepts(schema: Any, value: Any) -> bool:
+    """Whether a schema is one and accepts a value."""
+    found = _reader(schema)
+    return found is not None and bool(found.is_valid(value))

@@ -33,9 +33,11 @@ class Table(NamedTuple):
 # fmt: off
 TABLES: Final = (
     Table("errors:_ROWS", "code", ("unit", "cases", "property", "golden", "security", "e2e", "conformance")),
+    Table("analyze.drift_classes:CLASSES", "id", ("cases/drift", "unit/analyze")),
     Table("analyze.lint.clients:CLIENTS", "key", ("cases/lint",)),
     Table("analyze.lint.rules:RULES", "id", ("cases/lint",)),
     Table("analyze.lint.wording:MARKS", "name", ("unit/analyze/lint",)),
+    Table("calculus.shared:POLICY", "name", ("cases/calculus",)),
     Table("calculus.tools:AREAS", "name", ("unit/calculus", "cases/calculus")),
     Table("cli.table:COMMANDS", "name", ("unit", "e2e")),
     Table("compiler.capture.select:RULES", "id", ("cases/capture",)),

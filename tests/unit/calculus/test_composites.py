@@ -19,7 +19,7 @@ def record(tool: Tool) -> dict[str, object]:
 def test_another_place_of_an_answer_is_incomparable_and_told_as_what_it_is() -> None:
     after = {"kind": "chain", "steps": [BEFORE["steps"][0], step("q", order_id={"step": 1, "at": "/parent"})]}
     changes = compare(record(composite("c", BEFORE)), record(composite("c", after)))
-    assert [(row.area, row.place) for row in changes] == [("composite", "composite")]
+    assert [(row.area, row.place) for row in changes] == [("composite", "composite.steps.1.with.order_id.at")]
     assert verdict(changes) is Verdict.INCOMPARABLE
 
 

@@ -52,8 +52,9 @@ def test_an_edit_below_a_recursive_reference_is_never_taken_for_narrower():
     assert compare(tree({"x": {"type": "string"}}), tree({"x": {"type": "string"}})) == Verdict.EQUAL
 
 
-def test_a_schema_that_cannot_be_read_is_incomparable():
-    assert compare({"type": "string"}, {"type": 7}) == Verdict.INCOMPARABLE
+def test_a_schema_that_cannot_be_read_is_not_known_to_be_narrower():
+    assert compare({"type": "string"}, {"type": 7}) == Verdict.BROADENS
+    assert compare({"type": 7}, {"type": "string"}) == Verdict.BROADENS
 
 
 def test_parts_that_pull_apart_make_an_incomparable_whole():
@@ -61,5 +62,8 @@ def test_parts_that_pull_apart_make_an_incomparable_whole():
     assert together([Verdict.NARROWS, Verdict.EQUAL]) == Verdict.NARROWS
     assert together([]) == Verdict.EQUAL
     assert contained(False, False) == Verdict.INCOMPARABLE
+    assert contained(None, None) == contained(None, True) == contained(False, None) == Verdict.BROADENS
+    assert contained(True, None) == Verdict.NARROWS
+    assert contained(None, False) == Verdict.INCOMPARABLE
     assert not Verdict.NARROWS.widens
     assert Verdict.INCOMPARABLE.widens
