@@ -48,9 +48,12 @@ class Finding(Record):
     suppressed: str = ""
     """Why a person accepts it (`suppress:` of the manifest), and until when; its severity is then `info`."""
 
+    step: str = ""
+    """The step of `check` that found it."""
+
     def row(self) -> dict[str, Any]:
-        """The finding as machine output shows it: a fingerprint and a reason to suppress it only where there is one."""
-        return self.model_dump(mode="json", exclude={name for name in ("fingerprint", "suppressed") if not getattr(self, name)})
+        """The finding as machine output shows it: what came later only where there is something."""
+        return self.model_dump(mode="json", exclude={name for name in ("fingerprint", "suppressed", "step") if not getattr(self, name)})
 
     def identified(self, held: str = "") -> "Finding":
         """The finding with a fingerprint, if it has none: of its code, subject and the name of the file, never of a line, a folder or our wording.

@@ -9,7 +9,10 @@ from caskmcp.ports import Console
 FORMATS: Final = {
     "text": "report.text:render",
     "json": "report.json_:render",
+    "github": "report.annotations:render",
     "github-md": "report.markdown:render",
+    "html": "report.html:render",
+    "junit": "report.junit:render",
     "md": "report.markdown:render",
     "mermaid": "report.mermaid:render",
     "sarif": "report.sarif:render",

@@ -3,8 +3,9 @@
 import json
 
 from caskmcp.model.finding import Report
+from caskmcp.report.commands import disarmed_json
 
 
 def render(report: Report) -> str:
     """The report as one JSON object."""
-    return json.dumps(report.json_value(), indent=2, ensure_ascii=True)
+    return disarmed_json(json.dumps(report.json_value(), indent=2, ensure_ascii=True))

@@ -4,7 +4,7 @@ A step that is left out is shown as `skipped`, one that has nothing to look at a
 others to run and to be told. What the manifest accepts for a while (`suppress:`) is settled here, after all steps have spoken.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -80,7 +80,7 @@ def _ran(step: Step, bench: Bench) -> Ran:
     except CaskError as error:
         found.append(steps.of_error(error))
         ended = True
-    return Ran(step.name, "", "", tuple(bench.placed(row) for row in found), ended)
+    return Ran(step.name, "", "", tuple(bench.placed(row).model_copy(update={"step": step.name}) for row in found), ended)
 
 
 # ---------------------------------------------------------------- what the manifest accepts
@@ -98,7 +98,7 @@ def _settled(bench: Bench, ran: list[Ran]) -> list[Ran]:
 def _suppressions(bench: Bench, ran: list[Ran], stated: tuple[Stated, ...], today: str) -> Ran:
     whole = not any(row.result == "skipped" or row.ended for row in ran)
     known = [*chain.from_iterable(row.findings for row in ran), *(_beside(bench) if whole else ())]
-    found = tuple(of_suppressions(known, stated, today, whole=whole))
+    found = tuple(row.model_copy(update={"step": SUPPRESSIONS}) for row in of_suppressions(known, stated, today, whole=whole))
     if found or whole:
         return _judged(Ran(SUPPRESSIONS, "", "", found))
     return Ran(SUPPRESSIONS, "not-run", "whether each is used is known where every step looks at everything")
@@ -118,12 +118,22 @@ def _judged(row: Ran) -> Ran:
 
 # ---------------------------------------------------------------- the report
 def _report(ran: list[Ran]) -> Report:
-    findings = tuple(dict.fromkeys(chain.from_iterable(row.findings for row in ran)))  # what two steps ran into is told once
+    findings = tuple(_once(row for step in ran for row in step.findings))
     counts: dict[str, Any] = {result: sum(row.result == result for row in ran) for result in RESULTS}
     if suppressed := sum(bool(row.suppressed) for row in findings):
         counts["suppressed"] = suppressed
     rows = tuple({"step": row.name, "result": row.result, "findings": len(row.findings), "note": row.note} for row in ran)
     return Report(report="check", summary=counts, findings=findings, tables={"steps": rows})
+
+
+def _once(rows: Iterable[Finding]) -> Iterator[Finding]:
+    """What two steps ran into is told by the first."""
+    told: set[Finding] = set()
+    for row in rows:
+        bare = row.model_copy(update={"step": ""})
+        if bare not in told:
+            told.add(bare)
+            yield row
 
 
 def _refuse_unknown(names: tuple[str, ...]) -> None:

@@ -1,87 +1,17 @@
-"""SARIF 2.1.0: what the specification asks of a log, a run, a result and a location, written down from its text (sections in brackets)."""
+"""SARIF 2.1.0: each log is valid against the published schema, and says what a reader of logs looks for."""
 
 import json
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator
 
 from caskmcp.model.finding import Finding, Report, Severity
-from caskmcp.report.sarif import SCHEMA, render
+from caskmcp.report.sarif import SCHEMA, located, render
 
-TEXT: Final = {
-    "type": "object",
-    "required": ["text"],
-    "properties": {"text": {"type": "string", "minLength": 1}},
-    "additionalProperties": False,
-}
-LOCATION: Final = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "physicalLocation": {  # [3.29]
-            "type": "object",
-            "required": ["artifactLocation"],
-            "additionalProperties": False,
-            "properties": {
-                "artifactLocation": {
-                    "type": "object",
-                    "required": ["uri"],
-                    "properties": {"uri": {"type": "string", "pattern": "^[A-Za-z0-9._~/%-]+$"}},
-                },
-                "region": {"type": "object", "required": ["startLine"], "properties": {"startLine": {"type": "integer", "minimum": 1}}},
-            },
-        },
-        "logicalLocations": {  # [3.33]
-            "type": "array",
-            "items": {"type": "object", "required": ["fullyQualifiedName"], "properties": {"fullyQualifiedName": {"type": "string"}}},
-        },
-    },
-}
-RESULT: Final = {  # [3.27]
-    "type": "object",
-    "required": ["message", "ruleId", "ruleIndex", "level"],
-    "additionalProperties": False,
-    "properties": {
-        "ruleId": {"type": "string"},
-        "ruleIndex": {"type": "integer", "minimum": 0},
-        "level": {"enum": ["none", "note", "warning", "error"]},
-        "message": TEXT,
-        "locations": {"type": "array", "items": LOCATION},
-        "partialFingerprints": {"type": "object", "additionalProperties": {"type": "string"}},
-        "suppressions": {  # [3.35]
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["kind"],
-                "properties": {"kind": {"enum": ["inSource", "external"]}, "justification": {"type": "string"}},
-            },
-        },
-    },
-}
-LOG: Final = {  # [3.13], [3.14], [3.19]
-    "type": "object",
-    "required": ["$schema", "version", "runs"],
-    "additionalProperties": False,
-    "properties": {
-        "$schema": {"const": SCHEMA},
-        "version": {"const": "2.1.0"},
-        "runs": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["tool", "results"],
-                "additionalProperties": False,
-                "properties": {
-                    "tool": {"type": "object", "required": ["driver"], "properties": {"driver": {"type": "object", "required": ["name"]}}},
-                    "automationDetails": {"type": "object", "required": ["id"]},
-                    "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
-                    "results": {"type": "array", "items": RESULT},
-                },
-            },
-        },
-    },
-}
+SCHEMA_FILE: Final = Path(__file__).parents[3] / "fixtures" / "sarif" / "sarif-2.1.0-rtm.5.json"
+VALIDATOR: Final = Draft4Validator(json.loads(SCHEMA_FILE.read_bytes()))
 REPORT: Final = Report(
     report="lint",
     findings=(
@@ -107,7 +37,8 @@ REPORT: Final = Report(
 
 def run(report: Report) -> Any:
     log = json.loads(render(report))
-    assert list(Draft202012Validator(LOG).iter_errors(log)) == []
+    assert [error.message for error in VALIDATOR.iter_errors(log)] == []
+    assert (log["$schema"], log["version"]) == (SCHEMA, "2.1.0")
     return log["runs"][0]
 
 
@@ -147,3 +78,56 @@ def test_a_clean_report_is_a_run_without_results() -> None:
 def test_a_place_that_is_no_path_gives_no_physical_location(place: str) -> None:
     row = Finding(code="secret", severity=Severity.REVIEW, subject="s", message="m", place=place)
     assert "physicalLocation" not in run(Report(report="lint", findings=(row,)))["results"][0]["locations"][0]
+
+
+def test_a_log_that_is_not_sarif_is_not_valid() -> None:
+    log = json.loads(render(REPORT))
+    log["runs"][0]["results"][0]["level"] = "fatal"
+    assert [error.validator for error in VALIDATOR.iter_errors(log)] == ["enum"]
+
+
+def test_steps_that_were_not_run_stand_among_the_notifications() -> None:
+    steps = (
+        {"step": "lock", "result": "pass"},
+        {"step": "lint", "result": "skipped"},
+        {"step": "drift", "result": "not-run", "note": "no baseline"},
+    )
+    (invocation,) = run(Report(report="check", tables={"steps": steps}))["invocations"]
+    assert [(row["descriptor"]["id"], row["message"]["text"]) for row in invocation["toolExecutionNotifications"]] == [
+        ("step-skipped", "lint: skipped"),
+        ("step-not-run", "drift: not-run: no baseline"),
+    ]
+
+
+def test_the_exit_status_is_told() -> None:
+    assert run(REPORT)["invocations"] == [{"executionSuccessful": True, "exitCode": 2}]
+
+
+def test_a_suppressed_finding_says_why() -> None:
+    row = Finding(
+        code="CASK-L005", severity=Severity.INFO, subject="tool:x", message="m", suppressed="rolled out by hand (until 2027-01-31)"
+    )
+    (found,) = run(Report(report="check", findings=(row,)))["results"]
+    assert (found["level"], found["suppressions"]) == (
+        "note",
+        [{"kind": "external", "justification": "rolled out by hand (until 2027-01-31)"}],
+    )
+
+
+def test_a_code_of_the_table_of_errors_brings_its_title() -> None:
+    row = Finding(code="CASK-L003", severity=Severity.REVIEW, subject="tool:x", message="m")
+    (rule,) = run(Report(report="check", findings=(row,)))["tool"]["driver"]["rules"]
+    assert rule["shortDescription"] == {"text": "A tool waits for approval"}
+
+
+def test_a_message_holds_no_link() -> None:
+    row = Finding(code="x", severity=Severity.REVIEW, subject="s", message="[a](https://evil.test)")
+    assert run(Report(report="check", findings=(row,)))["results"][0]["message"]["text"] == "[a] (https://evil.test)."
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [("a/b.yaml:41", ("a/b.yaml", 41)), ("cask.yaml", ("cask.yaml", 0)), ("", ("", 0)), ("a:b:c", ("", 0)), ("x.json:0", ("", 0))],
+)
+def test_a_place_is_a_file_and_a_line(place: str, expected: tuple[str, int]) -> None:
+    assert located(place) == expected
