@@ -99,6 +99,12 @@ class State:
             connection.executemany("INSERT INTO calls VALUES (?, ?, ?)", [(toolpack, name, now) for name in sorted(budgets)])
         return ""
 
+    def problem(self) -> str:
+        """What SQLite finds wrong with the file; empty if nothing. Raises CASK-W001 for one that it cannot open at all."""
+        with self._using() as connection:
+            found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+        return "" if found == "ok" else found
+
     def close(self) -> None:
         """Close the database."""
         with self._lock:

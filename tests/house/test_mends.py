@@ -39,6 +39,7 @@ ADVICE: Final = {
     "name the first-party host: `hosts: [X]` in cask.yaml, or `-a X`",
     "name the host under `environments:`",
     "open the file in Bruno, or export the collection",
+    "put the file back from a backup",
     "put the file itself at X",
     "raise `tools.budget.tokens`",
     "record a call of the API",

@@ -61,6 +61,7 @@ TABLES: Final = (
     Table("workflows.check:STEPS", "name", ("unit/workflows", "e2e")),
     Table("workflows.clients:CLIENTS", "key", ("unit/workflows",)),
     Table("workflows.demo.attacks:ATTACKS", "id", ("security",)),
+    Table("workflows.state:CHECKS", "name", ("unit/workflows",)),
     Table("workflows.doctor:CHECKS", "name", ("unit/workflows",)),
     Table("workflows.outputs:TARGETS", "output", (), "where outputs lie; the tests of the build read every one of these files"),
     Table("workflows.demo.service:ROUTES", "path", (), "the demo's upstream: its recording and the demo call every route"),
