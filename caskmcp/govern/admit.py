@@ -6,19 +6,22 @@ and the chosen environment's all hold; everything else is in `withheld` with the
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from caskmcp.canon import Digest
 from caskmcp.canon import digest as digest_of
 from caskmcp.errors import CaskError
-from caskmcp.govern import lockfile, offer, pins, statements, trust
+from caskmcp.govern import lockfile, narrowing, offer, pins, statements, trust
 from caskmcp.govern.lockfile import ReadLock
+from caskmcp.govern.narrowing import Evidence
 from caskmcp.govern.offer import Offer, OfferedTool
 from caskmcp.govern.statements import Examined, Standing
 from caskmcp.govern.trust import Chain
 from caskmcp.model.pack import AdmittedPack, AdmittedTool, PackFiles, Withheld
 from caskmcp.model.toolset import EMITTED, emitted
 from caskmcp.model.trust import Key, Pin, TrustPin
+
+Judged = tuple[tuple[OfferedTool, Standing], ...]
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,14 @@ class Survey:
     offer: Offer
     lock: ReadLock
     examined: Examined
-    tools: tuple[tuple[OfferedTool, Standing], ...]
+    tools: Judged
     """In the order of `tools.json`."""
     shared: Mapping[str, Standing]
     """`policy`, `env:NAME`, `auth:HOST`, sorted."""
     at: str
     """The time that was judged by."""
+    carried: Mapping[str, str] = field(default_factory=dict)
+    """Subject of a tool that took another name -> the subject whose approval it carries on (`narrowing`)."""
 
     @property
     def standings(self) -> tuple[Standing, ...]:
@@ -43,7 +48,7 @@ class Survey:
     @property
     def vanished(self) -> tuple[str, ...]:
         """Subjects of the lock that the artifacts no longer have, sorted."""
-        here = {row.subject for row, _ in self.tools} | {*self.offer.shared, *self.offer.broken}
+        here = {row.subject for row, _ in self.tools} | {*self.offer.shared, *self.offer.broken, *self.carried.values()}
         return tuple(subject for subject in self.lock.subjects if subject not in here)
 
 
@@ -101,10 +106,13 @@ def survey(files: PackFiles, *, chain: Chain | None, pin: Pin | None, at: str) -
     examined = statements.examine(lock, chain)
     instant = examined.instant(at)
     tools = tuple((row, _standing_of_tool(row, examined, pin, instant)) for row in offered.tools)
+    carried: Mapping[str, str] = {}
+    if chain is not None and chain.current.auto_narrowing:
+        tools, carried = _covered(offered, tools, Evidence(examined, chain, files.contents, pin, instant))
     shared = {
         subject: _standing_of_shared(subject, offered, examined, pin, instant) for subject in sorted({*offered.shared, *offered.broken})
     }
-    return Survey(offered, lock, examined, tools, shared, instant)
+    return Survey(offered, lock, examined, tools, shared, instant, carried)
 
 
 def look(files: PackFiles, *, pin: Pin | None, condition: TrustPin | None, at: str) -> Seen:
@@ -132,6 +140,14 @@ def _standing_of_tool(row: OfferedTool, examined: Examined, pin: Pin | None, at:
         return Standing(row.subject, "invalid", "CASK-L002", f"its record cannot be read: {row.problem}")
     role = trust.approver_of(examined.chain.current, row.tool, row.toolsets) if examined.chain else None
     return statements.judge(row.subject, row.digest, examined, role, pin, at)
+
+
+def _covered(offered: Offer, tools: Judged, evidence: Evidence) -> tuple[Judged, dict[str, str]]:
+    """The tools with what approvals of other contents prove for them, and which subject each renamed one carries on."""
+    less = tuple((row, narrowing.narrowed(row, standing, evidence)) for row, standing in tools)
+    found = narrowing.renamed(offered, {row.subject: standing for row, standing in less}, evidence)
+    judged = tuple((row, found[row.subject][1] if row.subject in found else standing) for row, standing in less)
+    return judged, {subject: old for subject, (old, _) in found.items()}
 
 
 def _standing_of_shared(subject: str, offered: Offer, examined: Examined, pin: Pin | None, at: str) -> Standing:

@@ -42,6 +42,8 @@ class Standing:
     """Names of the keys whose statements count for the present content, sorted."""
     expires: str | None = None
     """When too few of these are left; None if never."""
+    narrowed_from: str = ""
+    """Digest of the approved content that covers the present one, where that is another (`narrowing`)."""
 
     def ends_soon(self, at: str) -> bool:
         """Whether it is approved, and will not be any more a week from a time."""
@@ -155,10 +157,13 @@ def older_than_seen(subject: str, examined: Examined, pin: Pin | None) -> str:
 
 
 # ---------------------------------------------------------------- the verdict
-def judge(subject: str, digest: str, examined: Examined, role: Role | None, pin: Pin | None, at: str) -> Standing:
+def judge(
+    subject: str, digest: str, examined: Examined, role: Role | None, pin: Pin | None, at: str, *, also: frozenset[str] = frozenset()
+) -> Standing:
     """What the statements say of a subject whose present content has this digest.
 
-    role: who may approve it; None if the trust root has no row for it. at: `Examined.instant`.
+    role: who may approve it; None if the trust root has no row for it. at: `Examined.instant`. also: digests of other contents whose approval
+    counts for the present one, which is for `narrowing` alone to say.
     """
     if problem := examined.problems.get(subject):
         return Standing(subject, "invalid", "CASK-L004", problem)
@@ -169,7 +174,16 @@ def judge(subject: str, digest: str, examined: Examined, role: Role | None, pin:
     after = [row for row in rows if row.verdict == "allow" and row.sequence > block]
     if block and not after:
         return _blocked(subject, digest, [row for row in rows if row.verdict == "block"], block)
-    return _weigh(subject, digest, _latest(after), examined, role, at)
+    return _weigh(subject, also | {digest}, _latest(after), examined, role, at)
+
+
+def newest(subject: str, examined: Examined) -> list[Statement]:
+    """Each key's newest approval of a subject that no block voids, if every statement on it holds."""
+    if subject in examined.problems:
+        return []
+    rows = examined.rows.get(subject, ())
+    block = max((row.sequence for row in rows if row.verdict == "block"), default=0)
+    return _latest(row for row in rows if row.verdict == "allow" and row.sequence > block)
 
 
 def _blocked(subject: str, digest: str, blocks: Iterable[Statement], highest: int) -> Standing:
@@ -188,12 +202,12 @@ def _latest(rows: Iterable[Statement]) -> list[Statement]:
     return [row for row in rows if row.sequence == max(other.sequence for other in rows if other.key == row.key)]
 
 
-def _weigh(subject: str, digest: str, rows: list[Statement], examined: Examined, role: Role | None, at: str) -> Standing:
+def _weigh(subject: str, digests: frozenset[str], rows: list[Statement], examined: Examined, role: Role | None, at: str) -> Standing:
     if not rows:
         return Standing(subject, "pending", "CASK-L003", "not approved yet")
     if role is None or examined.chain is None:
         return Standing(subject, "pending", "CASK-L003", "the trust root says nobody may approve it")
-    present = [row for row in rows if row.digest == digest]
+    present = [row for row in rows if row.digest in digests]
     if not present:
         return Standing(subject, "pending", "CASK-L003", "changed since it was approved")
     counting = [row for row in present if row.key in role.keys and row.key in examined.chain.current.keys]

@@ -188,7 +188,12 @@ def counting(role: R, keys: Mapping[str, Key]) -> R:
 
 def approver_of(root: Root, tool: Tool, toolsets: tuple[str, ...]) -> Approver | None:
     """The first row that fits a tool, by its tier and the declared toolsets that hold it, with the keys that count."""
-    fits = (row for row in root.approvers if tool.risk in row.tiers and (not row.toolsets or set(row.toolsets) & set(toolsets)))
+    return approver_for(root, tool.risk, toolsets)
+
+
+def approver_for(root: Root, tier: str, toolsets: tuple[str, ...]) -> Approver | None:
+    """The same by a tier and toolsets, as a content names them."""
+    fits = (row for row in root.approvers if tier in row.tiers and (not row.toolsets or set(row.toolsets) & set(toolsets)))
     return next((counting(row, root.keys) for row in fits), None)
 
 

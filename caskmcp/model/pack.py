@@ -1,7 +1,7 @@
 """The bytes that are offered to the door, and the frozen pack that only the door (`govern/admit.py`) makes of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from caskmcp.canon import Digest
 from caskmcp.model.policy import Policy, Rule
@@ -24,6 +24,8 @@ class PackFiles:
     """None: nothing was approved yet."""
     roots: tuple[bytes, ...]
     """Versions of the trust root from 1 up; empty: none yet."""
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+    """Digest -> approved content that the lock names, where the trust root may let an approval count for less than it was given for; not yet checked."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from caskmcp import __version__
 from caskmcp.errors import CaskError, Exit
-from caskmcp.govern import keys, offer, pins, trust
+from caskmcp.govern import agent, agentsocket, keys, offer, trust
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.model.pack import PackFiles
 from caskmcp.ports import Files, World
@@ -19,6 +19,7 @@ from caskmcp.store import installed, project
 from caskmcp.store.layout import MANIFEST, PRIVATE, Pack, Root
 from caskmcp.store.project import LoadedProject
 from caskmcp.workflows import gitlines, here
+from caskmcp.workflows import trust as roots
 
 OLDEST_PYTHON: Final = (3, 11)
 MCP_MAJOR: Final = 2
@@ -184,14 +185,15 @@ def _open_to_others(files: Files, root: Root) -> Iterator[Wrong]:
 
 # ---------------------------------------------------------------- approving and serving
 def signing(patient: Patient) -> Seen:
-    """Keys in the configuration folder are usable and private."""
+    """Keys in the configuration folder are usable and private, and the ssh-agent holds those that it is to hold."""
     names = [key.name for key in keys.listing(patient.files, patient.world.config)]
     return Seen(", ".join(names) or "no key yet", tuple(wrong for name in names for wrong in _key(patient, name)))
 
 
 def _key(patient: Patient, name: str) -> Iterator[Wrong]:
     try:
-        keys.refuse_readable(patient.files, patient.world.config, name)
+        if held := keys.referred(patient.files, keys.refuse_readable(patient.files, patient.world.config, name)):
+            agent.signer(agentsocket.reach(patient.world.environ), held)
     except CaskError as cause:
         yield _of(cause)
 
@@ -214,8 +216,9 @@ def pin(patient: Patient) -> Seen:
         return Seen("no trust root yet", (wrong,))
     chain = trust.chain(files.roots, files.id)
     trust.refuse_expired(chain, patient.world.clock.now())
-    trust.anchor(chain, pins.stored(patient.files, patient.world.config, files.id), here.condition(patient.world))
-    return Seen(f"version {chain.current.version}, pinned")
+    trust.anchor(chain, here.pin(patient.world, files.id), here.condition(patient.world))
+    soon = tuple(Wrong(row.message, row.mend, row.place, code=row.code) for row in roots.expiring(chain, patient.world.clock.now()))
+    return Seen(f"version {chain.current.version}, pinned", soon)
 
 
 def clock(patient: Patient) -> Seen:

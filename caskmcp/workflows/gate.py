@@ -23,6 +23,7 @@ from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import build, evidence, here, person
 from caskmcp.workflows import check as steps
+from caskmcp.workflows import trust as roots
 from caskmcp.workflows.approve import Proven, Request, approve
 from caskmcp.workflows.build import Derived
 from caskmcp.workflows.subjects import is_pattern, matching, name_of, require_known, subject_of
@@ -94,15 +95,16 @@ def status(world: World, names: tuple[str, ...] = ()) -> Report:
     wanted = _named(seen.survey, names)
     tools = tuple(_tool_row(row, standing) for row, standing in seen.survey.tools if row.subject in wanted)
     shared = tuple({"id": subject, **_state(standing)} for subject, standing in seen.survey.shared.items() if subject in wanted)
+    ending = roots.expiring(seen.chain, seen.survey.at)
     counts: dict[str, int] = {}
     for row in (*tools, *shared):
         counts[row["status"]] = counts.get(row["status"], 0) + 1
     return Report(
         report="gate-status",
         summary={"toolpack": seen.toolpack, "trust": seen.trust, **dict(sorted(counts.items()))},
-        findings=tuple(row for row in _remarks(seen.survey) if not names or row.subject in wanted),
+        findings=(*(row for row in _remarks(seen.survey) if not names or row.subject in wanted), *ending),
         tables={"tools": tools, "shared": shared, **(_grounds(world, seen, wanted) if names else {})},
-        lines=(f"Not checked against a pin: {seen.note}.",) if seen.note else (),
+        lines=(*((f"Not checked against a pin: {seen.note}.",) if seen.note else ()), *(f"Soon: {row.message}." for row in ending)),
         told=True,
     )
 
@@ -176,11 +178,18 @@ def look(world: World) -> Look:
 
 def _tool_row(row: OfferedTool, standing: Standing) -> dict[str, Any]:
     known = {"id": row.name, "status": standing.status, "risk": row.tool.risk if row.tool else None, "digest": row.digest}
-    return {**known, "approved_by": list(standing.approved_by), "expires": standing.expires}
+    return {**known, "approved_by": list(standing.approved_by), "expires": standing.expires, **_why(standing)}
+
+
+def _why(standing: Standing) -> dict[str, str]:
+    """What a status alone does not say: how many signatures are there of how many, and which approval covers less."""
+    if standing.narrowed_from:
+        return {"why": f"narrowed from {standing.narrowed_from}"}
+    return {"why": standing.reason} if standing.approved_by and standing.status != "approved" else {}
 
 
 def _state(standing: Standing) -> Mapping[str, Any]:
-    return {"status": standing.status, "approved_by": list(standing.approved_by), "expires": standing.expires}
+    return {"status": standing.status, "approved_by": list(standing.approved_by), "expires": standing.expires, **_why(standing)}
 
 
 def _remarks(survey: Survey) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from caskmcp.model.finding import Finding, Severity
 from caskmcp.store import gitindex, project
 from caskmcp.store.layout import PRIVATE
 from caskmcp.workflows import build, evidence, gitlines, here
+from caskmcp.workflows import trust as roots
 from caskmcp.workflows.bench import Bench
 
 BUDGET: Final = "budget-exceeded"
@@ -128,6 +129,7 @@ def signatures(bench: Bench) -> Iterator[Finding]:
                 place=lockfile.NAME,
                 mend="git checkout -- .caskmcp",
             )
+    yield from roots.expiring(bench.seen.chain, bench.at)
 
 
 def broadening(bench: Bench) -> Iterator[Finding]:

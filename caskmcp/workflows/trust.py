@@ -183,9 +183,9 @@ def _waiting(world: World, pack: Pack, chain: Chain) -> tuple[tuple[dict[str, An
     return (row,), ()
 
 
-def expiring(chain: Chain, at: str) -> tuple[Finding, ...]:
+def expiring(chain: Chain | None, at: str) -> tuple[Finding, ...]:
     """That the trust root ends within a month; it takes people to make the next version in time. Advice alone until the end has come."""
-    if not (end := trust.ends_soon(chain.current, at)):
+    if chain is None or not (end := trust.ends_soon(chain.current, at)):
         return ()
     return (
         Finding(
