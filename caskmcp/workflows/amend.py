@@ -7,7 +7,7 @@ counts for nothing; with the last signature it becomes `N.root.json` as a whole.
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from caskmcp import canon
 from caskmcp.errors import AGAIN, CaskError
@@ -22,7 +22,7 @@ from caskmcp.model.tool import TIERS, Tier
 from caskmcp.model.trust import Key, Pin, Root, SignedRoot
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
-from caskmcp.text import MAX_BYTES
+from caskmcp.text import MAX_BYTES, Document, parse_json
 from caskmcp.workflows import here, person, subjects
 from caskmcp.workflows.period import ends
 
@@ -132,7 +132,9 @@ def _key_in_file(world: World, source: str, name: str) -> Key:
         )
     data = world.files.read(path, keys.LIMIT)
     if data.lstrip().startswith(b"{"):
-        return Key.from_json(data, source)
+        value: Any = parse_json(data, source)
+        # As `cask keys export --format json` prints it, or the record alone.
+        return Key.of(Document(source, value.get("key", value), {}))
     return _key_in_line(data.decode("ascii", "replace").split(), source, name or path.stem)
 
 

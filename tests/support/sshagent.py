@@ -6,6 +6,7 @@ The authenticator is `sk_provider.c`, which OpenSSH's own helper loads: it says 
 import functools
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -19,16 +20,18 @@ import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROGRAMS: Final = ("ssh-agent", "ssh-add", "ssh-keygen")
+COMPILERS: Final = ("cc", "gcc", "clang")
 
 needs_openssh: Final = pytest.mark.skipif(
-    not all(map(shutil.which, PROGRAMS)), reason="OpenSSH's client programs are not installed (ssh-agent, ssh-add, ssh-keygen)"
+    not all(map(shutil.which, PROGRAMS)), reason="needs OpenSSH's client programs: apt-get install openssh-client"
 )
+needs_compiler: Final = pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="needs a C compiler: apt-get install gcc libssl3")
 
 
 @functools.cache
 def provider() -> Path | None:
     """The compiled authenticator, or None where it cannot be compiled or OpenSSH's helper is missing."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
         return None
     made = Path(tempfile.mkdtemp(prefix="cask-sk-")) / "sk.so"
@@ -39,11 +42,11 @@ def provider() -> Path | None:
     return made if done.returncode == 0 else None
 
 
-def needs_authenticator() -> Path:
+def authenticator() -> Path:
     """The authenticator; skips the test where there is none."""
     made = provider()
     if made is None:
-        pytest.skip("no C compiler, or no libcrypto 3, for the software authenticator")
+        pytest.skip("needs libcrypto 3 for the software authenticator")
     return made
 
 
@@ -54,7 +57,7 @@ def run(*argv: str | Path, env: Mapping[str, str] | None = None, stdin: bytes = 
 
 def make_key(path: Path, kind: str = "ed25519", *options: str, comment: str | None = None) -> Path:
     """A key made by ssh-keygen, without a passphrase. kind: as `ssh-keygen -t`."""
-    env = {"SSH_SK_PROVIDER": str(needs_authenticator())} if kind.endswith("-sk") else {}
+    env = {"SSH_SK_PROVIDER": str(authenticator())} if kind.endswith("-sk") else {}
     done = run("ssh-keygen", "-q", "-t", kind, "-N", "", *options, "-C", comment or path.name, "-f", path, env=env)
     assert done.returncode == 0, done.stderr.decode()
     return path
@@ -92,11 +95,18 @@ def ssh_agent() -> Iterator[RealAgent]:
             ["ssh-agent", "-D", "-a", str(path), "-P", f"{tempfile.gettempdir()}/*"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            for _ in range(500):
-                if path.exists():
-                    break
-                time.sleep(0.01)
+            _wait(path)
             yield RealAgent(path)
         finally:
             process.terminate()
             process.wait(timeout=10)
+
+
+def _wait(path: Path) -> None:
+    """Until somebody listens: the socket is there a moment before."""
+    for _ in range(500):
+        with socket.socket(socket.AF_UNIX) as link:
+            if link.connect_ex(str(path)) == 0:
+                return
+        time.sleep(0.01)
+    raise AssertionError("the ssh-agent did not begin")

@@ -18,7 +18,7 @@ from caskmcp.govern import agent, agentsocket, sshsig
 from caskmcp.govern.agent import Identity
 from caskmcp.govern.verify import holds, pae, verified
 from tests.support.packs import T1
-from tests.support.sshagent import RealAgent, make_key, needs_authenticator, needs_openssh, run, ssh_agent
+from tests.support.sshagent import RealAgent, make_key, needs_compiler, needs_openssh, run, ssh_agent
 
 MESSAGE = b"what a person approved"
 
@@ -141,8 +141,8 @@ def test_without_an_agent_there_is_none(environ: dict[str, str]) -> None:
 
 # ---------------------------------------------------------------- an authenticator
 @needs_openssh
+@needs_compiler
 def test_an_authenticators_key_signs_through_the_agent_and_ssh_keygen_agrees(tmp_path: Path) -> None:
-    needs_authenticator()
     with ssh_agent() as running:
         running.add(make_key(tmp_path / "touched", "ed25519-sk", "-O", "application=ssh:cask"))
         by = signer(running)
@@ -156,8 +156,8 @@ def test_an_authenticators_key_signs_through_the_agent_and_ssh_keygen_agrees(tmp
 
 
 @needs_openssh
+@needs_compiler
 def test_an_authenticator_that_was_not_touched_is_found_out_where_it_signs(tmp_path: Path) -> None:
-    needs_authenticator()
     with ssh_agent() as running:
         running.add(make_key(tmp_path / "untouched", "ed25519-sk", "-O", "no-touch-required"))
         error = refused(signer(running).sign, MESSAGE)
