@@ -69,6 +69,7 @@ COMMANDS: Final = (
     Row("state verify",   False, "Look whether anything under the root is damaged.",                    "cli.state:verify"),
     Row("state gc",       False, "Remove what nobody needs; --dry-run lists it.",                       "cli.state:gc"),
     Row("state unlock",   False, "Remove lock files that no process holds.",                            "cli.state:unlock"),
+    Row("migrate",        False, "Bring files of earlier formats to the present one; names what earlier versions left.", "cli.migrate:migrate"),
     Row("doctor",         False, "What this machine and this project lack.",                            "cli.doctor:doctor"),
     Row("explain",        False, "The evidence behind a tool or a field.",                               "cli.explain:explain"),
     Row("graph",          False, "Draw the build as text or Mermaid.",                                  "cli.graph:graph"),

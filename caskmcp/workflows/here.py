@@ -9,7 +9,7 @@ from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import pins
 from caskmcp.model.trust import Pin, TrustPin
 from caskmcp.ports import World
-from caskmcp.store import project
+from caskmcp.store import layouts, project
 from caskmcp.store.files import refuse_links_out
 from caskmcp.store.layout import Pack, Root
 from caskmcp.store.places import find_manifest
@@ -43,9 +43,20 @@ def pack(world: World) -> Pack:
     """The toolpack by `--toolpack`, or the only one, or the manifest's. Raises CASK-I011 where there is none and CASK-I007 where several fit."""
     place = root(world).path
     several = world.toolpack is None and len(project.toolpacks(world.files, place)) > 1
-    return Pack(
-        project.find_toolpack(world.files, place, world.toolpack, cwd=world.cwd, preferred=_manifest_id(world) if several else None)
-    )
+    preferred = _manifest_id(world) if several else None
+    try:
+        return Pack(project.find_toolpack(world.files, place, world.toolpack, cwd=world.cwd, preferred=preferred))
+    except CaskError as cause:
+        raise _of_earlier(world, place, cause) from cause
+
+
+def _of_earlier(world: World, place: Path, cause: CaskError) -> CaskError:
+    """That there is no toolpack, said with what an earlier version of the program left in its place, if it did."""
+    left = layouts.earlier(world.files, place) if cause.code == "CASK-I011" else ()
+    if not left:
+        return cause
+    rows = "; ".join(f"{row.path.relative_to(place).as_posix()} is {row.layout.today} today" for row in left[:4])
+    return CaskError(cause.code, f"this root was written by an earlier version: {rows}", place=str(place), mend="cask migrate")
 
 
 def _manifest_id(world: World) -> str | None:
@@ -69,8 +80,18 @@ def export(world: World, out: str) -> Path:
 
 
 def pin(world: World, toolpack: str) -> Pin | None:
-    """What this machine accepted for a toolpack."""
-    return pins.stored(world.files, world.config, toolpack)
+    """What this machine accepted for a toolpack: its administrator, or else the user. Raises CASK-T007."""
+    return pins.accepted(world.files, world.config, toolpack, strict(world, toolpack))
+
+
+def strict(world: World, toolpack: str) -> Pin | None:
+    """What the machine's administrator accepted for everybody, and no command changes. Raises CASK-T007."""
+    return pins.strict(world.files, world.system, world.uid, toolpack)
+
+
+def remember(world: World, seen: Pin) -> None:
+    """Raise what this user saw, which only rises."""
+    pins.remember(world.files, world.config, seen, strict(world, seen.toolpack))
 
 
 def condition(world: World, option: str | None = None) -> TrustPin | None:

@@ -58,6 +58,8 @@ TABLES: Final = (
     Table("runtime.gateway:STEPS", "name", ("unit/runtime", "security")),
     Table("runtime.networks:DENIED", "network", ("unit/runtime", "security")),
     Table("store.archive:GUARDS", "name", ("security",)),
+    Table("store.formats:FORMATS", "place", ("unit/workflows",)),
+    Table("store.layouts:LAYOUTS", "place", ("unit/workflows",)),
     Table("workflows.check:STEPS", "name", ("unit/workflows", "e2e")),
     Table("workflows.clients:CLIENTS", "key", ("unit/workflows",)),
     Table("workflows.demo.attacks:ATTACKS", "id", ("security",)),
