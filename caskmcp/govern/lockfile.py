@@ -65,6 +65,17 @@ def read(data: bytes | None, toolpack: str) -> ReadLock:
     return ReadLock(Lock(toolpack=toolpack, subjects=good), broken, digest)
 
 
+def toolpack_of(data: bytes) -> str:
+    """The toolpack that a lock says it is of. Raises CASK-L001."""
+    try:
+        value = text.parse_yaml(data, NAME).value
+    except CaskError as cause:
+        raise _unreadable(cause.what, cause.place or NAME) from cause
+    if not isinstance(value, dict) or not isinstance(value.get("toolpack"), str):
+        raise _unreadable("it does not say of which toolpack it is", NAME)
+    return str(value["toolpack"])
+
+
 def dump(lock: ReadLock) -> bytes:
     """The lock as a file. Statements are written with all their fields: what is read there is what was signed."""
     rows: dict[str, Any] = {subject: broken.raw for subject, broken in lock.broken.items()}

@@ -9,6 +9,8 @@ from caskmcp.store.layout import PRIVATE
 
 RECORDINGS: Final = ("*.har", "*.har.gz", "*.har.zst", "*.flow", "*.flows", "*.mitm")
 """Raw recordings: they hold credentials and what people typed."""
+LOCK: Final = "caskmcp.lock.yaml"
+"""Has a merge driver, and `tools.json` a diff driver, where git's configuration names them; elsewhere the lines mean nothing."""
 ABOUT: Final = {
     ".gitignore": "# CaskMCP: traffic, state and caches stay out; all else is committed",
     ".gitattributes": "# CaskMCP: what is signed is compared byte for byte",
@@ -20,7 +22,8 @@ def wanted(folder: Path, root: Path) -> Mapping[str, tuple[str, ...]]:
     if not root.is_relative_to(folder):
         return {}
     inner = root.relative_to(folder).as_posix()
-    return {".gitignore": (*(f"{inner}/{name}/" for name in PRIVATE), *RECORDINGS), ".gitattributes": (f"{inner}/** -text",)}
+    drivers = (f"{LOCK} merge=cask-lock", f"{inner}/toolpacks/*/artifact/tools.json diff=cask-surface")
+    return {".gitignore": (*(f"{inner}/{name}/" for name in PRIVATE), *RECORDINGS), ".gitattributes": (f"{inner}/** -text", *drivers)}
 
 
 def lacking(files: Files, folder: Path, root: Path) -> dict[str, tuple[str, ...]]:

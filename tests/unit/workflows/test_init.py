@@ -60,6 +60,7 @@ def test_what_a_person_wrote_stays_in_the_git_files(folder: Path) -> None:
     assert ignored.count(".caskmcp/cache/") == 1
     assert (folder / ".gitattributes").read_bytes() == (
         b"*.sh text eol=lf\r\n# CaskMCP: what is signed is compared byte for byte\r\n.caskmcp/** -text\r\n"
+        b"caskmcp.lock.yaml merge=cask-lock\r\n.caskmcp/toolpacks/*/artifact/tools.json diff=cask-surface\r\n"
     )
     assert [row["state"] for row in report.tables["files"]] == ["written", "added to", "added to"]
 
