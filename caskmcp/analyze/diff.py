@@ -9,8 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from caskmcp import canon
 from caskmcp.analyze.words import word_diff
-from caskmcp.calculus.sides import value_at
-from caskmcp.calculus.tools import compare
+from caskmcp.calculus import shared, tools
 from caskmcp.calculus.verdict import Change, Verdict
 from caskmcp.model.finding import Detail, Finding, Report, Severity
 from caskmcp.model.tool import LOWERED, TIERS
@@ -37,19 +36,25 @@ RULES: Final = {
         Rule("tool-narrows",    Severity.REVIEW,   "allows less than what was approved"),
         Rule("tool-reworded",   Severity.REVIEW,   "reads differently than what was approved"),
         Rule("shared-added",    Severity.REVIEW,   "is new"),
-        Rule("shared-changed",  Severity.BREAKING, "is not what was approved"),
         Rule("shared-removed",  Severity.INFO,     "is no longer built"),
+        Rule("shared-broadens", Severity.BREAKING, "allows more than what was approved"),
+        Rule("shared-differs",  Severity.BREAKING, "allows other things than what was approved"),
+        Rule("shared-narrows",  Severity.REVIEW,   "allows less than what was approved"),
+        Rule("shared-reworded", Severity.REVIEW,   "reads differently than what was approved"),
     )
 }
 # fmt: on
 EXCEPTION: Final = "redaction-exception"
 """A name, or a profile, that lets values through."""
-_OF: Final = {
-    Verdict.BROADENS: "tool-broadens",
-    Verdict.INCOMPARABLE: "tool-differs",
-    Verdict.NARROWS: "tool-narrows",
-    Verdict.EQUAL: "tool-reworded",
-}
+_OF: Final = {Verdict.BROADENS: "broadens", Verdict.INCOMPARABLE: "differs", Verdict.NARROWS: "narrows", Verdict.EQUAL: "reworded"}
+
+
+class Row(NamedTuple):
+    """One change: as a table shows it, in full, and what it means in words."""
+
+    told: dict[str, Any]
+    detail: Detail
+    message: str = ""
 
 
 class Known(NamedTuple):
@@ -76,42 +81,36 @@ class Sides:
 def diff(sides: Sides, *, pinned: bool) -> Report:
     """Compare the two sides. pinned: whether this machine accepted the trust root; if not, the report says so."""
     rows = sorted(_rows(sides), key=_weight)
-    counts = {code: sum(row["change"] == code for row in rows) for code in RULES}
+    counts = {code: sum(row.told["change"] == code for row in rows) for code in RULES}
     summary = {"unpinned": True} if not pinned else {}
     return Report(
         report="diff",
         summary={**summary, "changes": len(rows), **{code: count for code, count in counts.items() if count}},
         findings=tuple(_finding(row, sides.places) for row in rows),
-        tables={"changes": tuple(rows)},
+        tables={"changes": tuple(row.told for row in rows)},
         lines=() if rows else ("Nothing differs from what was approved.",),
+        details=tuple(row.detail for row in rows),
         told=True,
     )
-
-
-def details(sides: Sides, report: Report) -> tuple[Detail, ...]:
-    """Each change in full: the old and the new value at its place, and of texts the words that changed."""
-    rows = (row for row in report.tables["changes"] if row["change"] in RULES)
-    return tuple(_detail(row, sides) for row in rows)
-
-
-def _detail(row: Mapping[str, Any], sides: Sides) -> Detail:
-    subject, place = row["subject"], row["place"]
-    old, new = value_at(sides.approved.get(subject), place), value_at(sides.built.get(subject), place)
-    words = word_diff(old, new) if isinstance(old, str) and isinstance(new, str) else ()
-    return Detail(id=row["id"], subject=subject, place=place, old=old, new=new, words=words)
 
 
 def exception(area: str, name: str, what: str) -> dict[str, Any]:
     """A row for something that redaction leaves."""
     told = {"change": EXCEPTION, "subject": area, "risk": "high", "area": "redaction", "place": name, "before": "cut", "after": what}
-    return {"id": change_id(area, name, "cut", what), **told}
+    return {"id": change_id(area, name, "cut", what), **told, "witness": ""}
 
 
 def with_exceptions(report: Report, rows: tuple[dict[str, Any], ...]) -> Report:
     """The report with exceptions from redaction as rows and findings. They change no exit status: they are no difference, and no approval ends them."""
     findings = (
         Finding(
-            code=EXCEPTION, severity=Severity.INFO, subject=row["subject"], message=row["after"], place="cask.yaml", mend="edit cask.yaml"
+            code=EXCEPTION,
+            severity=Severity.INFO,
+            subject=row["subject"],
+            message=row["after"],
+            place="cask.yaml",
+            mend="edit cask.yaml",
+            fingerprint=row["id"],
         )
         for row in rows
     )
@@ -129,7 +128,7 @@ def change_id(subject: str, area: str, before: Any, after: Any) -> str:
     return canon.hexadecimal(canon.digest({"subject": subject, "area": area, "before": before, "after": after}))[:16]
 
 
-def _rows(sides: Sides) -> Iterator[dict[str, Any]]:
+def _rows(sides: Sides) -> Iterator[Row]:
     for subject in sorted({*sides.approved, *sides.built}):
         if subject not in sides.built or subject not in sides.approved:
             yield _one_sided(subject, sides)
@@ -137,43 +136,55 @@ def _rows(sides: Sides) -> Iterator[dict[str, Any]]:
             yield from _changes(subject, sides)
 
 
-def _one_sided(subject: str, sides: Sides) -> dict[str, Any]:
+def _one_sided(subject: str, sides: Sides) -> Row:
     """What stands on one side alone."""
     is_new, tool = subject in sides.built, subject.startswith("tool:")
     record = (sides.built if is_new else sides.approved)[subject]
     brief = (_brief(record) if record else sides.known[subject].brief if subject in sides.known else "") if tool else ""
-    row = _row(subject, f"{'tool' if tool else 'shared'}-{'added' if is_new else 'removed'}", sides)
-    return {**row, "after" if is_new else "before": brief}
+    return _whole(subject, "added" if is_new else "removed", sides, **{"after" if is_new else "before": brief})
 
 
-def _changes(subject: str, sides: Sides) -> Iterator[dict[str, Any]]:
+def _changes(subject: str, sides: Sides) -> Iterator[Row]:
     old, new = sides.approved[subject], sides.built[subject]
-    if old is not None and new is not None and subject.startswith("tool:"):
-        yield from (_changed(subject, change, sides, old, new) for change in compare(old, new))
-    elif old != new or new is None:
-        row = _row(subject, "tool-differs" if subject.startswith("tool:") else "shared-changed", sides)
-        yield {**row, "before": _short(old), "after": _short(new) if new is not None else sides.known[subject].brief}
+    if old is not None and new is not None:
+        compare = tools.compare if subject.startswith("tool:") else shared.compare
+        yield from (_changed(subject, change, sides) for change in compare(old, new))
+    else:  # the content of one side is not here: then nothing can be said but that it differs
+        after = _short(new) if new is not None else sides.known[subject].brief
+        yield _whole(subject, "differs", sides, before=_short(old) if old is not None else "", after=after)
 
 
-def _changed(subject: str, change: Change, sides: Sides, old: Served, new: Served) -> dict[str, Any]:
-    before, after = _difference(change.before, change.after)
-    return _row(subject, _OF[change.verdict], sides, area=change.area, place=change.place) | {"before": before, "after": after}
-
-
-def _row(subject: str, code: str, sides: Sides, *, area: str = "", place: str = "") -> dict[str, Any]:
+def _whole(subject: str, word: str, sides: Sides, *, before: str = "", after: str = "") -> Row:
+    """A subject as a whole. Content that is not here stands in the id by its digest."""
     old, new, known = sides.approved.get(subject), sides.built.get(subject), sides.known.get(subject)
-    record = new if new is not None else old if old is not None else {}
-    after = known.digest if known is not None and new is None else value_at(new, place)
-    return {
-        "id": change_id(subject, place or code, value_at(old, place), after),
-        "change": code,
-        "subject": subject,
-        "risk": (record.get("risk") or (known.risk if known else "")) if subject.startswith("tool:") else "",
-        "area": area,
-        "place": place,
-        "before": "",
-        "after": "",
-    }
+    code = f"{_kind(subject)}-{word}"
+    id_ = change_id(subject, code, old, new if new is not None or known is None else known.digest)
+    return Row(_told(id_, code, subject, sides, before=before, after=after), Detail(id=id_, subject=subject, place="", old=old, new=new))
+
+
+def _changed(subject: str, change: Change, sides: Sides) -> Row:
+    before, after = _difference(change.before, change.after)
+    id_ = change_id(subject, change.place, change.before, change.after)
+    code = f"{_kind(subject)}-{_OF[change.verdict]}"
+    told = _told(
+        id_, code, subject, sides, area=change.area, place=change.place, before=before, after=after, witness=_short(change.witness)
+    )
+    words = word_diff(change.before, change.after) if isinstance(change.before, str) and isinstance(change.after, str) else ()
+    detail = Detail(id=id_, subject=subject, place=change.place, old=change.before, new=change.after, words=words)
+    return Row(told, detail, change.message)
+
+
+def _kind(subject: str) -> str:
+    return "tool" if subject.startswith("tool:") else "shared"
+
+
+def _told(id_: str, code: str, subject: str, sides: Sides, **more: str) -> dict[str, Any]:
+    record, known = sides.built.get(subject) or sides.approved.get(subject) or {}, sides.known.get(subject)
+    risk = (record.get("risk") or (known.risk if known else "")) if subject.startswith("tool:") else ""
+    return {"id": id_, "change": code, "subject": subject, "risk": risk, **dict.fromkeys(COLUMNS, ""), **more}
+
+
+COLUMNS: Final = ("area", "place", "before", "after", "witness")
 
 
 def _brief(record: Served) -> str:
@@ -206,25 +217,28 @@ def _short(value: Any, most: int = 200) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _weight(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _weight(row: Row) -> tuple[Any, ...]:
     """Breaking first, then the riskiest tools, then by name."""
-    tier = TIERS.index(row["risk"]) if row["risk"] else len(TIERS)
-    return (_ORDER[RULES[row["change"]].severity], -tier, row["subject"], row["area"], row["place"])
+    told = row.told
+    tier = TIERS.index(told["risk"]) if told["risk"] in TIERS else len(TIERS)
+    return (_ORDER[RULES[told["change"]].severity], -tier, told["subject"], told["area"], told["place"])
 
 
 _ORDER: Final = {Severity.REFUSED: 0, Severity.BREAKING: 1, Severity.REVIEW: 2, Severity.INFO: 3, Severity.INPUT: 4}
 
 
-def _finding(row: Mapping[str, Any], places: Mapping[str, str]) -> Finding:
+def _finding(row: Row, places: Mapping[str, str]) -> Finding:
     """A change as a finding. Its fingerprint is the change's id: who accepts one change has accepted no other."""
-    rule = RULES[row["change"]]
-    name = row["subject"].removeprefix("tool:")
+    rule, subject = RULES[row.told["change"]], row.told["subject"]
+    name = subject.removeprefix("tool:")
+    where = f": {row.message} ({row.told['place']})" if row.message else ""
+    witness = f", e.g. {row.told['witness']}" if row.told["witness"] else ""
     return Finding(
         code=rule.code,
         severity=rule.severity,
-        subject=row["subject"],
-        message=f"{name} {rule.says}" + (f" ({row['area']}: {row['place']})" if row["area"] else ""),
-        place=places.get(row["subject"], ""),
+        subject=subject,
+        message=f"{name} {rule.says}{where}{witness}",
+        place=places.get(subject, ""),
         mend="" if rule.severity is Severity.INFO else f"cask gate allow {name}",
-        fingerprint=row["id"],
+        fingerprint=row.told["id"],
     )

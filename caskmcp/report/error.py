@@ -8,7 +8,25 @@ from caskmcp.errors import CaskError, Exit
 from caskmcp.report.visible import visible
 
 PROGRAMS: Final = frozenset(
-    {"cask", "cd", "chmod", "cp", "dask", "df", "edit", "export", "git", "ls", "mkdir", "pip", "python", "rm", "ssh-add", "ssh-keygen", "unset"}
+    {
+        "cask",
+        "cd",
+        "chmod",
+        "cp",
+        "dask",
+        "df",
+        "edit",
+        "export",
+        "git",
+        "ls",
+        "mkdir",
+        "pip",
+        "python",
+        "rm",
+        "ssh-add",
+        "ssh-keygen",
+        "unset",
+    }
 )
 """First words of mends that are commands; any other mend is advice."""
 SEVERITIES: Final = {Exit.REVIEW: "review", Exit.BREAKING: "breaking", Exit.INPUT: "input", Exit.REFUSED: "refused"}

@@ -62,7 +62,7 @@ def _piece(kind: str, text: str) -> str:
 
 def _table(name: str, rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     listed = list(rows)
-    names = list(dict.fromkeys(key for row in listed for key in row))
+    names = [key for key in dict.fromkeys(key for row in listed for key in row) if any(row.get(key) not in ("", None) for row in listed)]
     yield f"### {escape(name)}\n"
     yield "| " + " | ".join(escape(name) for name in names) + " |"
     yield "|" + " --- |" * len(names)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from caskmcp import canon
-from caskmcp.analyze.diff import Known, Sides, details, diff, exception, with_exceptions
+from caskmcp.analyze.diff import Known, Sides, diff, exception, with_exceptions
 from caskmcp.errors import CaskError
 from caskmcp.govern import admit, content, lockfile, offer, statements, trust
 from caskmcp.govern.admit import Survey
@@ -60,7 +60,7 @@ def _report(world: World, pack: Pack, found: Sides, note: str) -> Report:
         found = Sides(found.approved, found.built, found.known, places.subjects(world, pack))
     report = diff(found, pinned=not note)
     lines = (*((f"Not checked against a pin: {note}.",) if note else ()), *report.lines)
-    return report.model_copy(update={"lines": lines, "details": details(found, report)})
+    return report.model_copy(update={"lines": lines})
 
 
 # ---------------------------------------------------------------- the two sides

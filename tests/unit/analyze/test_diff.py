@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from caskmcp.analyze.diff import RULES, Sides, change_id, diff
+from caskmcp.analyze.diff import RULES, Known, Sides, change_id, diff
 from tests.unit.calculus.test_tools import TOOL, changed
 
 GET = {"tool:get_order": TOOL}
@@ -71,7 +71,7 @@ def test_a_removed_tool_is_information_alone():
 @pytest.mark.parametrize(
     ("approved", "built", "code", "status"),
     [
-        ({"policy": {"a": 1}}, {"policy": {"a": 2}}, "shared-changed", 2),
+        ({"policy": {"a": 1}}, {"policy": {"a": 2}}, "shared-broadens", 2),
         ({"env:x": {}}, {}, "shared-removed", 0),
         ({}, {"env:x": {}}, "shared-added", 1),
     ],
@@ -118,9 +118,97 @@ def test_an_unpinned_clone_is_told():
     assert "unpinned" not in run({}, GET).summary
 
 
+POLICY = {"schema": "caskmcp/policy-defaults/1", "default": "deny", "rules": [], "budgets": {"*": {"calls": 100, "per_seconds": 60}}}
+LOCAL = {"schema": "caskmcp/environment/1", "hosts": {"api.example.com": {"url": "http://127.0.0.1:8080", "private": True}}}
+RULE = {"id": "a", "effect": "confirm", "match": {}, "reason": "money"}
+SHARED = [
+    # subject,  approved,                       built,                                                           code,              exit
+    ("policy", POLICY, {**POLICY, "default": "allow"}, "shared-differs", 2),
+    ("policy", POLICY, {**POLICY, "budgets": {}}, "shared-broadens", 2),
+    ("policy", {**POLICY, "budgets": {}}, POLICY, "shared-narrows", 1),
+    ("policy", {**POLICY, "rules": [RULE]}, {**POLICY, "rules": [{**RULE, "reason": "orders"}]}, "shared-reworded", 1),
+    ("env:local", LOCAL, {**LOCAL, "hosts": {**LOCAL["hosts"], "x.example.com": LOCAL["hosts"]["api.example.com"]}}, "shared-broadens", 2),
+]
+
+
+@pytest.mark.parametrize(("subject", "approved", "built", "code", "status"), SHARED)
+def test_shared_content_is_compared_by_what_it_allows(subject, approved, built, code, status):
+    report = run({subject: approved}, {subject: built})
+    assert ([finding.code for finding in report.findings], report.exit) == ([code], status)
+
+
 def test_every_rule_has_a_case():
-    codes = {row[2] for row in CHANGES} | {"tool-added", "tool-removed", "shared-added", "shared-changed", "shared-removed"}
+    codes = {row[2] for row in CHANGES} | {row[3] for row in SHARED} | {"tool-added", "tool-removed", "shared-added", "shared-removed"}
     assert codes == set(RULES)
+
+
+# ---------------------------------------------------------------- each change by itself
+WIDER = {**TOOL["input_schema"], "properties": {"order_id": {"type": "number"}}}
+
+
+def test_each_change_is_a_finding_with_its_own_fingerprint():
+    record = {**changed("request.host", "evil.example.com"), "title": "Another"}
+    report = run(GET, {"tool:get_order": record})
+    assert [(row.code, row.fingerprint) for row in report.findings] == [(row["change"], row["id"]) for row in report.tables["changes"]]
+    assert len({row.fingerprint for row in report.findings}) == len(report.findings) == 2
+
+
+def test_two_places_that_change_alike_have_two_ids():
+    before = {**TOOL, "title": "A", "description": "A"}
+    report = run({"tool:a": before}, {"tool:a": {**before, "title": "B", "description": "B"}})
+    assert len({row["id"] for row in report.tables["changes"]}) == 2
+
+
+def test_a_change_names_its_place_and_something_that_is_accepted_now():
+    (finding,) = run(GET, {"tool:get_order": changed("input_schema", WIDER)}).findings
+    assert finding.message.startswith(
+        "get_order allows more than what was approved: other arguments are accepted (input_schema.properties.order_id"
+    )
+    assert '", e.g. {"order_id":' in finding.message.replace("), e.g.", '", e.g.')
+
+
+def test_a_change_that_narrows_has_no_witness():
+    (row,) = run(GET, {"tool:get_order": changed("request.query", [])}).tables["changes"]
+    assert (row["change"], row["witness"]) == ("tool-narrows", "")
+
+
+def test_findings_point_at_the_line_that_is_given_for_the_subject():
+    sides = Sides(approved={}, built=GET, places={"tool:get_order": "lock.yaml:41"})
+    assert diff(sides, pinned=True).findings[0].place == "lock.yaml:41"
+
+
+# ---------------------------------------------------------------- in full
+def test_old_and_new_texts_are_told_word_by_word():
+    (detail,) = run(GET, {"tool:get_order": changed("description", "Returns one paid order.")}).details
+    assert detail.words == (("same", "Returns one "), ("new", "paid "), ("same", "order."))
+    assert (detail.old, detail.new) == ("Returns one order.", "Returns one paid order.")
+
+
+def test_a_new_tool_and_a_gone_one_are_told_in_full():
+    assert [(row.old, row.new) for row in run({}, GET).details] == [(None, TOOL)]
+    assert [(row.old, row.new) for row in run(GET, {}).details] == [(TOOL, None)]
+
+
+def test_a_row_and_what_stands_behind_it_have_one_id():
+    report = run(GET, {"tool:get_order": {**changed("request.host", "evil.example.com"), "title": "Another"}})
+    assert [row.id for row in report.details] == [row["id"] for row in report.tables["changes"]]
+
+
+# ---------------------------------------------------------------- content that is not here
+KNOWN = {"tool:get_order": Known("high", "GET api.example.com/orders/{order_id}", "sha256:" + "1" * 64)}
+
+
+def test_what_is_known_by_its_digest_alone_differs_from_what_was_approved():
+    report = diff(Sides(approved=GET, built={"tool:get_order": None}, known=KNOWN), pinned=True)
+    (row,) = report.tables["changes"]
+    assert (row["change"], row["after"]) == ("tool-differs", "GET api.example.com/orders/{order_id}")
+    other = {"tool:get_order": KNOWN["tool:get_order"]._replace(digest="sha256:" + "2" * 64)}
+    assert diff(Sides(approved=GET, built={"tool:get_order": None}, known=other), pinned=True).findings[0].fingerprint != row["id"]
+
+
+def test_a_new_tool_that_is_known_by_its_digest_says_what_the_pending_lock_says():
+    (row,) = diff(Sides(approved={}, built={"tool:get_order": None}, known=KNOWN), pinned=True).tables["changes"]
+    assert (row["change"], row["risk"], row["after"]) == ("tool-added", "high", "GET api.example.com/orders/{order_id}")
 
 
 def test_a_tool_that_becomes_a_composite_differs_and_says_what_it_calls():

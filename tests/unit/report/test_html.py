@@ -72,7 +72,7 @@ def test_old_and_new_words_are_marked() -> None:
 
 def test_of_two_values_the_lines_that_changed_are_marked() -> None:
     page = Page(render(REPORT))
-    assert ('-   "type": "integer",', '+   "type": "string",') == (page.texts["del"][-1], page.texts["ins"][-1].split("\n")[0])
+    assert (page.texts["del"][-1], page.texts["ins"][-1].split("\n")[0]) == ('-   "type": "integer",', '+   "type": "string",')
 
 
 def test_lines_of_one_side_alone_are_all_new_or_all_old() -> None:
