@@ -135,6 +135,10 @@ class World:
     """The user's data folder: programs that were installed for `cask` alone."""
     state: Path
     """The user's state folder: what recorders keep from one run to the next."""
+    system: Path
+    """Where this machine's administrator says what holds for its users (`/etc/caskmcp`). No option and no variable names another place."""
+    uid: int
+    """The user's id; -1 where users have none."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """The environment variables that `cask` reads, by name."""
     root: str | None = None

@@ -54,7 +54,8 @@ def edit(world: World, key: str | None, sign: bool, discard: bool, auto_narrowin
     "pin",
     click.Option(["--replace"], is_flag=True, help="Accept another root under a pinned id; the name has to be typed."),
     click.Option(["--accept-older"], is_flag=True, help="Accept a lock that is older than one seen, after an honest checkout."),
+    click.Option(["--system"], is_flag=True, help="For every user of this machine; says what its administrator has to type."),
 )
-def pin(world: World, replace: bool, accept_older: bool) -> Report:
+def pin(world: World, replace: bool, accept_older: bool, system: bool) -> Report:
     """Accept the toolpack's trust root on this machine."""
-    return story.pin(world, replace=replace, accept_older=accept_older)
+    return story.pin(world, replace=replace, accept_older=accept_older, system=system)

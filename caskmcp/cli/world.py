@@ -24,6 +24,8 @@ FETCHING = (
 READ = ("CASK_TRUST_PIN", "CASK_MITMDUMP", "CASK_CHROMIUM", "NO_COLOR", "CI", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "HOME", "PATH", *FETCHING)
 """The environment variables that `cask` reads; credentials are read by reference alone."""
 
+SYSTEM = Path("/etc/caskmcp")
+
 
 def build(options: Mapping[str, Any]) -> World:
     """The world of this process. options: the global options that were given."""
@@ -38,6 +40,8 @@ def build(options: Mapping[str, Any]) -> World:
         config=config_folder(os.environ),
         data=_folder(os.environ, "XDG_DATA_HOME", platformdirs.user_data_dir),
         state=_folder(os.environ, "XDG_STATE_HOME", platformdirs.user_state_dir),
+        system=SYSTEM,
+        uid=os.getuid() if hasattr(os, "getuid") else -1,
         environ={name: os.environ[name] for name in READ if name in os.environ},
         root=options.get("root"),
         toolpack=options.get("toolpack"),

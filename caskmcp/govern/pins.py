@@ -1,12 +1,13 @@
 """Pins: what this machine accepted as trust root, per toolpack, in the user's configuration folder; and conditions from outside.
 
-Promises that sequences and versions only rise (`remember`) until a person writes the pin anew (`write`), and that nobody else may write a pin.
-What a pin refuses is `trust` and `statements` to say.
+Promises that sequences and versions only rise (`remember`) until a person writes the pin anew (`write`), that nobody else may write a pin, and
+that a pin of the machine's administrator (`strict`), which the user cannot write, wins over the user's own. What a pin refuses is `trust` and
+`statements` to say.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -40,15 +41,62 @@ def stored(files: Files, config: Path, toolpack: str) -> Pin | None:
     mode, _ = files.mode(path)
     if mode & 0o022:
         raise _unusable(f"others may write it (mode {mode:04o})", path, f"chmod 600 {path}")
+    return _read(files, path, toolpack, "cask trust pin --replace")
+
+
+def _read(files: Files, path: Path, toolpack: str, mend: str) -> Pin:
     try:
         pin = Pin.from_json(files.read(path, LIMIT), str(path))
     except CaskError as cause:
-        raise _unusable(cause.what, path, "cask trust pin --replace") from cause
+        raise _unusable(cause.what, path, mend) from cause
     if pin.format != PIN_SCHEMA or pin.toolpack != toolpack or not canon.is_digest(pin.root):
-        raise _unusable(f"it is no pin of {toolpack}", path, "cask trust pin --replace")
+        raise _unusable(f"it is no pin of {toolpack}", path, mend)
     return pin
 
 
+# ---------------------------------------------------------------- strict mode
+def strict_place(system: Path, toolpack: str) -> Path:
+    """Where the administrator's pin of a toolpack lies. system: `World.system`. Raises CASK-I009."""
+    return system / "trust.d" / place(system, toolpack).name
+
+
+def strict(files: Files, system: Path, uid: int, toolpack: str) -> Pin | None:
+    """The administrator's pin of a toolpack, if there is one. uid: the user who asks.
+
+    Raises CASK-T007 for one that the user could have written, or cannot see: a guard that cannot tell refuses.
+    """
+    path = strict_place(system, toolpack)
+    for folder in (system, path.parent):
+        if not files.exists(folder):
+            return None
+        _refuse_own(files, folder, uid, needs=0o005)
+    if not files.exists(path):
+        return None
+    _refuse_own(files, path, uid, needs=0o004)
+    return _read(files, path, toolpack, "cask trust pin --system")
+
+
+def _refuse_own(files: Files, path: Path, uid: int, *, needs: int) -> None:
+    mode, owner = files.mode(path)
+    if owner == uid and owner != 0:
+        raise _unusable("it belongs to the user whom it is to bind", path, f"sudo chown root {path}")
+    if mode & 0o022:
+        raise _unusable(f"others than its owner may write it (mode {mode:04o})", path, f"sudo chmod go-w {path}")
+    if mode & needs != needs:
+        raise _unusable(f"not everybody may read it (mode {mode:04o})", path, f"sudo chmod a+rX {path}")
+
+
+def accepted(files: Files, config: Path, toolpack: str, strict: Pin | None) -> Pin | None:
+    """What counts: the administrator's pin where there is one, with what this user saw under the same root; else the user's own. Raises CASK-T007."""
+    if strict is None:
+        return stored(files, config, toolpack)
+    seen: Pin | None = None
+    with suppress(CaskError):  # the user's own file can be deleted by that user too: it adds memory, and is no anchor here
+        seen = stored(files, config, toolpack)
+    return (_raised(strict, seen) if seen is not None else None) or strict
+
+
+# ---------------------------------------------------------------- writing
 def write(files: Files, config: Path, pin: Pin) -> Path:
     """Write a pin as it is: what a person accepted."""
     path = place(config, pin.toolpack)
@@ -57,15 +105,31 @@ def write(files: Files, config: Path, pin: Pin) -> Path:
     return path
 
 
-def remember(files: Files, config: Path, seen: Pin) -> None:
-    """Raise the stored pin to what was seen (`AdmittedPack.pin`). Without a stored pin of the same root nothing is written: a condition is no acceptance."""
+def write_strict(files: Files, path: Path, pin: Pin) -> None:
+    """Write an administrator's pin, for all to read. The caller is the administrator."""
+    files.write(path, canon.pretty(pin.model_dump(mode="json", by_alias=True)))
+
+
+def remember(files: Files, config: Path, seen: Pin, strict: Pin | None = None) -> None:
+    """Raise the stored pin to what was seen (`AdmittedPack.pin`). Without a stored or an administrator's pin of the same root nothing is written: a
+    condition is no acceptance."""
     path = place(config, seen.toolpack)
-    if _raised(stored(files, config, seen.toolpack), seen) is None:
+    if _raised(_base(files, config, seen, strict), seen) is None:
         return
     with _alone(files, config):
-        pin = _raised(stored(files, config, seen.toolpack), seen)
+        pin = _raised(_base(files, config, seen, strict), seen)
         if pin is not None:
             files.write(path, canon.pretty(pin.model_dump(mode="json", by_alias=True)), private=True)
+
+
+def _base(files: Files, config: Path, seen: Pin, strict: Pin | None) -> Pin | None:
+    """What is raised: the stored pin; under an administrator's one of this root a new one, if the user has none of it."""
+    if strict is None or strict.root != seen.root:
+        return stored(files, config, seen.toolpack)
+    own: Pin | None = None
+    with suppress(CaskError):
+        own = stored(files, config, seen.toolpack)
+    return own if own is not None and own.root == seen.root else Pin(toolpack=seen.toolpack, root=seen.root)
 
 
 def merged(one: Mapping[str, Mapping[str, int]], other: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from caskmcp import canon
 from caskmcp.errors import AGAIN, CaskError
-from caskmcp.govern import admit, amend, keys, offer, pins, public, sign, sshsig, trust
+from caskmcp.govern import admit, amend, keys, offer, public, sign, sshsig, trust
 from caskmcp.govern.admit import Survey
 from caskmcp.govern.amend import NEVER, Edit, RoleName, RolesFile
 from caskmcp.govern.public import key_id
@@ -260,7 +260,7 @@ def _written(world: World, desk: Desk, made: SignedRoot) -> Report:
             # A pending version that stays behind in a cut of the power is one that the chain has passed: nobody reads it again.
             world.files.remove(desk.pack.trust_pending(version))
     if len(by) >= need:
-        pins.remember(world.files, world.config, desk.pin.model_copy(update={"root_version": version}))
+        here.remember(world, desk.pin.model_copy(update={"root_version": version}))
     names = sorted(desk.current.keys[each].name for each in by)
     summary = {"toolpack": desk.files.id, "version": version, "signed_by": names, "signatures": len(by), "of": need}
     return Report(report="trust", summary=summary, lines=(_outcome(version, len(by), need),))

@@ -5,13 +5,12 @@ content lies on the disk before the lock names it, and the lock is written as a 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from caskmcp import text
 from caskmcp.canon import SAFE_INTEGER
 from caskmcp.errors import AGAIN, CaskError
-from caskmcp.govern import admit, content, keys, lockfile, offer, pins, sign, statements, trust
+from caskmcp.govern import admit, content, keys, lockfile, offer, sign, statements, trust
 from caskmcp.govern.admit import Survey
 from caskmcp.govern.lockfile import ReadLock
 from caskmcp.govern.public import key_id
@@ -20,11 +19,12 @@ from caskmcp.govern.trust import Chain
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.statement import Basis, Signed, Statement
-from caskmcp.model.tool import LOWERED, RAISED, RequestPlan, Tier, Tool
+from caskmcp.model.tool import Tier
 from caskmcp.model.trust import Pin
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here, person, selection, subjects
+from caskmcp.workflows import shown as told
 from caskmcp.workflows import trust as roots
 from caskmcp.workflows.period import ends
 from caskmcp.workflows.selection import Candidate, LeftOut, Selection
@@ -44,6 +44,8 @@ class Request:
     risk: Tier | None = None
     """Only tools of this tier and below, and the shared subjects."""
     reason: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Subject -> its own reason, where they differ."""
     expires: str | None = None
     key: str | None = None
 
@@ -92,11 +94,11 @@ def approve(world: World, pack: Pack, request: Request, proven: Proven) -> Repor
         return _report(desk, (), wanted.left_out, name)
     for line in shown(world, desk, wanted):
         world.console.note(line)
-    reason = _reason(world, wanted, request.reason)
+    reasons = _reasons(world, wanted, request)
     by = fresh or person.open_key(world, name)
     for typed in names_to_type(desk.files.id, wanted):
         person.type_name(world, typed)
-    signed = _sign(world, desk, wanted, by, reason=reason, not_after=not_after)
+    signed = _sign(world, desk, wanted, by, reasons=reasons, not_after=not_after)
     return _report(desk, signed, wanted.left_out, name)
 
 
@@ -108,7 +110,7 @@ def sign_present(world: World, pack: Pack, by: Signer, *, basis: Basis, leaving_
     desk = _desk(world, pack, basis, world.clock.now())
     every = tuple(sorted(subject for subject in desk.survey.offer.contents if subject not in leaving_out))
     wanted = selection.named(desk.survey, desk.chain.current, every)
-    return len(_sign(world, desk, wanted, by, reason=reason, not_after=None))
+    return len(_sign(world, desk, wanted, by, reasons=dict.fromkeys(every, reason), not_after=None))
 
 
 def _desk(world: World, pack: Pack, basis: Basis, at: str) -> Desk:
@@ -215,16 +217,17 @@ def names_to_type(toolpack: str, wanted: Selection) -> list[str]:
     return ([toolpack] if len(critical) < len(wanted.chosen) else []) + critical
 
 
-def _reason(world: World, wanted: Selection, given: str | None) -> str:
-    if given is not None and given.strip():
-        return given.strip()
-    needed = [row.name for row in wanted.chosen if row.tool and row.tool.risk in selection.NEEDS_REASON]
+def _reasons(world: World, wanted: Selection, request: Request) -> dict[str, str]:
+    """Subject -> reason. One is asked for where a tool of tier high or critical has none, and then it is that of all that have none."""
+    common = (request.reason or "").strip()
+    given = {row.subject: request.reasons.get(row.subject, "").strip() or common for row in wanted.chosen}
+    needed = [row.name for row in wanted.chosen if row.tool and row.tool.risk in selection.NEEDS_REASON and not given[row.subject]]
     if not needed:
-        return ""
+        return given
     reason = world.console.ask("Reason:").strip()
     if not reason:
         raise CaskError("CASK-A003", f"a reason is needed for {', '.join(needed)}; nothing was signed", mend=f"{AGAIN} --reason TEXT")
-    return reason
+    return {subject: own or reason for subject, own in given.items()}
 
 
 # ---------------------------------------------------------------- what the person sees
@@ -232,89 +235,29 @@ def shown(world: World, desk: Desk, wanted: Selection) -> Iterator[str]:
     """What the signatures will cover, in brief (a changed tool: every change; a shared subject: all of it), then what is left out."""
     yield f"To be signed for {desk.files.id} (basis: {desk.basis}), tools in brief; each digest covers a whole record of artifact/tools.json:"
     for row in wanted.chosen:
-        yield from _entry(world, desk, row)
+        yield from told.entry(world, desk.pack, desk.survey, row)
     for left in wanted.left_out:
         yield f"Left out: {subjects.name_of(left.subject)} ({left.reason})"
 
 
-def _entry(world: World, desk: Desk, row: Candidate) -> Iterator[str]:
-    yield f"  {row.name}" + (
-        f"  {row.tool.risk}, {row.tool.effect}  {row.tool.composite.line if row.tool.composite else request_line(row.tool.request)}"
-        if row.tool
-        else ""
-    )
-    yield f"    {row.digest}"
-    if row.tool:
-        yield from _told(row.tool, row.content)
-    if row.standing.status in ("rejected", "expired", "invalid"):
-        yield f"    now {row.standing.status}: {row.standing.reason}"
-    yield from (f"    {line}" for line in _changed(world, desk, row))
-
-
-def _told(tool: Tool, served: Mapping[str, Any]) -> Iterator[str]:
-    """What an agent reads of a tool, and what a call of it meets."""
-    required = tool.input_schema.get("required", ())
-    arguments = (name if name in required else f"[{name}]" for name in tool.input_schema.get("properties", {}))
-    rules = [f"{rule['effect']} ({rule['id']})" for rule in served["policy"]]
-    yield f"    {tool.title}: {tool.description}"
-    yield from (f"    {row.evidence}" for row in tool.reasons if row.rule in (LOWERED, RAISED))
-    yield f"    arguments: {' '.join(arguments) or 'none'}; policy: {', then '.join(rules) or 'deny (no rule)'}"
-    unasked = {row.argument: row.default for row in (*tool.request.query, *tool.request.headers) if row.default}
-    yield from (f"    {line}" for line in (tool.composite.steps_told if tool.composite else ()))
-    for name, schema in tool.input_schema.get("properties", {}).items():
-        words = [
-            *([f"sent as `{unasked[name]}` where it is not given"] if name in unasked else []),
-            *([f"one of {', '.join(map(str, schema['enum']))}"] if "enum" in schema else []),
-            *filter(None, [schema.get("description")]),
-        ]
-        if words:
-            yield f"      {name}: {'; '.join(words)}"
-
-
-def request_line(plan: RequestPlan) -> str:
-    """`GET https://api.example.com/orders/{order_id}`."""
-    path = "/".join(
-        "".join(f"{{{piece.argument}}}" if piece.argument else piece.text for piece in segment.pieces) for segment in plan.segments
-    )
-    return f"{plan.method} {plan.scheme}://{plan.host}{f':{plan.port}' if plan.port else ''}/{path}"
-
-
-def _changed(world: World, desk: Desk, row: Candidate) -> Iterator[str]:
-    """What changed since the newest content that was approved."""
-    approvals = [said for said in desk.survey.examined.rows.get(row.subject, ()) if said.verdict == "allow"]
-    newest = max(approvals, key=lambda said: said.sequence, default=None)
-    if newest is None:
-        yield "new"
-        yield from () if row.tool else text.dump_yaml(row.content).decode().splitlines()
-    elif newest.digest == row.digest:
-        yield "unchanged since it was approved"
-    else:
-        yield from _lines(world, desk.pack, newest, row)
-
-
-def _lines(world: World, pack: Pack, newest: Statement, row: Candidate) -> Iterator[str]:
-    try:
-        yield from content.changes(content.read(world.files, pack, newest.digest), row.content)
-    except CaskError as cause:
-        yield f"approved before as {newest.digest}; {cause.what}, so what changed cannot be shown"
-
-
 # ---------------------------------------------------------------- signing
-def _sign(world: World, desk: Desk, wanted: Selection, by: Signer, *, reason: str, not_after: str | None) -> tuple[Signed, ...]:
+def _sign(
+    world: World, desk: Desk, wanted: Selection, by: Signer, *, reasons: Mapping[str, str], not_after: str | None
+) -> tuple[Signed, ...]:
     made: list[Signed] = []
 
     def change(lock: ReadLock) -> ReadLock:
         for row in wanted.chosen:
             content.keep(world.files, desk.pack, row.content)
         sequence = next_sequence(lock, desk.chain, desk.pin)
-        made[:] = [sign.sign_statement(by, _statement(desk, row, by, sequence, reason, not_after)) for row in wanted.chosen]
+        made[:] = [sign.sign_statement(by, _statement(desk, row, by, sequence, reasons[row.subject], not_after)) for row in wanted.chosen]
         for each in made:
             lock = with_approval(lock, each, desk.chain)
         return lock
 
     subjects.rewrite(world, desk.pack, desk.files.id, change)
     seen = {row.statement.subject: {by.id: row.statement.sequence} for row in made}
-    pins.remember(world.files, world.config, desk.pin.model_copy(update={"sequences": seen}))
+    here.remember(world, desk.pin.model_copy(update={"sequences": seen}))
     return tuple(made)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from caskmcp import canon
 from caskmcp.errors import AGAIN, CaskError
-from caskmcp.govern import lockfile, offer, pins, sign, statements, trust
+from caskmcp.govern import lockfile, offer, sign, statements, trust
 from caskmcp.govern.lockfile import ReadLock
 from caskmcp.govern.offer import Offer
 from caskmcp.govern.sign import Signer
@@ -136,7 +136,7 @@ def _written(world: World, pack: Pack, toolpack: str, asked: tuple[str, ...], ma
     if signer is None:
         return False
     seen = {row.statement.subject: {signer.by.id: row.statement.sequence} for row in made}
-    pins.remember(world.files, world.config, signer.pin.model_copy(update={"sequences": seen}))
+    here.remember(world, signer.pin.model_copy(update={"sequences": seen}))
     return True
 
 

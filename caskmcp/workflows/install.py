@@ -58,7 +58,7 @@ def run(world: World, *, file: str, trust_pin: str | None = None, accept_older: 
         # Before the files: a kill between the two leaves a root that a person accepted, never a toolpack that nobody did.
         pins.write(world.files, world.config, judged.pack.pin)
     changed = _laid(world, root, judged, accept_older=accept_older)
-    pins.remember(world.files, world.config, judged.pack.pin)
+    here.remember(world, judged.pack.pin)
     return _report(judged, root.pack(handed.id), changed=changed)
 
 

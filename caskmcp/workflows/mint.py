@@ -7,7 +7,7 @@ from typing import Final
 
 from caskmcp.compiler.capture.sources.kinds import is_document
 from caskmcp.errors import CaskError
-from caskmcp.govern import keys, offer, pins
+from caskmcp.govern import keys, offer
 from caskmcp.model.finding import Report
 from caskmcp.ports import World
 from caskmcp.store import project
@@ -61,7 +61,7 @@ def next_commands(world: World, loaded: LoadedProject) -> Iterator[str]:
         yield f"{cask} keys new NAME"
     if not offer.root_files(world.files, pack):
         yield f"{cask} trust init --key {names[0] if names else 'NAME'}"
-    elif pins.stored(world.files, world.config, toolpack) is None:
+    elif here.pin(world, toolpack) is None:
         yield f"{cask} trust pin"
     yield f'{cask} gate allow --all --reason "first review"'
     if root.path.is_relative_to(loaded.folder):

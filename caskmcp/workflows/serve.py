@@ -39,7 +39,8 @@ class PackOnDisk:
         """The stat of every file that is served, and of the pin."""
         fixed = (self.pack.toolpack, self.pack.lock, *(self.pack.artifact(name) for name in offer.NAMES.values()))
         roots = tuple(self.pack.trust / name for name in offer.root_files(self.world.files, self.pack))
-        return tuple((path.name, self._key(path)) for path in (*fixed, *roots, pins.place(self.world.config, self.id)))
+        anchors = (pins.place(self.world.config, self.id), pins.strict_place(self.world.system, self.id))
+        return tuple((str(path), self._key(path)) for path in (*fixed, *roots, *anchors))
 
     def _key(self, path: Path) -> Hashable:
         try:
@@ -63,7 +64,7 @@ class PackOnDisk:
             )
         pin = here.pin(self.world, files.id)
         pack = admit(files, pin=pin, condition=self.condition, environment=self.environment, at=self.world.clock.now())
-        pins.remember(self.world.files, self.world.config, pack.pin)
+        here.remember(self.world, pack.pin)
         return pack
 
     def ends(self, files: PackFiles) -> tuple[str, ...]:

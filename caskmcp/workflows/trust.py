@@ -1,5 +1,7 @@
 """`cask trust`: make version 1 of the trust root, show it, accept it on this machine."""
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 from caskmcp import canon, text
@@ -26,6 +28,8 @@ def init(world: World, *, key: str | None, replace: bool) -> Report:
     toolpack = offer.identity(world.files, pack)
     if not replace:
         refuse_second(world, pack, toolpack)
+    else:
+        refuse_strict(world, toolpack)
     by = person.open_key(world, key or only_key(world))
     if replace:
         world.console.note(f"This gives up the trust root of {toolpack}: what was approved under it counts no longer.")
@@ -40,12 +44,21 @@ def init(world: World, *, key: str | None, replace: bool) -> Report:
 
 def refuse_second(world: World, pack: Pack, toolpack: str) -> None:
     """Raise CASK-T005 where this machine pinned a root for that id, or where the toolpack brings one."""
+    refuse_strict(world, toolpack)
     if pins.stored(world.files, world.config, toolpack) is not None:
         what = f"a trust root for `{toolpack}` is pinned on this machine: give the toolpack another `name:` in cask.yaml, or run `cask trust init --replace`"
         raise CaskError("CASK-T005", what, place=str(pins.place(world.config, toolpack)), mend="cask trust init --replace")
     if offer.root_files(world.files, pack):
         what = f"`{toolpack}` has a trust root already: accept it with `cask trust pin`, or give it up with `cask trust init --replace`"
         raise CaskError("CASK-T005", what, place=str(pack.trust), mend="cask trust pin")
+
+
+def refuse_strict(world: World, toolpack: str) -> None:
+    """Raise CASK-T005 where the machine's administrator accepted a root for that id: no command of a user changes that."""
+    if here.strict(world, toolpack) is not None:
+        place = pins.strict_place(world.system, toolpack)
+        what = f"this machine's administrator pinned a trust root for `{toolpack}`; only the administrator changes that"
+        raise CaskError("CASK-T005", what, place=str(place), mend=f"sudo rm {shlex.quote(str(place))}")
 
 
 def establish(world: World, pack: Pack, toolpack: str, by: Signer) -> Pin:
@@ -82,10 +95,11 @@ def only_key(world: World) -> str:
 
 
 # ---------------------------------------------------------------- pin
-def pin(world: World, *, replace: bool, accept_older: bool) -> Report:
-    """Accept the toolpack's trust root on this machine.
+def pin(world: World, *, replace: bool, accept_older: bool, system: bool = False) -> Report:
+    """Accept the toolpack's trust root on this machine. system: for every user of it, which takes its administrator.
 
-    Raises CASK-A001 without a terminal, CASK-T002 for another root than the pinned one, CASK-T004 for an older lock, unless the flag for it was given.
+    Raises CASK-A001 without a terminal, CASK-T002 for another root than the pinned one, CASK-T004 for an older lock, unless the flag for it was
+    given; CASK-T005 where the administrator accepted one already.
     """
     person.require(world, "cask trust pin")
     pack = here.pack(world)
@@ -94,8 +108,12 @@ def pin(world: World, *, replace: bool, accept_older: bool) -> Report:
     trust.refuse_expired(chain, world.clock.now())
     seen = statements.examine(lockfile.read(files.lock, files.id), chain).sequences
     offered = Pin(toolpack=files.id, root=chain.first, root_version=chain.current.version, sequences=seen)
+    if system:
+        return _pin_for_all(world, chain)
+    if not accept_older:
+        refuse_strict(world, files.id)
     _show(world, chain)
-    stored = _readable_pin(world, files.id) if replace else pins.stored(world.files, world.config, files.id)
+    stored = _readable_pin(world, files.id) if replace else here.pin(world, files.id)
     if replace or (accept_older and stored and stored.root == chain.first):
         person.type_name(world, files.id)
     elif stored is not None:
@@ -112,6 +130,30 @@ def pin(world: World, *, replace: bool, accept_older: bool) -> Report:
         },
         lines=("Pinned on this machine.",),
     )
+
+
+def _pin_for_all(world: World, chain: Chain) -> Report:
+    """Write the administrator's pin where that is who asks; else say what the administrator has to type. It holds nothing that was seen: that stays the users'."""
+    made = Pin(toolpack=chain.current.toolpack, root=chain.first, root_version=chain.current.version)
+    place = pins.strict_place(world.system, made.toolpack)
+    _show(world, chain)
+    summary = {"toolpack": made.toolpack, "root": made.root, "version": made.root_version, "pin": str(place)}
+    if world.uid != 0:
+        return Report(
+            report="trust", summary=summary, lines=("Not written: this takes the machine's administrator, who types:", *_typed(made, place))
+        )
+    person.type_name(world, made.toolpack)
+    pins.write_strict(world.files, place, made)
+    here.strict(world, made.toolpack)  # the umask may have made it unreadable to those whom it is for
+    return Report(report="trust", summary=summary, lines=("Pinned on this machine for every user of it.",))
+
+
+def _typed(made: Pin, place: Path) -> tuple[str, str]:
+    """The commands themselves hold the pin: there is no file in between that somebody could exchange."""
+    folders = " ".join(shlex.quote(str(path)) for path in (place.parent.parent, place.parent))
+    text_ = shlex.quote(canon.compact({"schema": made.format, **made.plain()}).decode("ascii"))
+    target = shlex.quote(str(place))
+    return (f"sudo install -d -o root -m 0755 {folders}", f"echo {text_} | sudo install -o root -m 0644 /dev/stdin {target}")
 
 
 def _raised(stored: Pin, offered: Pin) -> Pin:
@@ -155,7 +197,7 @@ def show(world: World, *, out: str | None = None) -> Report:
             "root": chain.first,
             "version": current.version,
             "expires": current.expires,
-            "trust": _state(chain, here.pin(world, toolpack)),
+            "trust": _state(chain, here.pin(world, toolpack), strict=here.strict(world, toolpack) is not None),
             **({"auto_narrowing": "on"} if current.auto_narrowing else {}),
         },
         tables={"roles": tuple(_roles(current)), "keys": keys_here, "versions": tuple(map(_version, chain.versions)), "pending": waits},
@@ -203,12 +245,12 @@ def _version(root: Root) -> dict[str, Any]:
     return {"version": root.version, "issued_at": root.issued_at, "expires": root.expires, "digest": str(trust.root_digest(root))}
 
 
-def _state(chain: Chain, stored: Pin | None) -> str:
+def _state(chain: Chain, stored: Pin | None, *, strict: bool) -> str:
     try:
         trust.anchor(chain, stored, None)
     except CaskError as cause:
         return "unpinned" if stored is None else cause.what
-    return "pinned"
+    return "pinned by this machine's administrator" if strict else "pinned"
 
 
 def _roles(root: Root) -> list[dict[str, Any]]:

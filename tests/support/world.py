@@ -4,6 +4,7 @@ Each is a class that follows its protocol in `caskmcp/ports.py`; none of them ch
 """
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,6 +105,8 @@ def world(
         config=config or cwd.with_name(f"{cwd.name}-config") / "caskmcp",
         data=cwd.with_name(f"{cwd.name}-data") / "caskmcp",
         state=cwd.with_name(f"{cwd.name}-state") / "caskmcp",
+        system=cwd.with_name(f"{cwd.name}-system") / "caskmcp",
+        uid=os.getuid(),
         environ=environ or {},
         root=root,
         toolpack=toolpack,

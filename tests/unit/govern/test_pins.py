@@ -1,12 +1,14 @@
 """Pins: where they lie, what is refused, and that they only rise."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.govern import pins
-from caskmcp.model.trust import TrustPin
+from caskmcp.model.trust import Pin, TrustPin
 from caskmcp.store.files import LocalFiles
 from tests.support import packs
 from tests.support.packs import PIN, ROOT, T1, T2, U1
@@ -122,3 +124,101 @@ def test_a_condition_of_another_form_is_refused_and_not_ignored(text: str) -> No
 
 def test_conditions_that_contradict_each_other_are_refused() -> None:
     assert refused(pins.condition, DIGEST, {"CASK_TRUST_PIN": "sha256:" + "cd" * 32}) == "CASK-T007"
+
+
+# ---------------------------------------------------------------- strict mode
+ME = os.getuid()
+ANOTHER = ME + 1
+"""Whoever runs the tests is the administrator of these; the commands are another user's."""
+
+
+def system(tmp_path: Path, pin: Pin = PIN) -> Path:
+    """`/etc/caskmcp` with a pin, as `install` makes it."""
+    folder = tmp_path / "etc"
+    path = pins.strict_place(folder, "shop")
+    path.parent.mkdir(parents=True)
+    for each in (folder, path.parent):
+        each.chmod(0o755)
+    path.write_bytes(canon.pretty(pin.model_dump(mode="json", by_alias=True)))
+    path.chmod(0o644)
+    return folder
+
+
+def test_a_pin_of_another_user_is_the_administrators(tmp_path: Path) -> None:
+    assert pins.strict(FILES, system(tmp_path), ANOTHER, "shop") == PIN
+    assert pins.strict_place(Path("/etc/caskmcp"), "shop") == Path("/etc/caskmcp/trust.d/shop.json")
+
+
+def test_without_one_there_is_none(tmp_path: Path) -> None:
+    assert pins.strict(FILES, tmp_path / "etc", ANOTHER, "shop") is None
+    assert pins.strict(FILES, system(tmp_path), ANOTHER, "other") is None
+
+
+@pytest.mark.skipif(ME == 0, reason="what belongs to root binds root too")
+def test_a_pin_that_the_user_could_have_written_is_refused(tmp_path: Path) -> None:
+    assert refused(pins.strict, FILES, system(tmp_path), ME, "shop") == "CASK-T007"
+
+
+@pytest.mark.skipif(ME != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("place", ["", "trust.d", "trust.d/shop.json"])
+def test_a_pin_or_a_folder_that_belongs_to_the_user_is_refused(tmp_path: Path, place: str) -> None:
+    folder = system(tmp_path)
+    os.chown(folder / place, 4321, 4321)
+    assert refused(pins.strict, FILES, folder, 4321, "shop") == "CASK-T007"
+    assert pins.strict(FILES, folder, 4322, "shop") == PIN
+
+
+@pytest.mark.parametrize(
+    ("place", "mode"),
+    [
+        ("trust.d/shop.json", 0o664),
+        ("trust.d/shop.json", 0o646),
+        ("trust.d/shop.json", 0o600),
+        ("trust.d", 0o775),
+        ("trust.d", 0o757),
+        ("trust.d", 0o700),
+        ("", 0o777),
+        ("", 0o750),
+    ],
+)
+def test_a_pin_that_others_can_write_or_not_see_refuses_and_does_not_fall_back_to_the_users_own(
+    tmp_path: Path, place: str, mode: int
+) -> None:
+    folder = system(tmp_path)
+    (folder / place).chmod(mode)
+    assert refused(pins.strict, FILES, folder, ANOTHER, "shop") == "CASK-T007"
+
+
+def test_a_damaged_pin_of_the_administrator_is_refused(tmp_path: Path) -> None:
+    folder = system(tmp_path)
+    pins.strict_place(folder, "shop").write_text("{}")
+    assert refused(pins.strict, FILES, folder, ANOTHER, "shop") == "CASK-T007"
+
+
+def test_the_administrators_pin_wins_over_the_users(tmp_path: Path) -> None:
+    own = packs.pin_of(packs.root(U1), sequences={"tool:r": {U1.id: 9}})
+    pins.write(FILES, tmp_path, own)
+    assert pins.accepted(FILES, tmp_path, "shop", PIN) == PIN
+    assert pins.accepted(FILES, tmp_path, "shop", None) == own
+
+
+def test_what_the_user_saw_under_the_same_root_still_counts(tmp_path: Path) -> None:
+    floor = packs.pin_of(ROOT, sequences={"tool:r": {T1.id: 3, T2.id: 1}})
+    pins.write(FILES, tmp_path, packs.pin_of(ROOT, root_version=2, sequences={"tool:r": {T1.id: 2, T2.id: 5}}))
+    found = pins.accepted(FILES, tmp_path, "shop", floor)
+    assert found == packs.pin_of(ROOT, root_version=2, sequences={"tool:r": {T1.id: 3, T2.id: 5}})
+
+
+def test_a_damaged_pin_of_the_user_is_no_way_around_the_administrators(tmp_path: Path) -> None:
+    pins.write(FILES, tmp_path, PIN).write_text("{}")
+    assert pins.accepted(FILES, tmp_path, "shop", PIN) == PIN
+    pins.remember(FILES, tmp_path, packs.pin_of(ROOT, sequences={"tool:r": {T1.id: 2}}), PIN)
+    assert pins.stored(FILES, tmp_path, "shop") == packs.pin_of(ROOT, sequences={"tool:r": {T1.id: 2}})
+
+
+def test_under_the_administrators_pin_what_was_seen_is_remembered_without_one_of_the_user(tmp_path: Path) -> None:
+    seen = packs.pin_of(ROOT, sequences={"tool:r": {T1.id: 2}})
+    pins.remember(FILES, tmp_path, seen, PIN)
+    assert pins.stored(FILES, tmp_path, "shop") == seen
+    pins.remember(FILES, tmp_path, packs.pin_of(packs.root(U1), sequences={"tool:r": {U1.id: 7}}), PIN)
+    assert pins.stored(FILES, tmp_path, "shop") == seen
