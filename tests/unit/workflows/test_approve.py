@@ -18,8 +18,9 @@ from caskmcp.ports import World
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here as places
-from caskmcp.workflows.approve import Proven, Request, approve, request_line
+from caskmcp.workflows.approve import Proven, Request, approve
 from caskmcp.workflows.period import ends
+from caskmcp.workflows.shown import request_line
 from tests.support import packs
 from tests.support.packs import HOST, SHARED
 from tests.support.world import NOON, ScriptedConsole, world
