@@ -13,6 +13,7 @@ from caskmcp.govern import admit, offer, pins, sign, sshsig, trust
 from caskmcp.govern import keys as private
 from caskmcp.model.trust import KeyReference
 from caskmcp.ports import World
+from caskmcp.store.layout import Pack
 from caskmcp.workflows import amend, doctor, keyexport, keys, person
 from caskmcp.workflows import trust as roots
 from caskmcp.workflows.approve import sign_present
@@ -159,7 +160,7 @@ def test_the_doctor_says_when_the_agent_lost_a_key(tmp_path: Path, real: RealAge
 
 
 # ---------------------------------------------------------------- what it signs
-def trusted(here: World) -> packs.Pack:
+def trusted(here: World) -> Pack:
     """A toolpack whose trust root is held by `alice`, with everything approved by it."""
     pack = packs.write(packs.pack_files(), here.cwd / ".caskmcp")
     by = person.open_key(here, "alice")
@@ -168,7 +169,7 @@ def trusted(here: World) -> packs.Pack:
     return pack
 
 
-def served(pack: packs.Pack, here: World) -> list[str]:
+def served(pack: Pack, here: World) -> list[str]:
     files = offer.read(here.files, pack)
     chain = trust.chain(files.roots, ID)
     return sorted(admit.admit(files, pin=packs.pin_of(chain.versions[0]), condition=None, environment=None, at=NOON).tools)

@@ -7,9 +7,12 @@ import pytest
 from caskmcp.errors import CaskError
 from caskmcp.govern import keys as private
 from caskmcp.govern import offer, pins, sign, trust
+from caskmcp.govern.public import key_id
 from caskmcp.model.finding import Report
-from caskmcp.model.trust import Root
+from caskmcp.model.pack import PackFiles
+from caskmcp.model.trust import Approver, Role, Root
 from caskmcp.store.files import LocalFiles
+from caskmcp.store.layout import Pack
 from caskmcp.workflows import gate, keys
 from tests.support import packs
 from tests.support.packs import ID, PIN, T1, T2, U1, approved_pack, root, with_roots
@@ -30,7 +33,7 @@ def project(tmp_path: Path) -> Path:
     return lay(tmp_path / "project", approved_pack(), T1)
 
 
-def lay(cwd: Path, files: packs.PackFiles, *holders: sign.FileSigner) -> Path:
+def lay(cwd: Path, files: PackFiles, *holders: sign.FileSigner) -> Path:
     packs.write(files, cwd / ".caskmcp")
     here = world(cwd)
     for holder in holders:
@@ -55,7 +58,7 @@ def revoke(cwd: Path, name: str, *answers: tuple[str, str]) -> Report:
 
 
 def present(cwd: Path) -> Root:
-    pack = packs.Pack(cwd / ".caskmcp" / "toolpacks" / ID)
+    pack = Pack(cwd / ".caskmcp" / "toolpacks" / ID)
     return trust.chain(offer.read(FILES, pack).roots, ID).current
 
 
@@ -147,15 +150,15 @@ def test_the_same_point_under_another_scheme_may_take_its_own_place_and_no_secon
     """A key file that is moved into an agent is exchanged; beside itself it would make up a threshold of two alone."""
     twin = T1.key.model_copy(update={"scheme": "ssh-ed25519", "name": "t9"})
     moved = trust.require_form
-    single = root(T1).model_copy(update={"keys": {str(sign.key_id(twin)): twin}, **_roles(str(sign.key_id(twin)))})
+    single = root(T1).model_copy(update={"keys": {str(key_id(twin)): twin}, **_roles(str(key_id(twin)))})
     moved(single, 1, ID)
     double = single.model_copy(update={"keys": {**single.keys, T1.id: T1.key}})
     assert refused(lambda: moved(double, 1, ID)).what == "two of its keys are one key in two forms"
 
 
 def _roles(key: str) -> dict[str, object]:
-    role = packs.Role(keys=(key,))
-    return {"root": role, "confirmer": role, "approvers": (packs.Approver(keys=(key,)),)}
+    role = Role(keys=(key,))
+    return {"root": role, "confirmer": role, "approvers": (Approver(keys=(key,)),)}
 
 
 # ---------------------------------------------------------------- revoke
