@@ -1,0 +1,12 @@
+#!/usr/bin/env python3
+"""Keep a toolpack of our own outside of the repository and lead there by a symbolic link."""
+
+import shutil
+
+import mallory
+
+elsewhere = mallory.PROJECT.parent / "elsewhere"
+mallory.replace_root(mallory.own_key())
+shutil.move(mallory.PACK.path, elsewhere)
+mallory.PACK.path.symlink_to(elsewhere)
+mallory.ask()
