@@ -6,21 +6,28 @@ run of the tests, spread over all of them, each in the next mode; `CASK_EVERY_CH
 
 import itertools
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
 
+from caskmcp.errors import CaskError
+from caskmcp.govern import keys, lockfile, offer, pins, trust
+from caskmcp.store.files import LocalFiles
+from caskmcp.store.layout import Pack
 from tests.support.faults import KILLED, MODES, Faults, Trial, library
-from tests.support.spoilt import ASK, HEAD, PACK, PASSPHRASE, Place, Tree, approved, tree
-from tests.support.terminal import CASK, Finished, environment, without_terminal
+from tests.support.spoilt import ASK, HEAD, LOCK, PACK, PASSPHRASE, Place, Tree, approved, tree
+from tests.support.terminal import CASK, environment
 
 pytestmark = pytest.mark.skipif(library() is None, reason="needs Linux and a C compiler")
 
 EVERY: Final = os.environ.get("CASK_EVERY_CHANGE") == "1"
 ALICE: Final = (ASK, PASSPHRASE)
 BOB: Final = "Passphrase for bob:"
+TYPED: Final = ("Type `shop` to sign:", "shop")
+LOCK_FILE: Final = f"{PACK}/{LOCK}"
 
 
 def another_source(place: Place) -> None:
@@ -40,6 +47,18 @@ def nothing_but_the_recording(place: Place) -> None:
 
 def as_it_is(place: Place) -> None:
     """Nothing to prepare."""
+
+
+def without_the_pin(place: Place) -> None:
+    """As in a clone."""
+    (place.config / "pins" / "shop.json").unlink()
+
+
+def with_a_vanished_subject(place: Place) -> None:
+    """The lock says something of a tool that is no more."""
+    lock = place.project / LOCK_FILE
+    before, statements = lock.read_text().split('  "tool:list_products":\n')
+    lock.write_text(before + '  "tool:gone":\n' + statements)
 
 
 class Case(NamedTuple):
@@ -64,7 +83,11 @@ CASES: Final = (
     Case("capture forget afa7",                      as_it_is,                  None,                                (0, 3),  7),
     Case("gate block get_order --reason x",          as_it_is,                  None,                                (0,),    7),
     Case("keys new bob",                             as_it_is,                  ((BOB, "secret"), (BOB, "secret")),  (0, 3),  5),
-    Case("gate allow cancel_order --reason x",       as_it_is,                  (ALICE, ("Type `shop` to sign:", "shop")), (0,), 6),
+    Case("gate allow cancel_order --reason x",       as_it_is,                  (ALICE, TYPED),                      (0,),    6),
+    Case("gate sync",                                with_a_vanished_subject,   None,                                (0,),    3),
+    Case("gate snapshot",                            as_it_is,                  (),                                  (0,),    2),
+    Case("trust init --replace --key alice",         as_it_is,                  (ALICE, TYPED),                      (0,),    3),
+    Case("trust pin",                                without_the_pin,           (),                                  (0,),    2),
 )
 # fmt: on
 
@@ -89,9 +112,9 @@ class Bench:
         self.case.prepare(place)
         return place
 
-    def run(self, place: Place, mode: str = "kill", at: int = 0) -> Trial:
+    def run(self, place: Place, mode: str = "kill", at: int = 0, program: tuple[str, ...] = CASK) -> Trial:
         faults = Faults(place.folder, environment(place.home))
-        return faults.run([*CASK, *self.case.line.split()], place.project, mode=mode, at=at, answers=self.case.answers)
+        return faults.run([*program, *self.case.line.split()], place.project, mode=mode, at=at, answers=self.case.answers)
 
     def moments(self) -> list[tuple[int, str]]:
         """Changes to try, and the mode of each: all of them, or some that are spread evenly, the first and the last among them."""
@@ -113,16 +136,13 @@ def passing(name: str) -> bool:
 
 
 SIGNED: Final = (
-    f"project/{PACK}/lockfile/caskmcp.lock.yaml",
+    f"project/{LOCK_FILE}",
+    f"project/{PACK}/trust/",
     "project/.caskmcp/state/keys/",
     "home/.config/caskmcp/keys/",
     "home/.config/caskmcp/pins/shop.json",
 )
 """Files that differ from run to run: they hold a time, a sequence, or what was drawn."""
-
-
-def ask(place: Place, *words: str) -> Finished:
-    return without_terminal([*CASK, *words], cwd=place.project, env=environment(place.home))
 
 
 @pytest.mark.slow
@@ -138,17 +158,72 @@ def test_files_are_old_or_new_and_the_same_command_again_does_its_work(case: Cas
     assert wrong == []
 
 
+IN_PLACE: Final = """
+import sys
+from caskmcp.store.files import LocalFiles
+def write(self, path, data, **how):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+LocalFiles.write = write
+from caskmcp.cli.main import main
+sys.exit(main())
+"""
+"""A program that writes files where they stand."""
+
+
+def test_without_whole_writes_the_same_trials_find_half_a_lock(base: Place, tmp_path: Path) -> None:
+    (case,) = (case for case in CASES if case.line.startswith("gate block"))
+    bench, program = Bench(base, case, tmp_path), (sys.executable, "-c", IN_PLACE)
+    changes = bench.run(bench.copy(), program=program).changes
+    found: list[str] = []
+    for at in range(changes, 0, -1):
+        place = bench.copy()
+        bench.run(place, "torn", at, program)
+        found = unreadable(place)
+        if found:
+            break
+    assert [line.split(":")[0] for line in found] == ["the lock is half written"]
+
+
 def problems(bench: Bench, mode: str, at: int, old: Tree, new: Tree) -> list[str]:
     place, wanted = bench.copy(), finished(bench.after)
     trial = bench.run(place, mode, at)
     found = [*ending(trial, mode), *half_written(tree(place.folder), old, new, mode)]
     if trial.exit == 0:
         found += [f"it said that all is well, but {name} differs" for name in different(finished(place), wanted)]
-    found += [] if ask(place, "gate", "list").exit in (0, 3) else ["the lock cannot be read"]
+    found += unreadable(place)
     again = bench.run(place)
     if again.exit not in bench.case.again:
         found.append(f"again: {again.exit} {again.said[-300:]}")
     return [*found, *(f"again: {name} differs" for name in different(finished(place), wanted))]
+
+
+def unreadable(place: Place) -> list[str]:
+    """What is half written of the files whose bytes differ from run to run: they are read as the program reads them."""
+    files, pack = LocalFiles(), Pack(place.project / PACK)
+    wrong = []
+    readers: dict[str, Callable[[], object]] = {
+        "the lock": lambda: sound(lockfile.read(files.read(pack.lock), "shop")) if pack.lock.exists() else None,
+        "the trust root": lambda: chain_of(pack) if pack.trust.exists() else None,
+        "the pin": lambda: pins.stored(files, place.config, "shop"),
+    }
+    for name, read in readers.items():
+        try:
+            read()
+        except CaskError as refusal:
+            wrong.append(f"{name} is half written: {refusal.what}")
+    folder = place.config / "keys"
+    private = [path.name for path in folder.iterdir() if keys.NAME.fullmatch(path.name)] if folder.exists() else []
+    return wrong + [f"the key {name} is half written" for name in private if keys.public(files, keys.place(place.config, name)) is None]
+
+
+def sound(lock: lockfile.ReadLock) -> None:
+    for broken in lock.broken.values():
+        raise CaskError("CASK-L001", broken.problem, place=broken.place)
+
+
+def chain_of(pack: Pack) -> object:
+    return trust.chain(tuple((pack.trust / name).read_bytes() for name in offer.root_files(LocalFiles(), pack)), "shop")
 
 
 def finished(place: Place) -> Tree:
