@@ -8,6 +8,7 @@ from caskmcp.model.tool import TIERS, Tier
 from caskmcp.ports import World
 from caskmcp.workflows import block as away
 from caskmcp.workflows import gate as story
+from caskmcp.workflows import reviewing
 from caskmcp.workflows.here import at_lock
 
 SUBJECTS = click.Argument(["subjects"], nargs=-1, metavar="[SUBJECT|PATTERN]...")
@@ -95,3 +96,14 @@ def check(world: World, lockfile: str | None, trust_pin: str | None) -> Report:
 def snapshot(world: World, lockfile: str | None) -> Report:
     """Write the baseline from what is approved. Needs a person at a terminal."""
     return story.snapshot(at_lock(world, lockfile))
+
+
+@command(
+    "review",
+    click.Option(["--expires"], metavar="90d", help="How long the approvals hold."),
+    click.Option(["--key"], metavar="NAME", help="Which key signs."),
+    LOCKFILE,
+)
+def review(world: World, lockfile: str | None, expires: str | None, key: str | None) -> Report:
+    """Look at what waits, one at a time with what changed, and allow, block or skip it; one signature at the end. Needs a person at a terminal."""
+    return reviewing.run(at_lock(world, lockfile), key=key, expires=expires)

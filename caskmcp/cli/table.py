@@ -30,6 +30,7 @@ COMMANDS: Final = (
     Row("gate check",     False, "The lock and signature steps of `cask check`.",                       "cli.gate:check"),
     Row("gate snapshot",  False, "Write the baseline from what is approved. Needs a person at a terminal.", "cli.gate:snapshot"),
     Row("git",            False, "What git calls: the merge driver of the lock, the diff driver of tools.json.", ""),
+    Row("gate review",    False, "Look at what waits, one at a time; one signature at the end. Needs a person at a terminal.", "cli.gate:review"),
     Row("git merge-lock", False, "Merge the approvals of two branches.",                                "cli.git:merge_lock"),
     Row("git diff-surface", False, "Show changes of tools.json tool by tool.",                          "cli.git:diff_surface"),
     Row("check",          True,  "The one CI gate: reproducible, locked, signed, nothing broader.",     "cli.check:check"),

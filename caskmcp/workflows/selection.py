@@ -151,6 +151,11 @@ def at_least(offered: Offer, tier: Tier) -> frozenset[str]:
     return frozenset(row.subject for row in offered.tools if row.tool and TIERS.index(row.tool.risk) >= TIERS.index(tier))
 
 
+def tier(row: Candidate) -> int:
+    """How risky a subject is, for its place in a list: shared ones come before every tool."""
+    return TIERS.index(row.tool.risk) if row.tool else -1
+
+
 def members(offered: Offer, toolset: str) -> frozenset[str]:
     """The subjects of one toolset's tools. Raises CASK-I010 for an unknown toolset."""
     rows = offered.toolsets.toolsets

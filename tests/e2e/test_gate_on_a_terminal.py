@@ -104,6 +104,8 @@ def test_a_high_tool_asks_for_the_reason_and_a_wrong_name_signs_nothing(desk: De
         ("gate", "allow", "--all", "--reason", "x", "--key", "alice"),
         ("gate", "allow", "get_order"),
         ("gate", "snapshot"),
+        ("gate", "review"),
+        ("gate", "block", "get_order", "--key", "alice"),
     ],
 )
 def test_without_a_terminal_it_is_exit_4_whatever_is_said(desk: Desk, words: tuple[str, ...]) -> None:
