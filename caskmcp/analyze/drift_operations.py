@@ -37,24 +37,25 @@ class Both(NamedTuple):
 
 def differences(old: Group, new: Group) -> list[Difference]:
     """Everything that was observed to differ; nothing where one side did not call the operation, and only that it is gone where it is."""
-    if old.row is None or new.row is None or not old.row.count or not new.row.count:
+    if new.row is None or not new.row.count:
         return []
-    both = Both(old, new)
-    if gone := [*_gone(both)]:
+    if gone := [*_gone(old, new, new.row)]:
         return gone
-    return [row for finds in FINDS for row in finds(both)]
+    return [row for finds in FINDS for row in finds(Both(old, new))] if old.row is not None and old.row.count else []
 
 
 # ---------------------------------------------------------------- calls
-def _gone(both: Both) -> Iterator[Difference]:
-    old, new = both.rows
-    statuses = {status for status, count in new.statuses.items() if count}
-    if not successes(old) or not statuses or not statuses <= GONE:
+def _gone(old: Group, new: Group, row: Row) -> Iterator[Difference]:
+    """Every call says that there is no such operation, where calls succeeded or a document states it. Of a path with ids it takes several."""
+    statuses = {status for status, count in row.statuses.items() if count}
+    succeeded = successes(old.row) if old.row is not None else 0
+    if not statuses or not statuses <= GONE or not (succeeded or old.declared):
         return
-    has_ids = any(piece.name for segment in both.new.segments for piece in segment.pieces)
-    odds = Odds(new.count, new.count, old.count - sum(old.statuses.get(status, 0) for status in GONE))
-    plain = statuses <= NO_ROUTE or not has_ids
-    yield Difference("endpoint-removed", "status", _listed(old.statuses), _listed(new.statuses), None if plain else odds)
+    has_ids = any(piece.name for segment in new.segments for piece in segment.pieces)
+    known = 0 if old.row is None else old.row.count - sum(old.row.statuses.get(status, 0) for status in GONE)
+    odds = None if statuses <= NO_ROUTE or not has_ids else Odds(row.count, row.count, known)
+    said = _listed(old.row.statuses) if old.row is not None else "documented"
+    yield Difference("endpoint-removed", "status", said, _listed(row.statuses), odds)
 
 
 def _scheme(both: Both) -> Iterator[Difference]:

@@ -38,6 +38,7 @@ STEPS: Final = (
     Step("lock",         steps.lock),
     Step("signatures",   steps.signatures),
     Step("broadening",   steps.broadening),
+    Step("drift",        steps.drifted,        steps.no_baseline),
     Step("lint",         steps.clean),
     Step("budgets",      steps.budgets,        steps.no_budget),
     Step("contracts",    steps.contracts,      steps.no_contracts),

@@ -4,6 +4,7 @@ Everything reads the lock through the same survey that the door makes. What adds
 derives the artifacts again without the cache before anything else.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -65,10 +66,13 @@ def snapshot(world: World) -> Report:
     require_derived(world, pack, build.derive(world))
     files = offer.read(world.files, pack)
     served = admit.admit(files, pin=here.pin(world, files.id), condition=here.condition(world), environment=None, at=world.clock.now())
-    candidate = Baseline.from_json(world.files.read(pack.artifact("baseline.json")), "baseline.json", code="CASK-L002")
-    kept = candidate.only(served.tools)
+    data = world.files.read(pack.artifact("baseline.json"))
+    candidate = Baseline.from_json(data, "baseline.json", code="CASK-L002")
+    kept, stated = candidate.only(served.tools), json.loads(data).get("operations", {})
     place = here.root(world).baseline(files.id)
-    world.files.write(place, canon.pretty({"schema": candidate.format, **kept.plain()}))
+    # Operations stand as the compiler wrote them, so that a gate sees by their bytes that nothing changed.
+    operations = {name: stated[name] for name in kept.operations}
+    world.files.write(place, canon.pretty({"schema": candidate.format, **kept.plain(), "operations": operations}))
     return Report(
         report="gate-snapshot",
         summary={"toolpack": files.id, "tools": len(kept.tools), "left_out": len(candidate.tools) - len(kept.tools), "file": str(place)},

@@ -15,10 +15,11 @@ from caskmcp.compiler.capture.sources.kinds import is_document
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import admit, content, lockfile
 from caskmcp.govern.admit import Survey
+from caskmcp.load import load
 from caskmcp.model.finding import Finding, Severity
 from caskmcp.store import gitindex, project
 from caskmcp.store.layout import PRIVATE
-from caskmcp.workflows import build, evidence, gitlines, here
+from caskmcp.workflows import baseline, build, evidence, gitlines, here
 from caskmcp.workflows import trust as roots
 from caskmcp.workflows.bench import Bench
 
@@ -137,6 +138,17 @@ def broadening(bench: Bench) -> Iterator[Finding]:
     for row in bench.compared.findings:
         if RULES[row.code].severity is Severity.BREAKING:
             yield row.model_copy(update={"code": "CASK-L005"})
+
+
+def drifted(bench: Bench) -> Iterator[Finding]:
+    """The newest build shows nothing that the approved baseline does not."""
+    if not baseline.is_same(bench.world, bench.pack):
+        yield from load("workflows.drift:of_build")(bench.world, bench.pack)
+
+
+def no_baseline(bench: Bench) -> str:
+    """Why there is nothing to measure drift from; empty if there is a baseline."""
+    return baseline.lacks(bench.world, bench.pack)
 
 
 # ---------------------------------------------------------------- what people should look at

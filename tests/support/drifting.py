@@ -248,6 +248,15 @@ def more(found: Calls, at: str, to: str) -> Calls:
     return found + [dict(copy.deepcopy(call), path=to) for call in found if is_at(call, at)]
 
 
+def served(method: str, path: str, change: Mapping[str, Any] | None = None) -> Call:
+    """What the service answers a call now, after a change."""
+    near = [call for call in calls("live", 1) if call["method"] == method and call["path"].count("/") == path.count("/")]
+    found = next((call for call in near if call["path"].split("/")[2] == path.split("/")[2]), None)
+    if found is None:
+        return _call(method, path, {"error": {"code": "gone", "message": "no such route"}}, status=404)
+    return changed([dict(found, path=path)], change or {"do": "status", "status": found["status"]})[0]
+
+
 # ---------------------------------------------------------------- the document
 SPEC: Final[dict[str, Any]] = {
     "openapi": "3.1.0",

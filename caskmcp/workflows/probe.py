@@ -1,0 +1,270 @@
+"""`cask drift --live`: approved reads are called through the runtime's own gateway, and their answers are measured from the baseline.
+
+Called is what the policy allows unasked: a GET that was approved as `safe` or `low`. Arguments come from a file, or from the answers of this
+very run where the baseline knows that one gives the other; nothing is guessed. Every call passes the gateway's whole table, spends the policy's budgets
+and stands on record. Answers stay in memory: they are redacted and counted as a recording is, and only counts are kept as evidence.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import anyio
+
+from caskmcp import canon
+from caskmcp.analyze.drift import View, drift, key
+from caskmcp.compiler.capture.sources.interface import Recorded, RecordedBody
+from caskmcp.errors import CaskError
+from caskmcp.govern import offer
+from caskmcp.model.finding import Report
+from caskmcp.model.observation import Group
+from caskmcp.model.project import Project
+from caskmcp.model.tool import Tool
+from caskmcp.ports import World
+from caskmcp.runtime.clean import clean
+from caskmcp.runtime.commands import Failure, Send
+from caskmcp.runtime.conduct import Hands, conduct
+from caskmcp.runtime.decide import decide
+from caskmcp.runtime.gateway import Call, Flight
+from caskmcp.runtime.plan import PORTS, authority
+from caskmcp.runtime.respond import Answer
+from caskmcp.runtime.surface import ServedTool, Surface, surface
+from caskmcp.runtime.upstream import Upstream
+from caskmcp.store.layout import Pack
+from caskmcp.text import parse_yaml
+from caskmcp.workflows import here, intake, recapture, serve
+from caskmcp.workflows.drift import CALLS, Probe
+
+CALM: Final = ("safe", "low")
+"""Tiers that are called unasked."""
+SAMPLES: Final = 3
+"""Calls of one tool whose arguments come from answers."""
+MOST: Final = 1_000
+CALLER: Final = "drift"
+LIVE: Final = "live"
+Arguments = Mapping[str, Any]
+
+
+class Heard(NamedTuple):
+    """One request as it was sent, and its answer."""
+
+    tool: Tool
+    request: Send
+    answer: Answer
+
+
+class Tap(Upstream):
+    """The upstream, which remembers in memory what it was answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[Send, Answer]] = []
+
+    async def send(self, ask: Send) -> Answer | Failure:
+        """As `Upstream.send`."""
+        reply = await super().send(ask)
+        if isinstance(reply, Answer):
+            self.heard.append((ask, reply))
+        return reply
+
+
+@dataclass
+class Run:
+    """What happened so far."""
+
+    heard: list[Heard] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    left: int = 0
+
+
+def run(world: World, pack: Pack, old: View, asked: Probe, project: Project) -> Report:
+    """Probe, compare, keep the evidence. Raises what the door raises (exit 4), CASK-I001 for a bound or arguments that are none, CASK-I010 for
+    arguments of a tool that is not probed."""
+    if not 1 <= asked.calls <= MOST:
+        raise CaskError("CASK-I001", f"`--calls` is a number from 1 to {MOST}", mend=f"cask drift --live --calls {CALLS}")
+    condition = here.condition(world, asked.trust_pin)
+    source = serve.PackOnDisk(world, pack, offer.identity(world.files, pack), condition, asked.environment)
+    started = world.clock.now()
+    shown = surface(source.admit(source.read()))
+    told = _arguments(world, asked.arguments, shown)
+    progress = anyio.run(_probed, world, shown, old, told, asked.calls)
+    seen = _groups(world, project, old, progress.heard)
+    report = drift(old, View(LIVE, seen), probed=True, mend="cask capture import FILE")
+    report = report.model_copy(
+        update={
+            "summary": {**report.summary, "calls": len(progress.heard), **({} if progress.heard else {"result": "not-run"})},
+            "tables": {**report.tables, "probes": tuple(progress.rows)},
+            "lines": report.lines if progress.heard else ("Nothing was called, so nothing was measured.",),
+        }
+    )
+    name = keep(world, pack, old, report, seen, (started, world.clock.now()))
+    return report.model_copy(update={"summary": {**report.summary, "evidence": name}})
+
+
+# ---------------------------------------------------------------- what is called
+def probed(served: ServedTool) -> str:
+    """Why a tool is not called unasked; empty if it may be."""
+    tool = served.admitted.tool
+    if tool.composite is not None or tool.response.envelope:
+        return "it is no plain call"
+    if tool.request.method != "GET" or tool.effect != "read":
+        return "it is no read"
+    if tool.risk not in CALM:
+        return f"its risk is {tool.risk}"
+    return "" if decide(served.admitted).verdict == "allow" else "the policy does not allow it unasked"
+
+
+async def _probed(world: World, shown: Surface, old: View, told: Mapping[str, Sequence[Arguments]], calls: int) -> Run:
+    """Call what may be called: first what needs nothing or was told, then what those answers give."""
+    tap, run_ = Tap(), Run(left=calls)
+    base = serve.hands(world, here.root(world))
+    hands = Hands(base.state, base.confirmations, tap, base.credentials, base.journal)
+    known = {key(name): group for name, group in old.operations.items()}
+    waiting = {name: row for name, row in sorted(shown.tools.items()) if not _left_out(run_, name, row, known)}
+    try:
+        while ready := {name: given for name, row in waiting.items() if (given := _given(row, told, run_, known))}:
+            for name, given in ready.items():
+                await _called(world, hands, tap, shown, waiting.pop(name), given, run_)
+    finally:
+        await tap.aclose()
+        base.state.close()
+    run_.rows += [_row(name, row, "not called", "its arguments are not known: --arguments FILE") for name, row in waiting.items()]
+    run_.rows.sort(key=lambda row: (row["tool"], row["result"]))
+    return run_
+
+
+def _left_out(run_: Run, name: str, row: ServedTool, known: Mapping[str, Group]) -> bool:
+    why = probed(row) or ("" if key(row.admitted.tool.operation) in known else "the baseline does not know it")
+    if why:
+        run_.rows.append(_row(name, row, "not called", why))
+    return bool(why)
+
+
+async def _called(world: World, hands: Hands, tap: Tap, shown: Surface, row: ServedTool, given: Sequence[Arguments], run_: Run) -> None:
+    tool = row.admitted.tool
+    for arguments in given:
+        if run_.left <= 0:
+            run_.rows.append(_row(tool.name, row, "not called", "the calls of this run are spent: --calls N"))
+            return
+        run_.left -= 1
+        before = len(tap.heard)
+        call = Call(world.entropy.token(8).hex(), tool.name, arguments, CALLER, world.clock.now())
+        result = await conduct(Flight(call, shown, clean), hands, world.console.note)
+        fresh = tap.heard[before:]
+        run_.heard += [Heard(tool, sent, answer) for sent, answer in fresh[-1:]]
+        run_.rows.append(_row(tool.name, row, "called" if fresh else "failed", str(fresh[-1][1].status) if fresh else result.error))
+
+
+def _row(name: str, row: ServedTool, result: str, why: str) -> dict[str, Any]:
+    return {"tool": name, "operation": row.admitted.tool.operation, "result": result, "why": why}
+
+
+# ---------------------------------------------------------------- arguments
+def _arguments(world: World, file: str | None, shown: Surface) -> Mapping[str, Sequence[Arguments]]:
+    """What a person gives: tool -> sets of arguments."""
+    if file is None:
+        return {}
+    value = parse_yaml(world.files.read(world.cwd / file), file).value
+    rows = {name: given if isinstance(given, list) else [given] for name, given in value.items()} if isinstance(value, dict) else None
+    if rows is None or not all(isinstance(each, dict) for given in rows.values() for each in given):
+        raise CaskError("CASK-I004", "expected `TOOL: {ARGUMENT: VALUE}`, or a list of such", place=file, mend="cask drift --help")
+    for name in rows:
+        if name not in shown.tools or (why := probed(shown.tools[name])):
+            what = f"`{name}` is not probed: {why if name in shown.tools else 'it is not served'}"
+            raise CaskError("CASK-I010", what, place=file, mend="cask gate status")
+    return rows
+
+
+def _given(row: ServedTool, told: Mapping[str, Sequence[Arguments]], run_: Run, known: Mapping[str, Group]) -> Sequence[Arguments]:
+    """The arguments to call a tool with: those that a person gave, none where none are needed, else what answers of this run give."""
+    tool = row.admitted.tool
+    if tool.name in told:
+        return told[tool.name]
+    needed = [str(name) for name in tool.input_schema.get("required", ())]
+    if not needed:
+        return [{}]
+    values = {name: _values(name, known[key(tool.operation)], run_.heard) for name in needed}
+    return [dict(zip(needed, each, strict=True)) for each in zip(*values.values(), strict=False)][:SAMPLES]
+
+
+def _values(name: str, group: Group, heard: Sequence[Heard]) -> list[Any]:
+    """Values of one argument, each once, in the order in which answers gave them."""
+    found: list[Any] = []
+    for flow in group.flows:
+        if flow.argument.partition(" ")[2] == name and not flow.argument.startswith("body"):
+            for row in heard:
+                if key(row.tool.operation) == key(flow.source) and 200 <= row.answer.status < 300:
+                    found += [value for value in _at(_json(row.answer), flow.field.split("/")[1:]) if value not in found]
+    return found
+
+
+def _json(answer: Answer) -> Any:
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        return None  # no JSON gives no arguments; that it is none is told by the comparison
+
+
+def _at(value: Any, parts: Sequence[str]) -> Iterator[str | int]:
+    if not parts:
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            yield value
+        return
+    name = parts[0].replace("~1", "/").replace("~0", "~")
+    below = value if isinstance(value, list) and name == "*" else [value[name]] if isinstance(value, dict) and name in value else []
+    for item in below:
+        yield from _at(item, parts[1:])
+
+
+# ---------------------------------------------------------------- answers
+def _groups(world: World, project: Project, old: View, heard: Sequence[Heard]) -> Mapping[str, Group]:
+    """What the answers show, through the stages that a recording passes; nothing where nothing was called."""
+    if not heard:
+        return {}
+    items = (_recorded(number, row) for number, row in enumerate(heard, 1))
+    taken = intake.record(project, items, world.entropy.token(32), kind="har", label=LIVE)
+    return recapture.groups(taken, old.operations.values(), project.paths)
+
+
+def _recorded(number: int, row: Heard) -> Recorded:
+    """A call as a recorder would have seen it, at the approved place whatever the environment."""
+    plan, request = row.tool.request, row.request.request
+    port = f":{plan.port}" if plan.port and plan.port != PORTS[plan.scheme] else ""
+    return Recorded(
+        place=f"entry {number}",
+        method=request.method,
+        url=f"{plan.scheme}://{authority(plan).removesuffix(port)}{port}{request.target.decode('ascii')}",
+        headers=tuple(request.headers),
+        status=row.answer.status,
+        response_headers=tuple(row.answer.headers),
+        response=RecordedBody(media=row.answer.header("content-type"), data=row.answer.body, size=len(row.answer.body)),
+        kind="xhr",
+    )
+
+
+# ---------------------------------------------------------------- evidence
+def keep(world: World, pack: Pack, old: View, report: Report, seen: Mapping[str, Group], times: tuple[str, str]) -> str:
+    """Write what the run saw: counts and findings with their digests, and apart from them the times. Returns the id, which follows from the content."""
+    files = {
+        "observed.json": canon.pretty({name: group.plain() for name, group in sorted(seen.items())}),
+        "report.json": canon.pretty(report.json_value()),
+    }
+    manifest = {
+        "schema": "caskmcp/evidence/1",
+        "kind": "drift-live",
+        "toolpack": pack.path.name,
+        "baseline": old.name,
+        "lock": str(canon.digest_bytes(world.files.read(pack.lock))),
+        "files": {name: str(canon.digest_bytes(data)) for name, data in files.items()},
+    }
+    name = f"drift-{canon.hexadecimal(canon.digest(manifest))[:16]}"
+    folder = here.root(world).evidence(name)
+    started, ended = times
+    for file, data in {
+        **files,
+        "manifest.json": canon.pretty(manifest),
+        "times.json": canon.pretty({"started": started, "ended": ended}),
+    }.items():
+        world.files.write(folder / file, data, private=True)
+    return name
