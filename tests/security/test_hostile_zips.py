@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caskmcp.errors import CaskError
@@ -231,6 +231,7 @@ def test_the_form_is_fixed_to_the_byte() -> None:
 NAMES = st.from_regex(r"[a-z0-9]{1,8}(/[a-z0-9_]{1,8}){0,2}", fullmatch=True).filter(archive.is_name)
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(NAMES, st.binary(max_size=50), max_size=6))
 def test_what_is_packed_is_unpacked(members: dict[str, bytes]) -> None:
     below = any(name.startswith(f"{other}/") for name in members for other in members)
