@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pages import ROOT, commands, missing, pages, play, prepare
+from tests.support.pages import ROOT, commands, lacking, missing, pages, play, prepare
 
 
 @pytest.mark.slow
@@ -12,6 +12,8 @@ from tests.support.pages import ROOT, commands, missing, pages, play, prepare
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_each_command_of_a_page_ends_and_prints_as_shown(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
+    if without := lacking(text):
+        pytest.skip(f"needs {', '.join(without)}")
     project, home = tmp_path / "project", tmp_path / "home"
     project.mkdir()
     prepare(text, project)

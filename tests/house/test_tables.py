@@ -53,6 +53,7 @@ TABLES: Final = (
     Table("compiler.normalize.calls:PROTOCOLS", "name", ("unit/compiler/normalize",)),
     Table("compiler.normalize.rules:RULES", "id", ("unit/compiler/normalize", "cases/normalize")),
     Table("compiler.pipeline:STAGES", "name", ("unit/compiler", "unit/engine", "property", "e2e")),
+    Table("govern.public:SCHEMES", "wire", ("unit/govern",)),
     Table("redact.canaries:FAMILIES", "id", ("cases/redact",)),
     Table("redact.detectors:DETECTORS", "id", ("cases/redact",)),
     Table("runtime.gateway:STEPS", "name", ("unit/runtime", "security")),

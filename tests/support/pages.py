@@ -3,6 +3,7 @@
 In a block, a line `$ command` is typed; the lines up to the next one have to be printed, in this order, `…` standing for anything.
 `# exit N` after a command is the status that it should end with (0 if there is none); another `#` comment is for the reader.
 A line `<!-- given: NAME from PATH -->` puts the file or folder PATH of this repository into the page's scratch folder as NAME.
+A line `<!-- needs: PROGRAM… -->` names programs without which the page cannot be run.
 """
 
 import re
@@ -17,6 +18,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 _BLOCK: Final = re.compile(r"^```console[ \t]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _GIVEN: Final = re.compile(r"^<!-- given: (\S+) from (\S+) -->$", re.MULTILINE)
+_NEEDS: Final = re.compile(r"^<!-- needs: (.+) -->$", re.MULTILINE)
 _EXIT: Final = re.compile(r"#\s*exit (\d+)\b")
 
 PERSON: Final[tuple[Answer, ...]] = reviewer(passphrase="a passphrase for the docs", reason="reviewed for the docs")
@@ -53,6 +55,11 @@ def _commands(block: str) -> list[Command]:
 def _command(line: str, rest: str = "") -> Command:
     status = _EXIT.search(line)
     return Command(line.strip(), int(status.group(1)) if status else 0, tuple(text.rstrip() for text in rest.split("\n") if text.strip()))
+
+
+def lacking(text: str) -> list[str]:
+    """Programs that a page needs and this machine does not have."""
+    return [name for names in _NEEDS.findall(text) for name in names.split() if shutil.which(name) is None]
 
 
 def prepare(text: str, folder: Path) -> None:
