@@ -1,4 +1,4 @@
-"""The one form of a zip that is handed over, and a reader that takes no other (ADR 0025).
+"""The one form of a zip that is handed over, and a reader that takes no other (ADR 0028).
 
 `pack` gives equal bytes for equal members on every Python: stored, sorted, one time, one mode. `unpack` works in memory, so that nothing
 is on disk before all of it was judged; each of `GUARDS` names one way in which a zip can lie, and the last takes nothing but what `pack`
