@@ -101,6 +101,7 @@ def test_a_high_tool_asks_for_the_reason_and_a_wrong_name_signs_nothing(desk: De
         ("trust", "init", "--replace"),
         ("trust", "pin"),
         ("trust", "pin", "--replace", "--accept-older"),
+        ("trust", "edit", "--auto-narrowing", "on", "--key", "alice"),
         ("gate", "allow", "--all", "--reason", "x", "--key", "alice"),
         ("gate", "allow", "get_order"),
         ("gate", "snapshot"),
