@@ -20,7 +20,7 @@ APART: Final = "<!-- -->"
 
 def render(report: Report) -> str:
     """The report as Markdown: a heading, tables, findings, counts."""
-    blocks = [f"## cask {report.report}", *(escape(line) for line in report.lines)]
+    blocks = [f"## cask {report.report}", *map(_paragraph, report.lines)]
     for name, rows in report.tables.items():
         if rows:
             blocks.append("\n".join(_table(name, rows)))
@@ -36,6 +36,11 @@ def render(report: Report) -> str:
 def escape(text: str) -> str:
     """Text as Markdown that shows exactly that text; one line."""
     return SPECIAL.sub(_escaped, visible(text).replace("\n", " ").replace("\t", " "))
+
+
+def _paragraph(text: str) -> str:
+    """A line of prose: blanks before it would make it code, a number with a point an entry of a list."""
+    return re.sub(r"^(\d+)\.", r"\1\.", escape(text.strip()))
 
 
 def _escaped(match: re.Match[str]) -> str:

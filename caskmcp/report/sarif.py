@@ -58,7 +58,7 @@ def _invocation(report: Report) -> dict[str, Any]:
     notes = [
         {
             "level": "note",
-            "message": {"text": visible(f"{row['step']}: {': '.join(filter(None, (row['result'], row.get('note', ''))))}")},
+            "message": {"text": _message(f"{row['step']}: {': '.join(filter(None, (row['result'], row.get('note', ''))))}")},
             "descriptor": {"id": f"step-{row['result']}"},
         }
         for row in left
