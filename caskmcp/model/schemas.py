@@ -22,6 +22,7 @@ SCHEMAS: Final = {
     "toolpack": "model.artifact:Toolpack",
     "lock": "model.statement:Lock",
     "lock.pending": "model.statement:Pending",
+    "bundle": "model.bundle:SignedManifest",
     "trust-root": "model.trust:SignedRoot",
     "pin": "model.trust:Pin",
 }
