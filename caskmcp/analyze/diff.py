@@ -11,7 +11,7 @@ from caskmcp import canon
 from caskmcp.analyze.words import word_diff
 from caskmcp.calculus import shared, tools
 from caskmcp.calculus.verdict import Change, Verdict
-from caskmcp.model.finding import Detail, Finding, Report, Severity
+from caskmcp.model.finding import Detail, Finding, Report, Severity, typed
 from caskmcp.model.tool import LOWERED, TIERS
 
 Served = Mapping[str, Any]
@@ -239,6 +239,6 @@ def _finding(row: Row, places: Mapping[str, str]) -> Finding:
         subject=subject,
         message=f"{name} {rule.says}{where}{witness}",
         place=places.get(subject, ""),
-        mend="" if rule.severity is Severity.INFO else f"cask gate allow {name}",
+        mend="" if rule.severity is Severity.INFO else f"cask gate allow {typed(subject)}",
         fingerprint=row.told["id"],
     )

@@ -1,6 +1,7 @@
 """Findings and reports: one row of any report, and the object that `--format json` prints (SPEC section 7)."""
 
 import re
+import shlex
 from enum import StrEnum
 from typing import Any, Final
 
@@ -69,6 +70,12 @@ class Finding(Record):
             **({"held": held} if held else {}),
         }
         return self.model_copy(update={"fingerprint": canon.hexadecimal(canon.digest(facts))[:16]})
+
+
+def typed(subject: str) -> str:
+    """A subject as it is typed in a command: its name as one word of a shell that is no option, whatever stands in it."""
+    name = subject.removeprefix("tool:")
+    return shlex.quote(subject if name.startswith("-") else name)
 
 
 class Detail(Record):

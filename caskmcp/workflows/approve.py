@@ -16,7 +16,7 @@ from caskmcp.govern.lockfile import ReadLock
 from caskmcp.govern.public import key_id
 from caskmcp.govern.sign import Signer
 from caskmcp.govern.trust import Chain
-from caskmcp.model.finding import Finding, Report, Severity
+from caskmcp.model.finding import Finding, Report, Severity, typed
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.statement import Basis, Signed, Statement
 from caskmcp.model.tool import Tier
@@ -96,8 +96,8 @@ def approve(world: World, pack: Pack, request: Request, proven: Proven) -> Repor
         world.console.note(line)
     reasons = _reasons(world, wanted, request)
     by = fresh or person.open_key(world, name)
-    for typed in names_to_type(desk.files.id, wanted):
-        person.type_name(world, typed)
+    for word in names_to_type(desk.files.id, wanted):
+        person.type_name(world, word)
     signed = _sign(world, desk, wanted, by, reasons=reasons, not_after=not_after)
     return _report(desk, signed, wanted.left_out, name)
 
@@ -162,7 +162,7 @@ def _refuse_named(wanted: Selection, request: Request) -> None:
     told = {row.subject for row in wanted.chosen} | {row.subject for row in wanted.left_out}
     for subject in sorted(asked - told):
         what = f"{subjects.name_of(subject)} was named, but is not of that toolset or risk; nothing was signed"
-        raise CaskError("CASK-I001", what, mend=f"cask gate allow {subjects.name_of(subject)}")
+        raise CaskError("CASK-I001", what, mend=f"cask gate allow {typed(subject)}")
     for row in wanted.left_out:
         if row.subject in asked:
             raise CaskError(

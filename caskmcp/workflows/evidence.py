@@ -15,7 +15,7 @@ from caskmcp.govern.offer import OfferedTool
 from caskmcp.govern.statements import Standing
 from caskmcp.govern.trust import Chain
 from caskmcp.model.artifact import Coverage
-from caskmcp.model.finding import Finding, Severity
+from caskmcp.model.finding import Finding, Severity, typed
 from caskmcp.model.statement import Signed, Statement
 from caskmcp.model.trust import Role
 from caskmcp.ports import World
@@ -76,7 +76,7 @@ def ending(row: Standing, severity: Severity) -> Finding:
     name = name_of(row.subject)
     what = f"the approval of {name} ends at {row.expires}"
     return Finding(
-        code="CASK-L011", severity=severity, subject=row.subject, message=what, place=lockfile.NAME, mend=f"cask gate allow {name}"
+        code="CASK-L011", severity=severity, subject=row.subject, message=what, place=lockfile.NAME, mend=f"cask gate allow {typed(row.subject)}"
     )
 
 

@@ -17,7 +17,7 @@ from caskmcp.govern.offer import OfferedTool
 from caskmcp.govern.statements import Standing
 from caskmcp.govern.trust import Chain
 from caskmcp.model.artifact import Baseline
-from caskmcp.model.finding import Finding, Report, Severity
+from caskmcp.model.finding import Finding, Report, Severity, typed
 from caskmcp.model.statement import Signed
 from caskmcp.model.tool import Tier
 from caskmcp.ports import World
@@ -27,7 +27,7 @@ from caskmcp.workflows import check as steps
 from caskmcp.workflows import trust as roots
 from caskmcp.workflows.approve import Proven, Request, approve
 from caskmcp.workflows.build import Derived
-from caskmcp.workflows.subjects import is_pattern, matching, name_of, require_known, subject_of
+from caskmcp.workflows.subjects import is_pattern, matching, require_known, subject_of
 
 LOCK_STEPS: Final = ("lock", "signatures")
 """Steps of `cask check` that `gate check` runs."""
@@ -216,7 +216,7 @@ def _remarks(survey: Survey) -> Iterator[Finding]:
 
 
 def _mend(row: Standing) -> str:
-    return "cask trust pin --accept-older" if row.code == "CASK-T004" else f"cask gate allow {name_of(row.subject)}"
+    return "cask trust pin --accept-older" if row.code == "CASK-T004" else f"cask gate allow {typed(row.subject)}"
 
 
 def _statement_row(row: Signed, seen: Look) -> dict[str, Any]:

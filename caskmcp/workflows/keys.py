@@ -15,10 +15,10 @@ from caskmcp.govern import amend as roots
 from caskmcp.govern.public import key_id
 from caskmcp.govern.sshsig import fingerprint
 from caskmcp.govern.verify import pae
-from caskmcp.model.finding import Finding, Report, Severity
+from caskmcp.model.finding import Finding, Report, Severity, typed
 from caskmcp.model.trust import Key, Root
 from caskmcp.ports import World
-from caskmcp.workflows import amend, here, person, subjects
+from caskmcp.workflows import amend, here, person
 from caskmcp.workflows.amend import Desk
 
 PROBE = "application/vnd.caskmcp.key-reference+json"
@@ -204,7 +204,7 @@ def _waiting(desk: Desk, changed: Root) -> Iterator[Finding]:
                 subject=row.subject,
                 message=row.reason,
                 place=str(desk.pack.lock),
-                mend=f"cask gate allow {subjects.name_of(row.subject)}",
+                mend=f"cask gate allow {typed(row.subject)}",
             )
 
 

@@ -13,6 +13,7 @@ from caskmcp.govern import trust
 from caskmcp.govern.admit import Survey
 from caskmcp.govern.offer import Offer
 from caskmcp.govern.statements import BLOCKED, Standing
+from caskmcp.model.finding import typed
 from caskmcp.model.statement import Basis
 from caskmcp.model.tool import LOWERED, TIERS, Tier, Tool
 from caskmcp.model.toolset import EMITTED, emitted
@@ -99,7 +100,7 @@ def waiting(survey: Survey, root: Root, basis: Basis) -> Selection:
         if row.standing.status == "approved":
             continue
         if reason := _beyond_all(row, basis):
-            left_out.append(LeftOut(row.subject, reason, f"cask gate allow {row.name}"))
+            left_out.append(LeftOut(row.subject, reason, f"cask gate allow {typed(row.subject)}"))
         else:
             chosen.append(row)
     return Selection(tuple(chosen), tuple(left_out))

@@ -16,7 +16,7 @@ from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import admit, content, lockfile
 from caskmcp.govern.admit import Survey
 from caskmcp.load import load
-from caskmcp.model.finding import Finding, Severity
+from caskmcp.model.finding import Finding, Severity, typed
 from caskmcp.store import gitindex, project
 from caskmcp.store.layout import PRIVATE
 from caskmcp.workflows import baseline, build, evidence, gitlines, here
@@ -96,7 +96,7 @@ def lock(bench: Bench) -> Iterator[Finding]:
                 subject=subject,
                 message=f"{name} is {status}: {reason}",
                 place=lockfile.NAME,
-                mend=f"cask gate allow {name}",
+                mend=f"cask gate allow {typed(subject)}",
             )
 
 

@@ -1,6 +1,7 @@
 """The capability diff over served records."""
 
 import copy
+import shlex
 
 import pytest
 
@@ -218,3 +219,16 @@ def test_a_tool_that_becomes_a_composite_differs_and_says_what_it_calls():
     assert report.exit == 2
     new = run({}, {"tool:get_order": {**TOOL, "composite": plan}})
     assert new.tables["changes"][0]["after"] == "read chain of list_orders, read_order"
+
+
+# ---------------------------------------------------------------- names of strangers in commands
+HOSTILE = ["$(id)", "--yes", "a; rm -rf /", "`id`", "b\nB=2", "'x'", "a b"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_mend_names_a_tool_as_one_word_that_is_no_option(name):
+    (finding,) = run({}, {f"tool:{name}": TOOL}).findings
+    words = shlex.split(finding.mend)
+    assert words[:3] == ["cask", "gate", "allow"]
+    assert words[3:] in ([name], [f"tool:{name}"])
+    assert not words[3].startswith("-")
