@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import struct
-import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -14,11 +13,14 @@ import pytest
 
 from caskmcp import canon
 from caskmcp.errors import CaskError
-from caskmcp.govern import agent, agentsocket, sshsig
+from caskmcp.govern import admit, agent, agentsocket, sign, sshsig
 from caskmcp.govern.agent import Identity
-from caskmcp.govern.verify import holds, pae, verified
+from caskmcp.govern.verify import holds, pae, verified, verify_grant
+from caskmcp.model.statement import Grant
+from tests.support import packs
 from tests.support.packs import T1
 from tests.support.sshagent import RealAgent, make_key, needs_compiler, needs_openssh, run, ssh_agent
+from tests.support.world import NOON
 
 MESSAGE = b"what a person approved"
 
@@ -60,6 +62,22 @@ def test_a_key_that_a_real_agent_holds_signs(real: RealAgent) -> None:
     by = signer(real)
     assert (by.key.scheme, by.key.name) == ("ssh-ed25519", "alice")
     assert holds(by.key, "t", {"a": 1}, by.sign(pae("t", canon.dump({"a": 1}))))
+
+
+@needs_openssh
+def test_statements_roots_and_grants_are_signed_through_it_and_hold(real: RealAgent) -> None:
+    by = signer(real)
+    files = packs.with_roots(packs.pack_files(), sign.sign_root(packs.root(by), by))
+    files = packs.approve(files, "tool:r", *packs.SHARED, by=by)
+    served = admit.admit(files, pin=packs.pin_of(packs.root(by)), condition=None, environment=None, at=NOON)
+    assert list(served.tools) == ["r"]
+    grant = Grant(toolpack=packs.ID, challenge="c", tool="w", arguments="a", lock="l", caller="stdio", verdict="grant", key=by.id,
+                  issued_at=NOON, not_after=NOON)  # fmt: skip
+    assert verify_grant(sign.sign_grant(by, grant), served.confirmers, at=NOON) == grant
+    with pytest.raises(CaskError, match="CASK-R006"):
+        verify_grant(
+            sign.sign_grant(by, grant).model_copy(update={"grant": grant.model_copy(update={"tool": "x"})}), served.confirmers, at=NOON
+        )
 
 
 @needs_openssh
@@ -294,4 +312,4 @@ def test_bytes_that_are_no_key_have_no_kind() -> None:
 
 def test_no_program_is_run_to_sign() -> None:
     """The socket alone is used: a `ssh-keygen` earlier on the PATH would be handed what is signed."""
-    assert subprocess.__name__ not in {name for module in (agent, agentsocket) for name in vars(module)}
+    assert "subprocess" not in {name for module in (agent, agentsocket) for name in vars(module)}
