@@ -2,7 +2,7 @@
 
 Two cases, each proven against the very content that a person signed, never against what was served meanwhile: a tool that does less
 (`calculus`, the same that `diff` and `check` ask), and a read that has another name and nothing else. Blocks, sequences, expiry, thresholds and the
-pin hold as they always do; both the rows of the trust root that fit the old and the new content have to be satisfied. ADR 0027. Pure.
+pin hold as they always do; both the rows of the trust root that fit the old and the new content have to be satisfied. ADR 0029. Pure.
 """
 
 from collections.abc import Iterator, Mapping
