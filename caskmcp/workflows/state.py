@@ -80,7 +80,7 @@ def artifacts(bench: Bench) -> Iterator[Finding]:
             place = bench.look(path)
             if not bench.files.exists(path) or canon.digest_stream(bench.files.chunks(path)) != digest:
                 yield _finding(
-                    "CASK-L006", Severity.REFUSED, place, f"{name} is missing or is not what toolpack.yaml hands over", "cask build"
+                    "CASK-L006", Severity.REFUSED, place, f"{name} is missing or is not what toolpack.yaml hands over", mend="cask build"
                 )
 
 
@@ -108,7 +108,7 @@ def contents(bench: Bench) -> Iterator[Finding]:
             try:
                 content.read(bench.files, pack, digest)
             except CaskError as cause:
-                yield _finding(cause.code, Severity.REFUSED, place, cause.what, f"git checkout -- {_quoted(path)}")
+                yield _finding(cause.code, Severity.REFUSED, place, cause.what, mend=f"git checkout -- {_quoted(path)}")
 
 
 def baselines(bench: Bench) -> Iterator[Finding]:
@@ -133,7 +133,7 @@ def captures(bench: Bench) -> Iterator[Finding]:
             for _ in codec.decode_lines(bench.files.chunks(path)):
                 pass
         except CaskError as cause:
-            yield _finding("CASK-S002", Severity.REFUSED, place, cause.what, f"cask capture forget {name[:12]}")
+            yield _finding("CASK-S002", Severity.REFUSED, place, cause.what, mend=f"cask capture forget {name[:12]}")
 
 
 def journals(bench: Bench) -> Iterator[Finding]:
@@ -150,14 +150,14 @@ def journals(bench: Bench) -> Iterator[Finding]:
 def _line(entry: journal.Entry, place: str) -> Iterator[Finding]:
     where = f"{place}:{entry.number}"
     if entry.torn:
-        yield _finding("CASK-S002", Severity.INFO, where, "the last line was cut by a crash; the next record takes its place", "")
+        yield _finding("CASK-S002", Severity.INFO, where, "the last line was cut by a crash; the next record takes its place", mend="")
         return
     try:
         whole = isinstance(entry.value(place), dict)
     except CaskError:
         whole = False
     if not whole:
-        yield _finding("CASK-S002", Severity.REFUSED, where, "the line is no record", "put the file back from a backup")
+        yield _finding("CASK-S002", Severity.REFUSED, where, "the line is no record", mend="put the file back from a backup")
 
 
 def confirmations(bench: Bench) -> Iterator[Finding]:
@@ -173,7 +173,7 @@ def confirmations(bench: Bench) -> Iterator[Finding]:
     finally:
         state.close()
     if problem:
-        yield _finding("CASK-S002", Severity.REFUSED, place, f"{problem}: no call can be counted or confirmed", f"rm {_quoted(path)}")
+        yield _finding("CASK-S002", Severity.REFUSED, place, f"{problem}: no call can be counted or confirmed", mend=f"rm {_quoted(path)}")
 
 
 class Check(NamedTuple):
@@ -211,15 +211,15 @@ def verify(world: World) -> Report:
 
 
 def _cached(place: str, what: str) -> Finding:
-    return _finding("CASK-S001", Severity.REVIEW, place, f"{what}; the build makes it again", "cask state gc")
+    return _finding("CASK-S001", Severity.REVIEW, place, f"{what}; the build makes it again", mend="cask state gc")
 
 
 def _refused(cause: CaskError) -> Finding:
     severity = Severity.INPUT if cause.exit is Exit.INPUT else Severity.REFUSED
-    return _finding(cause.code, severity, cause.place or "", cause.what, cause.mend or "cask build")
+    return _finding(cause.code, severity, cause.place or "", cause.what, mend=cause.mend or "cask build")
 
 
-def _finding(code: str, severity: Severity, place: str, what: str, mend: str) -> Finding:
+def _finding(code: str, severity: Severity, place: str, what: str, *, mend: str) -> Finding:
     return Finding(code=code, severity=severity, subject=place.rpartition("/")[2], message=what, place=place, mend=mend)
 
 

@@ -193,7 +193,7 @@ def _bare(node: ast.Call) -> bool:
         (f"{AGAIN} --toolpack X", ""),
         (AGAIN, ""),
         ("edit cask.yaml", ""),
-        ("cask migrate", "`cask migrate` is no command of the table"),
+        ("cask mend", "`cask mend` is no command of the table"),
         ("cask gate", "`cask gate` is no command of the table"),
         ("cask gate allow --force", "`cask gate allow --force`: No such option '--force'"),
         ("cask build X", "`cask build X` has words too many: ['X']"),
