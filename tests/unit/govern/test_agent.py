@@ -290,6 +290,12 @@ def test_a_signature_that_is_none_is_never_kept(answer: bytes, code: str) -> Non
         assert refused(by.sign, MESSAGE).code == code
 
 
+def test_without_the_look_at_it_a_false_signature_would_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent, "verified", lambda *_: True)
+    with answering(HELD, made_by(b"other")) as wire:
+        assert not verified(KEY, MESSAGE, agent.signer(wire, KEY).sign(MESSAGE))
+
+
 def test_the_same_agent_is_believed_when_it_signs() -> None:
     with answering(HELD, made_by(sshsig.framed(MESSAGE))) as wire:
         assert verified(KEY, MESSAGE, agent.signer(wire, KEY).sign(MESSAGE))

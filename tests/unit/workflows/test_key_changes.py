@@ -1,16 +1,18 @@
 """`cask keys rotate` and `revoke`: the next version of the trust root, what waits because of it, and what only a person may do."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from caskmcp.canon import Digest
 from caskmcp.errors import CaskError
 from caskmcp.govern import keys as private
-from caskmcp.govern import offer, pins, sign, trust
+from caskmcp.govern import offer, pins, sign, sshsig, trust
 from caskmcp.govern.public import key_id
 from caskmcp.model.finding import Report
 from caskmcp.model.pack import PackFiles
-from caskmcp.model.trust import Approver, Role, Root
+from caskmcp.model.trust import Approver, Key, Role, Root
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import gate, keys
@@ -154,6 +156,28 @@ def test_the_same_point_under_another_scheme_may_take_its_own_place_and_no_secon
     moved(single, 1, ID)
     double = single.model_copy(update={"keys": {**single.keys, T1.id: T1.key}})
     assert refused(lambda: moved(double, 1, ID)).what == "two of its keys are one key in two forms"
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A person's own key once more, as an agent that holds it would sign."""
+
+    key: Key
+
+    @property
+    def id(self) -> Digest:
+        return key_id(self.key)
+
+    def sign(self, message: bytes) -> str:
+        return sshsig.wrap(self.key, sshsig.string(b"ssh-ed25519") + sshsig.string(T1.private.sign(sshsig.framed(message))))
+
+
+def test_without_that_guard_one_person_would_be_two() -> None:
+    twin = Twin(T1.key.model_copy(update={"scheme": "ssh-ed25519", "name": "t9"}))
+    double = root(T1, twin, threshold=2)
+    signed = sign.sign_root(double, T1, twin)
+    assert len(trust.signers(signed, double)) == 2
+    assert refused(lambda: trust.chain((packs.root_bytes(signed),), ID)).code == "CASK-T003"
 
 
 def _roles(key: str) -> dict[str, object]:
