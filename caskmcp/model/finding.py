@@ -105,12 +105,12 @@ class Report(Record):
     """Prose for the text form alone."""
     details: tuple[Detail, ...] = ()
     told: bool = False
-    """The tables tell every finding already: forms for people repeat only those that break or refuse."""
+    """The tables tell every finding already: forms for people repeat only those that break or refuse, and those that a person accepts."""
 
     @property
     def worth_telling(self) -> tuple[Finding, ...]:
         """The findings that forms for people list below the tables."""
-        return tuple(row for row in self.findings if not self.told or EXITS[row.severity] > Exit.REVIEW)
+        return tuple(row for row in self.findings if not self.told or row.suppressed or EXITS[row.severity] > Exit.REVIEW)
 
     @property
     def exit(self) -> Exit:

@@ -5,7 +5,7 @@ Written by the standard library's writer, which escapes; characters that XML 1.0
 
 import re
 from typing import Any, Final
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.report.commands import disarmed_markup
@@ -25,6 +25,7 @@ def render(report: Report) -> str:
         suite.set(name, value)
     root = Element("testsuites", {"name": "cask", **counts})
     root.append(suite)
+    indent(root)
     return disarmed_markup(tostring(root, encoding="us-ascii", xml_declaration=True).decode("ascii"))
 
 

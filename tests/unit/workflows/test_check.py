@@ -1,16 +1,19 @@
 """`cask check`: each step of the gate passes on a sound project and fails on what it is there for."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from caskmcp import text
 from caskmcp.errors import CaskError
-from caskmcp.model.finding import Report
+from caskmcp.govern import admit
+from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.store.files import LocalFiles
 from caskmcp.workflows import build, check, diff
-from caskmcp.workflows.check import STEPS
+from caskmcp.workflows.bench import Bench
+from caskmcp.workflows.check import STEPS, Step
 from tests.unit.workflows import test_gate
 from tests.unit.workflows.test_gate import NAME, PASS, Desk
 
@@ -226,3 +229,108 @@ def test_an_index_that_cannot_be_read_never_passes(desk: Desk) -> None:
     (desk.cwd / ".git" / "index").write_bytes(b"DIRC\0\0\0\x09")
     report = run(desk, only=("private",))
     assert (codes(report), report.exit) == ({"CASK-C010"}, 3)
+
+
+# ---------------------------------------------------------------- the table
+def test_the_steps_stand_in_the_order_of_the_gate() -> None:
+    assert [step.name for step in STEPS] == [
+        "manifest",
+        "reproducible",
+        "schemas",
+        "lock",
+        "signatures",
+        "broadening",
+        "drift",
+        "lint",
+        "budgets",
+        "contracts",
+        "private",
+    ]
+
+
+def test_what_has_nothing_to_look_at_is_not_run_with_the_reason_and_never_a_pass(approved: Desk) -> None:
+    report = run(approved, skip=("reproducible",))
+    notes = {row["step"]: row["note"] for row in report.tables["steps"] if row["result"] == "not-run"}
+    assert notes == {
+        "drift": "no baseline yet: cask gate snapshot",
+        "budgets": "no `tools.budget` in cask.yaml",
+        "contracts": "no verify.yaml",
+    }
+    assert report.summary["not-run"] == 3
+
+
+def test_contracts_that_nothing_verifies_are_a_review_and_no_pass(approved: Desk) -> None:
+    (approved.cwd / "verify.yaml").write_text("version: 1\n", encoding="utf-8")
+    report = run(approved, only=("contracts",))
+    assert (results(report)["contracts"], codes(report), report.exit) == ("review", {"contracts-unverified"}, 1)
+
+
+def budgeted(desk: Desk, tools: int) -> Desk:
+    (desk.cwd / "cask.yaml").write_text(test_gate.MANIFEST + f"tools: {{budget: {{tools: {tools}, tokens: 20000}}}}\n", encoding="utf-8")
+    return desk
+
+
+def test_a_surface_within_its_budget_passes_and_one_beyond_it_is_told_by_that_step_alone(approved: Desk) -> None:
+    assert results(run(budgeted(approved, 5), skip=("reproducible",)))["budgets"] == "pass"
+    report = run(budgeted(approved, 2), skip=("reproducible",))
+    assert (results(report)["budgets"], results(report)["lint"]) == ("review", "pass")
+    assert [(row.code, row.step) for row in report.findings] == [("budget-exceeded", "budgets")]
+
+
+def test_what_several_steps_run_into_is_told_once(approved: Desk) -> None:
+    approved.pack.lock.write_bytes(b"{")
+    report = run(approved, skip=("reproducible",))
+    assert [row.code for row in report.findings].count("CASK-L001") == 1
+    assert {results(report)[name] for name in ("lock", "signatures", "broadening")} == {"fail"}
+
+
+def test_what_a_step_found_before_an_error_is_told_too(approved: Desk) -> None:
+    def half(bench: Bench) -> Iterator[Finding]:
+        yield Finding(code="x", severity=Severity.REVIEW, subject="s", message="m")
+        raise CaskError("CASK-L002", "the rest cannot be read", place="tools.json")
+
+    here = approved.world()
+    ran = check._ran(Step("half", half), Bench(here, approved.pack, None, here.clock.now()))
+    assert ([row.code for row in ran.findings], ran.ended) == (["x", "CASK-L002"], True)
+
+
+EXITS = [
+    ((), 0),
+    (("review",), 1),
+    (("review", "breaking"), 2),
+    (("breaking", "input", "review"), 3),
+    (("input", "refused", "breaking"), 4),
+]
+
+
+@pytest.mark.parametrize(("severities", "status"), EXITS)
+def test_the_worst_finding_gives_the_exit_status(severities: tuple[str, ...], status: int) -> None:
+    found = tuple(Finding(code="x", severity=Severity(row), subject="s", message="m") for row in severities)
+    assert Report(report="check", findings=found).exit == status
+
+
+@pytest.mark.feature(67)
+def test_each_exit_status_of_the_gate_has_its_cause(approved: Desk) -> None:
+    skip = ("reproducible",)
+    assert run(approved, skip=skip).exit == 0
+    spec = approved.cwd / "shop.yaml"
+    words = spec.read_text(encoding="utf-8")
+    spec.write_text(words.replace("Get one order", "Get an order"), encoding="utf-8")
+    build.run(approved.world())
+    assert run(approved, skip=skip).exit == 1
+    spec.write_text(widened(words), encoding="utf-8")
+    build.run(approved.world())
+    assert run(approved, skip=skip).exit == 2
+    manifest = approved.cwd / "cask.yaml"
+    manifest.write_text(manifest.read_text(encoding="utf-8") + "speed: 9\n", encoding="utf-8")
+    assert run(approved, skip=skip).exit == 3
+    approved.pack.lock.write_bytes(b"{")
+    assert run(approved, skip=skip).exit == 4
+
+
+def test_the_toolpack_is_judged_once_for_all_steps(approved: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    real = admit.look
+    monkeypatch.setattr(admit, "look", lambda files, **more: looks.append(files.id) or real(files, **more))
+    run(approved, skip=("reproducible",))
+    assert looks == ["shop"]

@@ -1,0 +1,101 @@
+"""One scene in every format of `diff` and `check`: a tool that allows more, one that asks for something else, one that reads differently, what is
+accepted, what was accepted once, a recording in git, a step left out. The file of snapshots beside this one is what a reviewer reads."""
+
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from caskmcp.cli.check import check as check_command
+from caskmcp.cli.diff import diff as diff_command
+from caskmcp.load import load
+from caskmcp.model.finding import Report
+from caskmcp.report.formats import FORMATS
+from caskmcp.workflows import build, check, diff
+from tests.unit.workflows import test_check, test_gate
+from tests.unit.workflows.test_gate import NAME, PASS, Desk
+
+built = test_gate.built
+
+
+class Scene(NamedTuple):
+    diff: Report
+    check: Report
+
+
+EDITS = {
+    "enum: [open, paid]": "enum: [open, paid, refunded]",
+    "summary: Get one order": "summary: Get a single order",
+    "/payments/{payment_id}/refund": "/payments/{payment_id}/reversal",
+}
+
+
+@pytest.fixture(scope="module")
+def scene(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    folder = tmp_path_factory.mktemp("scene")
+    for name in ("project", "project-config"):
+        shutil.copytree(built / name, folder / name)
+    desk = Desk(folder)
+    waiting = [name for name, status in desk.status().items() if status == "pending"]
+    desk.allow(*waiting, answers=(PASS, NAME), reason="reviewed")
+    spec = desk.cwd / "shop.yaml"
+    words = spec.read_text(encoding="utf-8")
+    for old, new in EDITS.items():
+        assert old in words
+        words = words.replace(old, new)
+    spec.write_text(words, encoding="utf-8")
+    build.run(desk.world())
+    (desk.cwd / "more.har").write_bytes(b"x")
+    test_check.tracked(desk, "more.har")
+    accepted(desk)
+    return Scene(diff.run(desk.world()), check.run(desk.world(), skip=("reproducible",)))
+
+
+def accepted(desk: Desk) -> None:
+    """The new words and a recording are accepted, the wider argument was until yesterday."""
+    reports = (check.run(desk.world(), only=("private",)), diff.run(desk.world()))
+    found = {row.code: row.fingerprint for report in reports for row in report.findings}
+    rows = (
+        (found["tool-reworded"], "the words were agreed on", "2027-01-31"),
+        (found["tool-broadens"], "a test of the new value", "2026-11-20"),
+        (found["CASK-C011"], "it was made by hand", "2027-01-31"),
+    )
+    said = "".join(f"  - {{finding: {row}, reason: {reason}, until: {until}}}\n" for row, reason, until in rows)
+    (desk.cwd / "cask.yaml").write_text(f"{test_gate.MANIFEST}suppress:\n{said}", encoding="utf-8")
+
+
+def formats(command: object) -> tuple[str, ...]:
+    """The formats that a command offers."""
+    (option,) = [row for row in command.params if row.name == "format_"]  # type: ignore[attr-defined]
+    return tuple(option.type.choices)
+
+
+def test_the_formats_are_those_of_the_documents() -> None:
+    assert formats(diff_command) == ("text", "json", "github-md", "md", "sarif", "html")
+    assert formats(check_command) == ("text", "json", "sarif", "junit", "github", "github-md")
+
+
+@pytest.mark.feature(62)
+@pytest.mark.parametrize("how", [how for how in formats(diff_command) if how != "md"])
+def test_a_diff_reads_as_it_was_reviewed(scene: Scene, how: str, snapshot: SnapshotAssertion) -> None:
+    assert load(FORMATS[how])(scene.diff) == snapshot
+
+
+@pytest.mark.parametrize("how", formats(check_command))
+def test_a_check_reads_as_it_was_reviewed(scene: Scene, how: str, snapshot: SnapshotAssertion) -> None:
+    assert load(FORMATS[how])(scene.check) == snapshot
+
+
+@pytest.mark.parametrize("how", formats(check_command))
+def test_a_step_that_was_left_out_is_shown_in_every_format(scene: Scene, how: str) -> None:
+    shown = load(FORMATS[how])(scene.check)
+    assert "reproducible" in shown
+    assert "skipped" in shown
+    assert "no baseline" in shown or how == "github"
+    assert "not-run" in shown.replace("\\", "")
+
+
+def test_markdown_is_the_same_under_both_of_its_names() -> None:
+    assert FORMATS["md"] == FORMATS["github-md"]
