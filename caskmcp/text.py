@@ -7,14 +7,14 @@ means is for the reader of the document to say. `visible` makes every character 
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import yaml
 
-from caskmcp import hidden
+from caskmcp import hidden, plainyaml
 from caskmcp.errors import CaskError
 
 MAX_DEPTH: Final = 60
@@ -43,17 +43,18 @@ class Document:
         return f"{self.name}:{self.lines.get(path, 1)}"
 
 
-def parse_yaml(data: bytes, name: str, *, limit: int = MAX_BYTES) -> Document:
-    """Parse one YAML document in the JSON schema of YAML 1.2 (`no` is text, `1:30` is text, dates are text)."""
+def parse_yaml(data: bytes, name: str, *, limit: int = MAX_BYTES, values: int | None = None) -> Document:
+    """Parse one YAML document in the JSON schema of YAML 1.2 (`no` is text, `1:30` is text, dates are text).
+
+    values: how many scalars and collections it may hold; each takes about 600 bytes of memory, whatever it takes in the file.
+    """
     text = _decode(data, name, limit)
-    try:
-        _refuse_depth(text, name)
-        node = yaml.compose(text, Loader=Loader)
-    except (yaml.YAMLError, RecursionError) as cause:
-        raise _unreadable(cause, name) from cause
-    lines: dict[Path, int] = {}
-    value = None if node is None else _construct(node, (), name, lines, {})
-    return Document(name, value, lines)
+    if values is None or _most(text) < values:
+        try:
+            return Document(name, _own(text, data), _Lines(text, name))
+        except ValueError:
+            pass  # nobody promised that it is one of ours: the strict reader says what it is
+    return _composed(text, name, values)
 
 
 def parse_json(data: bytes, name: str, *, limit: int = MAX_BYTES) -> Any:
@@ -79,6 +80,47 @@ def dump_yaml(value: Any) -> bytes:
 
 
 # ---------------------------------------------------------------- reading
+def _own(text: str, data: bytes) -> Any:
+    """The value of a document that `dump_yaml` wrote: a quick guess, taken only if it gives these very bytes again. Raises ValueError."""
+    value = plainyaml.parse(text)
+    if dump_yaml(value) != data:
+        raise plainyaml.NotOurs("it is not written as we write")
+    return value
+
+
+class _Lines(Mapping[Path, int]):
+    """The lines of a document of our own, found when somebody asks: mostly nobody does."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._text, self._name = text, name
+
+    @cached_property
+    def _known(self) -> Mapping[Path, int]:
+        return _composed(self._text, self._name, None).lines
+
+    def __getitem__(self, path: Path) -> int:
+        return self._known[path]
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+def _composed(text: str, name: str, values: int | None) -> Document:
+    try:
+        if values is not None:
+            _refuse_many(text, values, name)
+        _refuse_depth(text, name)
+        node = yaml.compose(text, Loader=Loader)
+    except (yaml.YAMLError, RecursionError) as cause:
+        raise _unreadable(cause, name) from cause
+    lines: dict[Path, int] = {}
+    value = None if node is None else _construct(node, (), name, lines, {})
+    return Document(name, value, lines)
+
+
 def _decode(data: bytes, name: str, limit: int) -> str:
     if len(data) > limit:
         raise CaskError("CASK-I003", f"larger than {limit} bytes", place=name)
@@ -106,6 +148,23 @@ def _refuse_depth(text: str, name: str) -> None:
         if depth > MAX_DEPTH:
             line = event.start_mark.line + 1 if event.start_mark else 1
             raise CaskError("CASK-I003", f"nested deeper than {MAX_DEPTH} levels", place=f"{name}:{line}")
+
+
+def _most(text: str) -> int:
+    """More values than a document can hold. A colon can begin a mapping, its key and its value; each other sign at most two values."""
+    return 3 * text.count(":") + 2 * sum(text.count(sign) for sign in "\n-,?[{")
+
+
+def _refuse_many(text: str, values: int, name: str) -> None:
+    """As with the depth: a bound that is cheap and never too low comes first, and events are counted only where it is too high."""
+    if _most(text) < values:
+        return
+    held = 0
+    for event in yaml.parse(text, Loader=Loader):
+        held += isinstance(event, yaml.NodeEvent)
+        if held > values:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise CaskError("CASK-I003", f"holds more than {values} values", place=f"{name}:{line}")
 
 
 def _unreadable(cause: Exception, name: str) -> CaskError:
@@ -190,10 +249,18 @@ def plain(text: str, place: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key `{twice}` stands twice")
+        raise ValueError(f"the key `{_twice(key for key, _ in pairs)}` stands twice")
     return out
+
+
+def _twice(keys: Iterable[str]) -> str:
+    """The first key that came before. Each is looked up once: a document may hold a million."""
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            return key
+        seen.add(key)
+    return ""
 
 
 def _no_constant(text: str) -> Any:

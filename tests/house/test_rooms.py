@@ -26,7 +26,7 @@ LIBRARIES: Final = {
     "isal":              ("compiler/capture/codec.py",),
     "jinja2":            ("report/",),
     "jsonschema":        ("analyze/",),
-    "jsonschema_rs":     ("calculus/", "compiler/capture/sources/mcp.py", "compiler/infer/", "compiler/normalize/", "runtime/"),
+    "jsonschema_rs":     ("analyze/forms.py", "calculus/", "compiler/capture/sources/mcp.py", "compiler/infer/", "compiler/normalize/", "runtime/"),
     "keyring":           ("store/keyrings.py",),
     "limits":            ("runtime/",),
     "mcp":               ("runtime/", "record/mcp_surface.py", "workflows/demo/"),

@@ -49,13 +49,29 @@ def lookalikes(surface: Surface) -> Iterator[Found]:
 def secrets(surface: Surface) -> Iterator[Found]:
     """Forms of credentials in any artifact. The finding names the detector and the place, never the value."""
     for name in sorted(set(surface.artifacts) - _UNREAD):
-        rows = list(strings(_value(surface.artifacts[name], name)))
-        flagged = _scanner().flagged([words for _, words in rows])
-        for place, words in rows:
+        value = _value(surface.artifacts[name], name)
+        flagged = _scanner().flagged(sorted(_words(value)))
+        for place, words in strings(value) if flagged else ():
             if words in flagged and (found := _detectors(words)):
                 yield Found(
                     name, f"a text has the form of a credential ({', '.join(found)})", f"{place} {' '.join(found)}", name, digest(words)
                 )
+
+
+def _words(value: Any) -> set[str]:
+    """Every text in a JSON value, keys too, each once: names come again and again. Where they stand is asked only if one looks bad."""
+    found: set[str] = set()
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, str):
+            found.add(item)
+        elif isinstance(item, dict):
+            found.update(item)
+            rest.extend(item.values())
+        elif isinstance(item, list | tuple):
+            rest.extend(item)
+    return found
 
 
 def _value(data: bytes, name: str) -> Any:
