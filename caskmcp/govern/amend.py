@@ -7,16 +7,13 @@ what each row means. Who signs the version, and what waits for approval because 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
-
-from pydantic import Field
+from typing import Final, Literal
 
 from caskmcp.errors import CaskError
 from caskmcp.govern.public import key_id
 from caskmcp.govern.trust import counting, roles, root_digest
-from caskmcp.model.record import Record
 from caskmcp.model.tool import TIERS, Tier
-from caskmcp.model.trust import Approver, Key, Role, Root
+from caskmcp.model.trust import Approver, Key, NamedRole, Role, RolesFile, Root
 
 RoleName = Literal["root", "approver", "confirmer"]
 NEVER: Final = "never"
@@ -42,41 +39,6 @@ class Edit:
 
 
 # ---------------------------------------------------------------- the file
-class NamedKey(Record):
-    """A public key in a person's file; its name stands before it."""
-
-    scheme: Literal["ed25519", "ssh-ed25519", "sk-ed25519"]
-    public: str
-    application: str = ""
-
-
-class NamedRole(Record):
-    """A role in a person's file: keys by name."""
-
-    keys: tuple[str, ...]
-    threshold: Annotated[int, Field(ge=1)] = 1
-    requires: Literal["", "hardware"] = ""
-
-
-class NamedApprover(NamedRole):
-    """A row of approvers in a person's file."""
-
-    tiers: tuple[Tier, ...] = TIERS
-    toolsets: tuple[str, ...] = ()
-
-
-class RolesFile(Record):
-    """What `trust show --out` writes and `trust edit --file` reads: everything of a trust root that a person decides."""
-
-    version: Literal[1]
-    keys: dict[str, NamedKey]
-    root: NamedRole
-    approvers: tuple[NamedApprover, ...]
-    confirmer: NamedRole
-    expires: str | None = None
-    auto_narrowing: bool = False
-
-
 def to_file(root: Root) -> dict[str, object]:
     """A trust root as its roles file. Raises CASK-T010 where two keys have one name."""
     names = {key: row.name for key, row in root.keys.items()}

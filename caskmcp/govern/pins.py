@@ -6,6 +6,7 @@ that a pin of the machine's administrator (`strict`), which the user cannot writ
 """
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -79,11 +80,11 @@ def strict(files: Files, system: Path, uid: int, toolpack: str) -> Pin | None:
 def _refuse_own(files: Files, path: Path, uid: int, *, needs: int) -> None:
     mode, owner = files.mode(path)
     if owner == uid and owner != 0:
-        raise _unusable("it belongs to the user whom it is to bind", path, f"sudo chown root {path}")
+        raise _unusable("it belongs to the user whom it is to bind", path, f"sudo chown root {shlex.quote(str(path))}")
     if mode & 0o022:
-        raise _unusable(f"others than its owner may write it (mode {mode:04o})", path, f"sudo chmod go-w {path}")
+        raise _unusable(f"others than its owner may write it (mode {mode:04o})", path, f"sudo chmod go-w {shlex.quote(str(path))}")
     if mode & needs != needs:
-        raise _unusable(f"not everybody may read it (mode {mode:04o})", path, f"sudo chmod a+rX {path}")
+        raise _unusable(f"not everybody may read it (mode {mode:04o})", path, f"sudo chmod a+rX {shlex.quote(str(path))}")
 
 
 def accepted(files: Files, config: Path, toolpack: str, strict: Pin | None) -> Pin | None:
@@ -127,7 +128,7 @@ def _base(files: Files, config: Path, seen: Pin, strict: Pin | None) -> Pin | No
     if strict is None or strict.root != seen.root:
         return stored(files, config, seen.toolpack)
     own: Pin | None = None
-    with suppress(CaskError):
+    with suppress(CaskError):  # as in `accepted`
         own = stored(files, config, seen.toolpack)
     return own if own is not None and own.root == seen.root else Pin(toolpack=seen.toolpack, root=seen.root)
 

@@ -23,6 +23,8 @@ R = TypeVar("R", bound=Role)
 
 SOON: Final = timedelta(days=30)
 """How long before its end a trust root is told of."""
+HISTORY: Final = "git log -p -- '*/trust/*.root.json'"
+"""What shows how a version came to be as it is."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def parse(data: bytes, version: int, toolpack: str) -> SignedRoot:
         value: Any = parse_json(data, name)
         root = SignedRoot.from_json(data, name)
     except CaskError as cause:
-        raise CaskError("CASK-T003", cause.what) from cause
+        raise CaskError("CASK-T003", cause.what, mend=HISTORY) from cause
     require_form(root.signed, version, toolpack, written=value["signed"].get("schema"))
     return root
 
@@ -113,7 +115,7 @@ def require_form(root: Root, version: int, toolpack: str, *, written: object = R
     )
     for fine, problem in facts:
         if not fine:
-            raise CaskError("CASK-T003", problem)
+            raise CaskError("CASK-T003", problem, mend=HISTORY)
     for key in root.keys.values():
         public_key(key)
 
@@ -153,7 +155,7 @@ def _require_previous(after: Root, before: Root) -> None:
         raise _bad(after.version, f"it was signed upon another version {before.version}")
 
 
-def _bad(version: int, problem: str, *, mend: str = "git log -p -- '*/trust/*.root.json'") -> CaskError:
+def _bad(version: int, problem: str, *, mend: str = HISTORY) -> CaskError:
     what = f"version {version} of the trust root is not valid: {problem}"
     return CaskError("CASK-T003", what, place=f"trust/{version}.root.json", mend=mend)
 

@@ -95,6 +95,41 @@ class SignedRoot(Record):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class NamedKey(Record):
+    """A public key in a person's file; its name stands before it."""
+
+    scheme: Literal["ed25519", "ssh-ed25519", "sk-ed25519"]
+    public: str
+    application: str = ""
+
+
+class NamedRole(Record):
+    """A role in a person's file: keys by name."""
+
+    keys: tuple[str, ...]
+    threshold: Annotated[int, Field(ge=1)] = 1
+    requires: Literal["", "hardware"] = ""
+
+
+class NamedApprover(NamedRole):
+    """A row of approvers in a person's file."""
+
+    tiers: tuple[Tier, ...] = TIERS
+    toolsets: tuple[str, ...] = ()
+
+
+class RolesFile(Record):
+    """What `trust show --out` writes and `trust edit --file` reads: everything of a trust root that a person decides."""
+
+    version: Literal[1]
+    keys: dict[str, NamedKey]
+    root: NamedRole
+    approvers: tuple[NamedApprover, ...]
+    confirmer: NamedRole
+    expires: str | None = None
+    auto_narrowing: bool = False
+
+
 class Pin(Record):
     """What this machine accepted: lies in the user's configuration folder, outside the repository. Sequences only rise."""
 

@@ -13,13 +13,13 @@ from caskmcp import canon
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import admit, amend, keys, offer, public, sign, sshsig, trust
 from caskmcp.govern.admit import Survey
-from caskmcp.govern.amend import NEVER, Edit, RoleName, RolesFile
+from caskmcp.govern.amend import NEVER, Edit, RoleName
 from caskmcp.govern.public import key_id
 from caskmcp.govern.trust import Chain, Waiting
 from caskmcp.model.finding import Report
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.tool import TIERS, Tier
-from caskmcp.model.trust import Key, Pin, Root, SignedRoot
+from caskmcp.model.trust import Key, Pin, RolesFile, Root, SignedRoot
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.text import MAX_BYTES, Document, parse_json

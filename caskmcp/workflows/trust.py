@@ -57,8 +57,8 @@ def refuse_strict(world: World, toolpack: str) -> None:
     """Raise CASK-T005 where the machine's administrator accepted a root for that id: no command of a user changes that."""
     if here.strict(world, toolpack) is not None:
         place = pins.strict_place(world.system, toolpack)
-        what = f"this machine's administrator pinned a trust root for `{toolpack}`; only the administrator changes that"
-        raise CaskError("CASK-T005", what, place=str(place), mend=f"sudo rm {shlex.quote(str(place))}")
+        what = f"this machine's administrator pinned a trust root for `{toolpack}`; only the administrator changes that file"
+        raise CaskError("CASK-T005", what, place=str(place), mend="cask trust show")
 
 
 def establish(world: World, pack: Pack, toolpack: str, by: Signer) -> Pin:

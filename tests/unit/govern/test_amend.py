@@ -7,9 +7,9 @@ import pytest
 from caskmcp import text
 from caskmcp.errors import CaskError
 from caskmcp.govern import amend, trust
-from caskmcp.govern.amend import Edit, RolesFile
+from caskmcp.govern.amend import Edit
 from caskmcp.govern.public import key_id, of_bytes
-from caskmcp.model.trust import Approver, Key, Role, Root
+from caskmcp.model.trust import Approver, Key, Role, RolesFile, Root
 from tests.support import packs
 from tests.support.packs import ID, ROOT, T1, T2, U1
 from tests.support.world import NOON
