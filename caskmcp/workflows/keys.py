@@ -55,7 +55,16 @@ def _referred(world: World, name: str, held: str) -> Report:
     return Report(
         report="keys",
         summary={"key": name, "id": by.id, "scheme": key.scheme, "fingerprint": fingerprint(key), "file": str(where.reference)},
-        lines=(f"{name} stands for a key of the ssh-agent. The private key stays there.",),
+        lines=(f"{name} stands for a key of the ssh-agent. The private key stays there.", *_advice(key)),
+    )
+
+
+def _advice(key: Key) -> tuple[str, ...]:
+    # What an agent asks before it signs cannot be seen from here.
+    return (
+        ()
+        if public.hardware(key)
+        else ("An agent signs for whoever reaches its socket: add the key with `ssh-add -c`, so that it asks each time.",)
     )
 
 

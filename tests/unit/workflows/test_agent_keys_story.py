@@ -68,6 +68,7 @@ def test_a_reference_holds_the_public_key_and_nothing_of_the_private_one(tmp_pat
     assert where.reference.stat().st_mode & 0o777 == 0o600
     assert report.summary["fingerprint"] == sshsig.fingerprint(record.key)
     assert b"PRIVATE" not in below(here.config)
+    assert "ssh-add -c" in report.lines[1]
 
 
 def test_no_passphrase_is_asked_for(tmp_path: Path, real: RealAgent) -> None:
