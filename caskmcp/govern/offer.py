@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from caskmcp import canon, text
 from caskmcp.canon import Digest
 from caskmcp.errors import CaskError
+from caskmcp.govern import lockfile
 from caskmcp.model import policy as policies
 from caskmcp.model import tool as tools
 from caskmcp.model import toolset as toolsets
@@ -32,6 +33,8 @@ from caskmcp.text import Document
 R = TypeVar("R", bound=Record)
 
 POLICY: Final = "policy"
+_HANDOFF: Final = 1 << 20
+"""Bytes of `toolpack.yaml`, which names files and libraries."""
 _ROOT_FILE: Final = re.compile(r"([1-9][0-9]{0,5})\.root\.json", re.ASCII)
 
 
@@ -129,7 +132,7 @@ def identity(files: Files, pack: Pack) -> str:
     if not files.exists(pack.toolpack):
         raise CaskError("CASK-I011", "there is no toolpack here", place=str(pack.path), mend="cask build")
     try:
-        handoff = Toolpack.from_yaml(files.read(pack.toolpack, text.MAX_BYTES), str(pack.toolpack))
+        handoff = Toolpack.from_yaml(files.read(pack.toolpack, _HANDOFF), str(pack.toolpack))
     except CaskError as cause:
         raise _unreadable(cause, pack.toolpack.name) from cause
     if not ID.fullmatch(handoff.id):
@@ -170,7 +173,7 @@ def parse(files: PackFiles) -> Offer:
 
 
 def _policy(data: bytes) -> Policy:
-    document = _document(data, "policy.yaml", text.parse_yaml, policies.SCHEMA)
+    document = _document(data, "policy.yaml", _yaml, policies.SCHEMA)
     try:
         policy = Policy.of(document)
         canon.digest(policy.model_dump(mode="json"))
@@ -181,7 +184,7 @@ def _policy(data: bytes) -> Policy:
 
 def _records(data: bytes, name: str, schema: str, key: str, model: type[R]) -> tuple[R, dict[str, str]]:
     """A file that is a map of records: those of a right form, and what is wrong with the others."""
-    document = _document(data, name, text.parse_yaml, schema)
+    document = _document(data, name, _yaml, schema)
     rows = document.value.get(key, {})
     if not isinstance(rows, dict) or set(document.value) - {"schema", key}:
         raise _unreadable(CaskError("CASK-I004", f"expected `schema` and `{key}`", place=document.place(), mend="cask build"), name)
@@ -214,6 +217,10 @@ def _tool(row: Any, index: int, policy: Policy, sets: Toolsets) -> OfferedTool:
     except CaskError as cause:
         return OfferedTool(name if isinstance(name, str) else f"#{index}", None, None, cause.what)
     return OfferedTool(tool.name, tool, content)
+
+
+def _yaml(data: bytes, name: str) -> Document:
+    return text.parse_yaml(data, name, values=lockfile.VALUES)
 
 
 def _document(data: bytes, name: str, reader: Callable[[bytes, str], Document], schema: str) -> Document:

@@ -199,7 +199,10 @@ def _blocked(subject: str, digest: str, blocks: Iterable[Statement], highest: in
 def _latest(rows: Iterable[Statement]) -> list[Statement]:
     """Of each key the statements with its highest sequence."""
     rows = list(rows)
-    return [row for row in rows if row.sequence == max(other.sequence for other in rows if other.key == row.key)]
+    highest: dict[str, int] = {}
+    for row in rows:
+        highest[row.key] = max(row.sequence, highest.get(row.key, 0))
+    return [row for row in rows if row.sequence == highest[row.key]]
 
 
 def _weigh(subject: str, digests: frozenset[str], rows: list[Statement], examined: Examined, role: Role | None, at: str) -> Standing:

@@ -73,7 +73,7 @@ def without_root_thresholds(patch: Patch) -> None:
 
 def with_a_lax_yaml_reader(patch: Patch) -> None:
     """The last of two equal keys wins."""
-    patch.setattr(text, "parse_yaml", lambda data, name: text.Document(name, yaml.safe_load(data), {}))
+    patch.setattr(text, "parse_yaml", lambda data, name, **_: text.Document(name, yaml.safe_load(data), {}))
 
 
 def without_the_pin(patch: Patch) -> None:
