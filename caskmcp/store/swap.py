@@ -37,6 +37,11 @@ def recover(files: Files, place: Path) -> None:
         files.remove_tree(left)
 
 
+def is_settled(files: Files, place: Path) -> bool:
+    """Whether no kill left anything that `recover` would put right."""
+    return not any(files.exists(beside(place, suffix)) for suffix in (OLD, NEW))
+
+
 def swap(files: Files, new: Path, place: Path) -> None:
     """Give `new` the name of `place`; what lay there goes. Both are on one file system, in one folder."""
     if not files.is_folder(place):

@@ -172,13 +172,15 @@ def _installed(world: World, place: Pack) -> Installed | None:
 def _laid(world: World, root: Root, judged: Judged, *, accept_older: bool) -> bool:
     """Write the toolpack; False if the same lies there already."""
     place, members = root.pack(judged.handed.id), judged.handed.members
-    if _is_there(world, place, members):
+    if _is_there(world, place, members) and swap.is_settled(world.files, place.path):
         return False
     refuse_links_out(root.path, (root.toolpacks, place.path))
     with world.files.lock(root.lock, WAIT):
         refuse_installed(world, place, judged, accept_older=accept_older)
         prepare(root.path)
         swap.recover(world.files, place.path)
+        if _is_there(world, place, members):
+            return False
         scratch = swap.beside(place.path, swap.NEW)
         for name, data in members.items():
             world.files.write(scratch / name, data)

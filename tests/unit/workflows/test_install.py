@@ -1,5 +1,6 @@
 """`cask install`: the door is asked first, old or new is there at every moment, and nothing older, unknown or altered gets in."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,10 +29,19 @@ PLACE = ".caskmcp/toolpacks/shop"
 Patch = pytest.MonkeyPatch
 
 
+MADE: dict[tuple[bytes | None, tuple[bytes, ...]], bytes] = {}
+"""The bundles of packs that were asked for."""
+
+
 def given(tmp_path: Path, files: PackFiles, name: str = "shop.zip") -> Path:
     """The bundle of a pack, as its maker would write it."""
-    maker = tmp_path / f"made-{name}"
-    return bundles.put(bundles.made(bundles.laid(files, maker)), tmp_path / name)
+    path, key = tmp_path / name, (files.lock, files.roots)
+    if key not in MADE:
+        maker = tmp_path / f"made-{name}"
+        MADE[key] = archive.pack(bundles.made(bundles.laid(files, maker)))
+        shutil.rmtree(maker)
+    path.write_bytes(MADE[key])
+    return path
 
 
 def desk(tmp_path: Path, *answers: tuple[str, str], pin: Pin | None = None, person: bool = False, at: str = NOON) -> World:
@@ -274,6 +284,14 @@ def test_a_damaged_toolpack_is_replaced_by_a_sound_one(tmp_path: Path) -> None:
     assert (here.cwd / PLACE / "lockfile/caskmcp.lock.yaml").read_bytes() == GOOD.lock
 
 
+def test_what_a_kill_left_goes_with_the_next_installation_although_nothing_else_changes(tmp_path: Path) -> None:
+    here = installed(tmp_path, GOOD)
+    left = swap.beside(here.cwd / PLACE, swap.NEW)
+    left.mkdir()
+    assert install.run(here, file=str(given(tmp_path, GOOD)), trust_pin=FIRST).summary["changed"] is False
+    assert not left.exists()
+
+
 # ---------------------------------------------------------------- broken and hostile files
 @pytest.mark.parametrize("data", [b"", b"PK", b"not a zip at all"])
 def test_a_broken_file_is_bad_input(tmp_path: Path, data: bytes) -> None:
@@ -347,6 +365,7 @@ def test_after_a_kill_old_or_new_is_there_at_the_latest_after_the_next_install(
     assert tree(here.cwd / PLACE) in (old, new)
     assert [path.name for path in (here.cwd / ".caskmcp/toolpacks").iterdir()] == ["shop"]
     assert isinstance(install.run(here, file=str(tmp_path / "shop.zip"), trust_pin=FIRST), Report)
+    assert swap.is_settled(here.files, here.cwd / PLACE)
     assert tree(here.cwd / PLACE) == new
 
 
