@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from caskmcp.calculus.plain import deepest
-from caskmcp.calculus.sides import Judge, Served, Sides
+from caskmcp.calculus.shapes import Shape, anything
+from caskmcp.calculus.sides import Judge, Served, Sides, value_at
 from caskmcp.calculus.verdict import Change, Verdict, same
 
 UNKNOWN: Final = "unknown"
@@ -23,13 +24,23 @@ class Area(NamedTuple):
     judge: Judge
     says: str
     """What a change of it means, for the reader."""
+    shape: Shape = anything
+    """What there has to be at each of the places, where there is anything."""
 
 
 def changes(table: tuple[Area, ...], old: Served, new: Served) -> tuple[Change, ...]:
     """Every difference between two records, in the table's order; none if they are the same."""
     if same(old, new):
         return ()
+    if not all(_is_read(table, record) for record in (old, new)):
+        return (Change(UNKNOWN, "", Verdict.BROADENS, "it cannot be read as what it is said to be", "", old, new),)
     return (*(change for area in table for change in _changes(area, old, new)), *_unnamed(table, old, new))
+
+
+def _is_read(table: tuple[Area, ...], record: Served) -> bool:
+    values = ((area, value_at(record, place)) for area in table for place in area.places)
+    heads = (value_at(record, place.partition(".")[0]) for area in table for place in area.places if "." in place)
+    return all(isinstance(head, Mapping | None) for head in heads) and all(value is None or area.shape(value) for area, value in values)
 
 
 def _changes(area: Area, old: Served, new: Served) -> Iterator[Change]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from caskmcp.calculus import keywords, schema
 from caskmcp.calculus.keywords import Steps
 from caskmcp.calculus.sides import Sides
-from caskmcp.calculus.verdict import Part, Verdict, same, together
+from caskmcp.calculus.verdict import Part, Verdict, contained, same, together
 
 MOST: Final = 12
 """Places that are told apart; more are told as one."""
@@ -30,9 +30,11 @@ def judge(sides: Sides) -> Iterator[Part]:
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
         yield Part(sides.place, Verdict.BROADENS, old, new)
         return
-    for spot, found in _accepted(keywords.wordless(old), keywords.wordless(new)):
-        yield _part(sides, spot, found)
-    yield from _sent(sides, old, new)
+    parts = [_part(sides, spot, found) for spot, found in _accepted(keywords.wordless(old), keywords.wordless(new))]
+    yield from parts
+    accepted = together(part.verdict for part in parts)
+    # What can be sent of fewer arguments is less anyway; of the same arguments it is told.
+    yield from (part for part in _sent(sides, old, new) if part.verdict.widens or accepted is Verdict.EQUAL)
     yield from _worded(sides.place, old, new)
 
 
@@ -147,8 +149,9 @@ def _sent(sides: Sides, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
     for name in sorted({*old.get("properties", {})} & {*new.get("properties", {})}):
         before, after = declared(old, name), declared(new, name)
         place = f"{sides.place}.properties.{name}"
-        if name in sides.arguments("query") and not {*_properties(after)} <= {*_properties(before)}:
-            yield Part(f"{place}.properties", Verdict.BROADENS, sorted(_properties(before)), sorted(_properties(after)))
+        fields, more = {*_properties(before)}, {*_properties(after)}
+        if name in sides.arguments("query") and fields != more:
+            yield Part(f"{place}.properties", contained(more <= fields, fields <= more), sorted(fields), sorted(more))
         if name in sides.arguments("body") and (before.get("format") == "binary") != (after.get("format") == "binary"):
             yield Part(f"{place}.format", Verdict.INCOMPARABLE, before.get("format"), after.get("format"))
 

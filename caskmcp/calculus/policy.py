@@ -134,7 +134,7 @@ def _within(inner: Mapping[str, int] | None, outer: Mapping[str, int] | None) ->
     """Whether calls that keep one budget keep the other: in the outer window fit so many inner ones, begun or whole."""
     if outer is None or inner is None:
         return outer is None
-    if {*inner, *outer} != {"calls", "per_seconds"}:
+    if any({*row} != {"calls", "per_seconds"} for row in (inner, outer)):
         return None
     windows = 1 if inner["per_seconds"] >= outer["per_seconds"] else outer["per_seconds"] // inner["per_seconds"] + 1
     return bool(inner["calls"] * windows <= outer["calls"])

@@ -14,6 +14,8 @@ MOST: Final = 1_500
 """Values that are tried in each direction."""
 DEEPEST: Final = 6
 """Schemas within schemas that are followed."""
+FUEL: Final = 4_000
+"""Schemas that are looked at for one side: a schema that refers to itself many times over must not take all day."""
 WIDEST: Final = 24
 """Values of one place that are tried in the object or list around it."""
 LONGEST: Final = 5_000
@@ -61,6 +63,7 @@ class Hints(NamedTuple):
     sizes: tuple[int, ...]
     names: tuple[str, ...]
     values: tuple[Any, ...]
+    fuel: Iterator[int]
 
 
 def between(old: Any, new: Any, old_reader: Reader, new_reader: Reader) -> tuple[tuple[Any] | None, tuple[Any] | None]:
@@ -78,7 +81,7 @@ def between(old: Any, new: Any, old_reader: Reader, new_reader: Reader) -> tuple
 def samples(schema: Any, hints: Hints | None = None, depth: int = 0) -> Iterator[Any]:
     """Values that may fit a schema, likely ones first."""
     hints = hints or _hints(schema, {})
-    if schema is False or depth > DEEPEST:
+    if schema is False or depth > DEEPEST or next(hints.fuel, None) is None:
         return
     part: Mapping[str, Any] = schema if isinstance(schema, Mapping) else {}
     if isinstance(part.get("$ref"), str):
@@ -113,6 +116,7 @@ def _hints(schema: Any, other: Any) -> Hints:
         sizes=tuple(sorted({near for size in sizes for near in (size - 1, size, size + 1) if 0 <= near <= LONGEST})),
         names=tuple(sorted(names))[:WIDEST],
         values=tuple(value for part in parts for value in _listed(part))[: WIDEST * 4],
+        fuel=iter(range(FUEL)),
     )
 
 

@@ -16,6 +16,12 @@ from caskmcp.model.record import JsonSchema
 
 LARGEST: Final = 200_000
 """Bytes of a schema that is compared; nothing is known of a larger one."""
+MOST_VALUES: Final = 5_000
+"""Values of a vocabulary: the library compares each with each."""
+MOST_TURNS: Final = 3
+"""`not` and `if` in one schema: with more of them the library takes seconds, to answer that it does not know."""
+MOST_BRANCHES: Final = 8
+"""Schemas of one `allOf`, for the same reason."""
 _ANSWERS: Final = {
     jsonschema_rs.canonical.Containment.YES: True,
     jsonschema_rs.canonical.Containment.NO: False,
@@ -48,6 +54,11 @@ def weigh(old: Any, new: Any) -> Compared:
     return Compared(verdict, told(gained[0]) if gained is not None else "")
 
 
+def is_schema(value: Any) -> bool:
+    """Whether a value is a schema of an object's kind that can be compiled."""
+    return isinstance(value, dict) and _reader(value) is not None
+
+
 def _reader(schema: Any) -> Any:
     """What decides whether a value is accepted, as the runtime does; None for a schema that cannot be compiled."""
     try:
@@ -74,10 +85,13 @@ def _canonical(schema: Any) -> Any:
 
 
 def _beyond(schema: Any) -> bool:
-    """Whether a schema lies beyond what is compared: too large, or with a keyword that gives others another meaning."""
+    """Whether a schema lies beyond what is compared: too large, too tangled, or with a keyword that gives others another meaning."""
     if len(canon.compact(schema)) > LARGEST:
         return True
-    return any(not keywords.RESERVED.isdisjoint(part) for part in keywords.schemas(schema))
+    parts = keywords.schemas(schema)
+    turns = sum(("not" in part) + ("if" in part) for part in parts)
+    longest = (len(part.get(key, ())) - most for part in parts for key, most in (("enum", MOST_VALUES), ("allOf", MOST_BRANCHES)))
+    return turns > MOST_TURNS or max(longest, default=0) > 0 or any(not keywords.RESERVED.isdisjoint(part) for part in parts)
 
 
 def accepts(schema: Any, value: Any) -> bool:

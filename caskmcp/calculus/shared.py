@@ -6,7 +6,7 @@ Each kind of content has a literal table, chosen by its `schema`. What has no ta
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from caskmcp.calculus import plain, policy
+from caskmcp.calculus import plain, policy, shapes
 from caskmcp.calculus.areas import Area, changes
 from caskmcp.calculus.sides import Served, Sides
 from caskmcp.calculus.verdict import Change, Part, Verdict, contained, same, told
@@ -38,11 +38,11 @@ def _place(at: str, old: Served | None, new: Served | None) -> Iterator[Part]:
 # fmt: off
 POLICY: Final = (
     Area("policy",      ("default",),                              plain.pinned,   "what no rule decides is decided differently"),
-    Area("budget",      ("budgets",),                              policy.budgets, "calls are bounded differently"),
-    Area("policy",      ("rules",),                                policy.rules,   "the policy treats tools differently"),
+    Area("budget",      ("budgets",),                              policy.budgets, "calls are bounded differently", shapes.budgets),
+    Area("policy",      ("rules",),                                policy.rules,   "the policy treats tools differently", shapes.rules),
 )
 ENVIRONMENT: Final = (
-    Area("environment", ("hosts",),                                _hosts,         "calls can be sent to other places"),
+    Area("environment", ("hosts",),                                _hosts,         "calls can be sent to other places", shapes.mappings),
 )
 AUTH: Final = (
     Area("auth",        ("host", "scheme", "from", "name", "in"),  plain.pinned,   "calls authenticate differently"),

@@ -7,9 +7,10 @@ shared subjects have a table of their own in `shared.py`. ADR 0025 says what sou
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from caskmcp.calculus import composite, inputs, path, plain, policy, request
+from caskmcp.calculus import composite, inputs, path, plain, policy, request, shapes
 from caskmcp.calculus.areas import Area, changes
 from caskmcp.calculus.keywords import ASSERTED, FORMATS, TYPES
+from caskmcp.calculus.schema import is_schema
 from caskmcp.calculus.sides import Served
 from caskmcp.calculus.verdict import Change, Verdict, together
 
@@ -17,23 +18,23 @@ from caskmcp.calculus.verdict import Change, Verdict, together
 AREAS: Final = (
     Area("method",      ("request.method",),                                plain.pinned,    "the request's method changed"),
     Area("host",        ("request.scheme", "request.host", "request.port"), plain.pinned,    "requests go to another place"),
-    Area("path",        ("request.segments",),                              path.judge,      "the request's path changed"),
-    Area("query",       ("request.query",),                                 request.rows,    "other query parameters can be sent"),
-    Area("header",      ("request.headers",),                               request.rows,    "other headers can be sent"),
+    Area("path",        ("request.segments",),                              path.judge,      "the request's path changed", shapes.segments),
+    Area("query",       ("request.query",),                                 request.rows,    "other query parameters can be sent", shapes.rows),
+    Area("header",      ("request.headers",),                               request.rows,    "other headers can be sent", shapes.rows),
     Area("header",      ("request.accept",),                                plain.pinned,    "other headers can be sent"),
     Area("constant",    ("request.constants",),                             plain.pinned,    "something else is asked for"),
-    Area("composite",   ("composite",),                                     composite.judge, "other tools are called, or with other arguments"),
-    Area("cookie",      ("request.cookies",),                               request.rows,    "other cookies can be sent"),
-    Area("body",        ("request.body",),                                  request.body,    "other bodies can be sent"),
-    Area("input",       ("input_schema",),                                  inputs.judge,    "other arguments are accepted"),
+    Area("composite",   ("composite",),                                     composite.judge, "other tools are called, or with other arguments", shapes.composite),
+    Area("cookie",      ("request.cookies",),                               request.rows,    "other cookies can be sent", shapes.rows),
+    Area("body",        ("request.body",),                                  request.body,    "other bodies can be sent", shapes.body),
+    Area("input",       ("input_schema",),                                  inputs.judge,    "other arguments are accepted", is_schema),
     Area("effect",      ("effect",),                                        plain.pinned,    "its effect is classified differently"),
     Area("risk",        ("risk",),                                          plain.tier,      "its risk tier changed"),
-    Area("policy",      ("policy",),                                        policy.decided,  "the policy treats it differently"),
-    Area("toolset",     ("toolsets",),                                      plain.names,     "its toolsets changed"),
+    Area("policy",      ("policy",),                                        policy.decided,  "the policy treats it differently", shapes.rules),
+    Area("toolset",     ("toolsets",),                                      plain.names,     "its toolsets changed", shapes.names),
     Area("response",    ("response.max_bytes",),                            plain.at_most,   "answers may have another size"),
     Area("envelope",    ("response.envelope",),                             plain.pinned,    "answers are read in another way"),
     Area("scope",       ("scope", "boundary"),                              plain.pinned,    "it belongs to another scope"),
-    Area("annotations", ("annotations",),                                   plain.hints,     "its hints for clients changed"),
+    Area("annotations", ("annotations",),                                   plain.hints,     "its hints for clients changed", shapes.mapping),
     Area("output", ("output_schema", "response.media", "response.expected"), plain.wording,  "the description of its answers changed"),
     Area("wording", ("name", "title", "description", "reasons", "traits", "schema"), plain.wording, "its wording changed"),
 )

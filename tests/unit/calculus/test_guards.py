@@ -179,6 +179,16 @@ def test_without_its_guard_the_change_passes_for_less(attack: Attack, monkeypatc
     assert not widens(attack)
 
 
+def test_an_object_whose_fields_can_no_longer_be_read_is_less_and_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, wrapped = record(), record(**properties(o=WRAPPED))
+    call = {"order_id": 1, "o": {"q": "anything"}}
+    assert Sender(plain).sent(call) is not None
+    assert Sender(wrapped).sent(call) is None
+    assert tools.verdict(tools.compare(plain, wrapped)) is Verdict.NARROWS
+    monkeypatch.setattr(inputs, "_sent", lambda sides, old, new: iter(()))
+    assert tools.verdict(tools.compare(plain, wrapped)) is Verdict.EQUAL
+
+
 def test_what_no_table_names_passes_without_the_row_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     old = record()
     new = record(request__via="http://proxy.example.com")

@@ -67,3 +67,45 @@ def test_parts_that_pull_apart_make_an_incomparable_whole():
     assert contained(None, False) == Verdict.INCOMPARABLE
     assert not Verdict.NARROWS.widens
     assert Verdict.INCOMPARABLE.widens
+
+
+def test_a_schema_that_refers_to_itself_many_times_over_ends():
+    node = {"type": "object", "additionalProperties": False, "properties": {f"p{number}": {"$ref": "#/$defs/n"} for number in range(25)}}
+    old, new = ({"$ref": "#/$defs/n", "$defs": {"n": {**node, **more}}} for more in ({}, {"minProperties": 1}))
+    assert compare(old, new) in (Verdict.BROADENS, Verdict.INCOMPARABLE)
+    assert not compare(old, old).widens
+
+
+LARGE = [
+    ("too many values", {"enum": list(range(6_000))}, {"enum": list(range(5_999))}),
+    (
+        "too many turns",
+        {"allOf": [{"not": {"const": number}} for number in range(4)]},
+        {"allOf": [{"not": {"const": number}} for number in range(5)]},
+    ),
+    (
+        "too many branches",
+        {"allOf": [{"minimum": number} for number in range(9)]},
+        {"allOf": [{"minimum": number} for number in range(10)]},
+    ),
+    ("too large", {"const": "a" * 200_000}, {"const": "a" * 200_000, "type": "string"}),
+    ("another base", {"$id": "http://a.test/", "type": "integer"}, {"$id": "http://a.test/", "type": "integer", "minimum": 1}),
+]
+
+
+@pytest.mark.parametrize(("why", "old", "new"), LARGE)
+def test_nothing_is_known_of_what_is_beyond_comparing(why, old, new):
+    assert compare(old, new).widens, why
+    assert compare(old, old) == Verdict.EQUAL
+
+
+SMALLER = [
+    ({"enum": list(range(4_000))}, {"enum": list(range(3_999))}),
+    ({"allOf": [{"not": {"const": number}} for number in range(2)]}, {"allOf": [{"not": {"const": number}} for number in range(3)]}),
+    ({"allOf": [{"minimum": number} for number in range(4)]}, {"allOf": [{"minimum": number} for number in range(5)]}),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), SMALLER)
+def test_what_is_just_within_is_compared(old, new):
+    assert compare(old, new) == Verdict.NARROWS
