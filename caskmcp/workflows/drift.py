@@ -25,13 +25,15 @@ from caskmcp.store import project, secret
 from caskmcp.store.layout import Pack, Root
 from caskmcp.store.places import find_manifest
 from caskmcp.text import Document
+from caskmcp.workflows import accepted, here, intake, places, recapture
 from caskmcp.workflows import capture as captures
-from caskmcp.workflows import here, intake, places, recapture
 from caskmcp.workflows.baseline import SNAPSHOT, candidate, raw
 from caskmcp.workflows.capture import Place
 from caskmcp.workflows.intake import Named
 
 BUILT: Final = "the newest build"
+KEPT: Final = "capture"
+"""The kind of what lies redacted under the root."""
 PAGES: Final = "page"
 """An operation that answers with a page now is news: pages are kept here, and count as operations only where the baseline knows them."""
 CALLS: Final = 30
@@ -71,7 +73,11 @@ def run(
     path = here.root(world).baseline(pack.path.name) if baseline is None else world.cwd / baseline
     if baseline is None and not world.files.exists(path):
         return not_run("there is no approved baseline yet: drift has nothing to measure from", SNAPSHOT)
-    old = approved(world, pack, path)
+    return accepted.settled(world, pack, _measured(world, pack, approved(world, pack, path), capture, live))
+
+
+def _measured(world: World, pack: Pack, old: View, capture: str | None, live: Probe | None) -> Report:
+    """What was asked for, against the baseline."""
     if live is not None:
         report: Report = load("workflows.probe:run")(world, pack, old, live, _project(world, old.operations))
         return report
@@ -143,7 +149,7 @@ def _captured(world: World, given: str, known: Mapping[str, Group]) -> Mapping[s
     root, project_ = here.root(world), _project(world, known)
     named = _named(world, root, given)
     key = secret.redaction_key(world.files, root, world.entropy)
-    if is_converted(named.kind) or not is_known(named.kind):
+    if named.kind != KEPT and (is_converted(named.kind) or not is_known(named.kind)):
         place = Place(world.cwd, root, "", is_fresh=False, known={})
         taken = intake.record(project_, captures.items(world, place, project_, named), key, kind=named.kind, label=named.label, named=named)
     else:
@@ -160,7 +166,7 @@ def _named(world: World, root: Root, given: str) -> Named:
     if not fitting:
         return intake.name(world, given)
     path = root.exchanges(fitting[0])
-    return Named(given, "capture", path, canon.digest_stream(world.files.chunks(path)))
+    return Named(given, KEPT, path, canon.digest_stream(world.files.chunks(path)))
 
 
 def _project(world: World, known: Mapping[str, Group]) -> Project:
