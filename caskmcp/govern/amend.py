@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from caskmcp.errors import CaskError
 from caskmcp.govern.public import key_id
-from caskmcp.govern.trust import counting, roles, root_digest
+from caskmcp.govern.trust import PLAIN, counting, odd_name, roles, root_digest
 from caskmcp.model.tool import TIERS, Tier
 from caskmcp.model.trust import Approver, Key, NamedRole, Role, RolesFile, Root
 
@@ -193,6 +193,8 @@ def successor(before: Root, changed: Root, at: str) -> Root:
 
 
 def _problems(root: Root) -> Iterator[str]:
+    if odd := odd_name(root):
+        yield f"{odd!r} is no plain name for a key or a toolset"
     if root.expires is not None and root.expires <= root.issued_at:
         yield f"it would have expired at {root.expires}"
     for name, role in rows(root):
@@ -224,22 +226,29 @@ def rows(root: Root) -> list[tuple[str, Role]]:
 
 def _reach(row: Approver) -> str:
     tiers = "" if set(row.tiers) == set(TIERS) else f" of {', '.join(row.tiers)}"
-    return tiers + (f" in {', '.join(row.toolsets)}" if row.toolsets else "")
+    return tiers + (f" in {', '.join(map(_name, row.toolsets))}" if row.toolsets else "")
 
 
 def told(root: Root) -> list[str]:
     """A version as lines, one for each thing that a person decides: roles in their order, then keys."""
     lines = [f"{name}: {_holders(role, root.keys)}" for name, role in rows(root)]
     # A name is whatever the root's maker wrote; the id is the key.
-    lines += [f"{row.name} is {key} ({row.scheme})" for key, row in sorted(root.keys.items(), key=lambda item: (item[1].name, item[0]))]
+    lines += [
+        f"{_name(row.name)} is {key} ({row.scheme})" for key, row in sorted(root.keys.items(), key=lambda item: (item[1].name, item[0]))
+    ]
     lines.append(f"expires: {root.expires or NEVER}")
     lines.append(f"auto narrowing: {'on' if root.auto_narrowing else 'off'}")
     return lines
 
 
 def _holders(role: Role, keys: Mapping[str, Key]) -> str:
-    names = ", ".join(keys[key].name for key in role.keys) or "nobody"
+    names = ", ".join(_name(keys[key].name) for key in role.keys) or "nobody"
     return f"{role.threshold} of {names}" + (", by hardware keys alone" if role.requires == "hardware" else "")
+
+
+def _name(name: str) -> str:
+    """As it is if it is plain; else so that it cannot pass for anything else of the line."""
+    return name if PLAIN.fullmatch(name) else repr(name)
 
 
 def difference(before: Root, after: Root) -> list[str]:

@@ -87,15 +87,15 @@ class Offer:
 
 
 # ---------------------------------------------------------------- bytes
-def read(files: Files, pack: Pack) -> PackFiles:
-    """Read everything that is served, once. Raises CASK-L002 for an artifact that is missing, CASK-I011 where there is no toolpack."""
+def read(files: Files, pack: Pack, *, contents: bool = False) -> PackFiles:
+    """Read everything that is served, once. contents: approved contents too, whether or not the trust root lets them count. Raises CASK-L002 for an artifact that is missing, CASK-I011 where there is no toolpack."""
     lock = files.read(pack.lock, text.MAX_BYTES) if files.exists(pack.lock) else None
     roots = tuple(files.read(pack.trust / name, text.MAX_BYTES) for name in root_files(files, pack))
     return PackFiles(
         id=identity(files, pack),
         lock=lock,
         roots=roots,
-        contents=dict(_contents(files, pack, lock or b"")) if _may_narrow(roots) else {},
+        contents=dict(_contents(files, pack, lock or b"")) if contents or _may_narrow(roots) else {},
         **{role: _artifact(files, pack, name) for role, name in NAMES.items()},
     )
 

@@ -4,6 +4,7 @@ Promises that nothing of a version is used before its signatures hold, and that 
 What the keys of the root say of a tool is `statements`'.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ R = TypeVar("R", bound=Role)
 
 SOON: Final = timedelta(days=30)
 """How long before its end a trust root is told of."""
+PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+"""Names that are shown as they are: without spaces, commas and ends of lines nothing can be written into a list of them."""
 HISTORY: Final = "git log -p -- '*/trust/*.root.json'"
 """What shows how a version came to be as it is."""
 
@@ -223,6 +226,8 @@ def waiting(data: bytes, chain_: Chain) -> Waiting:
         raise _not_to_be_signed(current, cause.what) from cause
     if signed.signed.previous != root_digest(current):
         raise _not_to_be_signed(current, f"it was made upon another version {current.version}")
+    if odd := odd_name(signed.signed):
+        raise _not_to_be_signed(current, f"{odd!r} is no plain name")
     by = signers(signed, current)
     if {row.key for row in signed.signatures} != by:
         raise _not_to_be_signed(current, "a signature on it does not hold")
@@ -232,6 +237,12 @@ def waiting(data: bytes, chain_: Chain) -> Waiting:
 def _not_to_be_signed(current: Root, problem: str) -> CaskError:
     what = f"the pending version {current.version + 1} of the trust root cannot be used: {problem}"
     return CaskError("CASK-T009", what, place=f"trust/{current.version + 1}.root.pending.json", mend="cask trust edit --discard")
+
+
+def odd_name(root: Root) -> str:
+    """A name of a key or toolset that could pass for another word of what a person is shown; empty if there is none."""
+    names = (*(key.name for key in root.keys.values()), *(name for row in root.approvers for name in row.toolsets))
+    return next((name or "''" for name in names if not PLAIN.fullmatch(name)), "")
 
 
 def imagined(chain_: Chain, root: Root) -> Chain:

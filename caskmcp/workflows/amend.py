@@ -173,7 +173,7 @@ def take_away(world: World) -> Report:
 def at_desk(world: World) -> Desk:
     """The chosen toolpack as the accepted trust root judges it, expired or not: the next version mends that. Raises T001, T002, T003, T004, T006."""
     pack = here.pack(world)
-    files = offer.read(world.files, pack)
+    files = offer.read(world.files, pack, contents=True)
     chain = trust.chain(files.roots, files.id)
     pin = trust.anchor(chain, here.pin(world, files.id), here.condition(world))
     return Desk(pack, files, chain, pin, admit.survey(files, chain=chain, pin=pin, at=world.clock.now()))

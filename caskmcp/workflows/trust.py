@@ -74,7 +74,8 @@ def establish(world: World, pack: Pack, toolpack: str, by: Signer) -> Pin:
         confirmer=role,
     )
     signed = sign.sign_root(root, by)
-    for name in offer.root_files(world.files, pack)[1:]:
+    waiting = [name for name in world.files.listing(pack.trust) if name.endswith(amending.PENDING)]
+    for name in (*offer.root_files(world.files, pack)[1:], *waiting):
         world.files.remove(pack.trust / name)
     world.files.write(pack.trust_root(1), canon.pretty(signed.value()))
     before = _readable_pin(world, toolpack)

@@ -153,6 +153,14 @@ def test_rows_in_another_order_are_a_difference() -> None:
     assert amend.difference(before, after) == ["~ the rows of approvers stand in another order"]
 
 
+@pytest.mark.parametrize("name", ["", "a, b", "a\n  root: 1 of nobody", "a\x1b[2K", "ａlice", "a" * 65])
+def test_a_name_that_could_pass_for_another_word_is_not_taken_and_is_shown_as_what_it_is(name: str) -> None:
+    odd = T2.key.model_copy(update={"name": name})
+    made = amend.edited(ROOT, Edit(add=(odd,), roles=("root",)))
+    assert refused(lambda: amend.successor(ROOT, made, NOON)).endswith("is no plain name for a key or a toolset")
+    assert amend.told(made)[0] == f"root: 1 of t1, {name!r}"
+
+
 # ---------------------------------------------------------------- the file
 def test_a_root_written_as_a_file_and_read_again_is_the_same() -> None:
     rows = (Approver(keys=(T2.id, T1.id), tiers=("high", "critical"), toolsets=("support",), threshold=2), Approver(keys=(T1.id,)))

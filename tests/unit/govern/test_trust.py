@@ -323,6 +323,7 @@ def test_a_version_waits_with_the_signatures_so_far() -> None:
         (pending(packs.root(T1, version=3), T1), "it says that it is version 3"),
         (pending(packs.root(T1, version=2), T1), "it was made upon another version 1"),
         (pending(NEXT.model_copy(update={"toolpack": "other"}), T1), "it is the trust root of other"),
+        (pending(packs.root(packs.signer("a\nb"), version=2).model_copy(update={"previous": NEXT.previous})), "is no plain name"),
         (pending(NEXT, U1), "a signature on it does not hold"),
         (pending(NEXT, T1, U1), "a signature on it does not hold"),
     ],

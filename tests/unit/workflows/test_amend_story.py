@@ -1,13 +1,14 @@
 """`cask trust edit`: what a person sees before a new version is signed, who may sign it, and what lies there until enough did."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from caskmcp.errors import CaskError
+from caskmcp.govern import content, offer, pins, sign
 from caskmcp.govern import keys as private
-from caskmcp.govern import pins, sign
 from caskmcp.model.finding import Report
 from caskmcp.model.trust import Root, SignedRoot
 from caskmcp.ports import World
@@ -213,6 +214,23 @@ def test_an_end_within_a_month_is_shown_as_advice(tmp_path: Path, sealed: Path) 
     team = Team(tmp_path, sealed, sign.sign_root(packs.root(ALICE, expires="2026-12-01T00:00:00Z"), ALICE))
     (finding,) = trust.show(team.person("alice")).findings
     assert (finding.code, finding.severity, finding.mend) == ("CASK-T008", "info", "cask trust edit --expires 365d")
+
+
+def test_what_turning_narrowing_on_lets_through_is_shown_before(alone: Team) -> None:
+    """The contents are read for that although the present version does not let them count."""
+    less = packs.R.model_copy(update={"response": packs.R.response.model_copy(update={"max_bytes": 10})})
+    files = offer.read(LocalFiles(), alone.pack)
+    for each in offer.parse(files).contents.values():
+        content.keep(LocalFiles(), alone.pack, each)
+    packs.write(replace(packs.pack_files((less, packs.C)), lock=files.lock, roots=files.roots), alone.folder / "project" / ".caskmcp")
+    assert [row["status"] for row in gate.status(alone.person("alice")).tables["tools"]] == ["approved", "pending"]
+    here = alone.person("alice", word("alice"), NAME)
+    run(here, Asked(auto_narrowing=True))
+    assert "  r: pending -> approved" in notes(here).splitlines()
+    row = gate.status(alone.person("alice")).tables["tools"][1]
+    assert (row["status"], row["why"]) == ("approved", f"narrowed from {offer.parse(files).tools[1].digest}")
+    alone.pack.content(offer.parse(files).tools[1].digest).write_bytes(b"{}")
+    assert gate.status(alone.person("alice")).tables["tools"][1]["status"] == "pending"
 
 
 # ---------------------------------------------------------------- several people
