@@ -79,6 +79,22 @@ def test_reproducible_names_an_artifact_that_these_inputs_do_not_give(approved: 
     assert report.exit == 4
 
 
+@pytest.mark.feature(72)
+def test_reproducible_derives_in_a_clean_place_and_believes_no_cache(approved: Desk) -> None:
+    """An artifact is replaced with the blob behind it, as who owns the cache could; what is derived again differs, and nothing is written."""
+    path = approved.pack.artifact("openapi.json")
+    data = path.read_bytes()
+    blobs = [row for row in (approved.cwd / ".caskmcp" / "cache").rglob("*") if row.is_file() and row.read_bytes() == data]
+    assert blobs
+    for row in (path, *blobs):
+        row.chmod(0o600)
+        row.write_bytes(data.replace(b"Shop", b"Evil") if b"Shop" in data else data + b"\n")
+    before = approved.tree()
+    report = run(approved, only=("reproducible",))
+    assert [(row.code, row.subject) for row in report.findings] == [("CASK-L006", "openapi.json")]
+    assert approved.tree() == before
+
+
 def test_reproducible_names_an_artifact_that_is_missing_and_one_too_many(approved: Desk) -> None:
     approved.pack.artifact("openapi.json").unlink()
     approved.pack.artifact("extra.json").write_bytes(b"{}")
