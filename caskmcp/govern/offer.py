@@ -88,7 +88,10 @@ class Offer:
 
 # ---------------------------------------------------------------- bytes
 def read(files: Files, pack: Pack, *, contents: bool = False) -> PackFiles:
-    """Read everything that is served, once. contents: approved contents too, whether or not the trust root lets them count. Raises CASK-L002 for an artifact that is missing, CASK-I011 where there is no toolpack."""
+    """Read everything that is served, once. Raises CASK-L002 for an artifact that is missing, CASK-I011 where there is no toolpack.
+
+    contents: approved contents too, whether or not the trust root lets them count.
+    """
     lock = files.read(pack.lock, text.MAX_BYTES) if files.exists(pack.lock) else None
     roots = tuple(files.read(pack.trust / name, text.MAX_BYTES) for name in root_files(files, pack))
     return PackFiles(
