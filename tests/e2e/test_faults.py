@@ -18,6 +18,7 @@ from caskmcp.govern import keys, lockfile, offer, pins, trust
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack
 from tests.support.faults import KILLED, MODES, Faults, Trial, library
+from tests.support.packs import signer
 from tests.support.spoilt import ASK, HEAD, LOCK, PACK, PASSPHRASE, Place, Tree, approved, tree
 from tests.support.terminal import CASK, environment
 
@@ -61,6 +62,11 @@ def with_a_vanished_subject(place: Place) -> None:
     lock.write_text(before + '  "tool:gone":\n' + statements)
 
 
+def with_another_key(place: Place) -> None:
+    """A key that may do nothing yet."""
+    keys.save(LocalFiles(), place.config, signer("bob"), "secret")
+
+
 class Case(NamedTuple):
     """A command that writes."""
 
@@ -88,6 +94,11 @@ CASES: Final = (
     Case("gate snapshot",                            as_it_is,                  (),                                  (0,),    2),
     Case("trust init --replace --key alice",         as_it_is,                  (ALICE, TYPED),                      (0,),    3),
     Case("trust pin",                                without_the_pin,           (),                                  (0,),    2),
+    # Both end in the writer of `trust edit`, and a run of each takes two passphrases: tried where every change is.
+    *((
+        Case("keys rotate alice --to bob",           with_another_key,          (ALICE, TYPED),                      (0, 3),  1),
+        Case("keys revoke alice",                    as_it_is,                  (("Type `alice` to sign:", "alice"), ALICE, TYPED), (0, 3), 1),
+    ) if EVERY else ()),
 )
 # fmt: on
 
