@@ -85,7 +85,9 @@ def _walk(old: Shape, new: Shape, place: str, pointer: str, side: Side, depth: i
         yield from _walk(old.items, new.items, place, f"{pointer}/*", side, depth - 1)
     if old.map_values is not None and new.map_values is not None:
         yield from _walk(old.map_values, new.map_values, place, f"{pointer}/*", side, depth - 1)
-    if not (old.maps or new.maps) and old.objects and new.objects:
+    if old.objects and new.objects:
+        yield from _keyed(old, new, place, pointer, side, depth)
+    if old.objects and new.objects and not (old.maps or new.maps):
         yield from _fields(old, new, place, pointer, side, depth)
 
 
@@ -102,6 +104,22 @@ def _fields(old: Shape, new: Shape, place: str, pointer: str, side: Side, depth:
         elif before is not None and after is not None:
             yield from _presence(name, before, after, old, new, f"{place} {below}", side)
             yield from _walk(before, after, place, below, side, depth - 1)
+
+
+def _keyed(old: Shape, new: Shape, place: str, pointer: str, side: Side, depth: int) -> Iterator[Difference]:
+    """Objects that have keys which are data, and had none. Which keys nobody keeps: what is personal in their values is told, the rest as one field."""
+    if new.maps and not old.maps:
+        yield Difference(
+            side.kind, f"{place} {pointer}".rstrip(), "named fields", "keys that are data", Odds(new.maps, new.objects, old.objects)
+        )
+    if new.map_values is None or old.map_values is not None:
+        return
+    before = {kind for child in old.properties.values() for kind in _held(child)}
+    if risky := [row for row in _personal("", new.map_values, place, f"{pointer}/*", depth) if row.kind not in before]:
+        yield from risky
+    elif not new.maps:
+        odds = Odds(min(total(new.map_values), new.objects), new.objects, old.objects)
+        yield Difference(side.added, f"{place} {pointer}/*", "named fields", "keys that are data beside them", odds)
 
 
 def _presence(name: str, before: Shape, after: Shape, old: Shape, new: Shape, where: str, side: Side) -> Iterator[Difference]:

@@ -46,6 +46,8 @@ def raw(files: Files, path: Path, shown: str) -> Mapping[str, Any]:
 def is_same(world: World, pack: Pack) -> bool:
     """Whether the newest build knows what the approved baseline knows and nothing else. Raises as `candidate` and `raw` do."""
     paths = (here.root(world).baseline(pack.path.name), candidate(world, pack))
+    if world.files.read(paths[0], MOST) == world.files.read(paths[1], MOST):
+        return True  # all that was built is approved: a thousand operations are not parsed to say so
     old, new = (raw(world.files, path, places.shown(world, path)) for path in paths)
     known, built_ = old.get("operations"), new.get("operations")
     lists = all(isinstance(each.get("others", []), list) for each in (old, new))

@@ -70,9 +70,9 @@ def snapshot(world: World) -> Report:
     candidate = Baseline.from_json(data, "baseline.json", code="CASK-L002")
     kept, stated = candidate.only(served.tools), json.loads(data).get("operations", {})
     place = here.root(world).baseline(files.id)
-    # Operations stand as the compiler wrote them, so that a gate sees by their bytes that nothing changed.
-    operations = {name: stated[name] for name in kept.operations}
-    world.files.write(place, canon.pretty({"schema": candidate.format, **kept.plain(), "operations": operations}))
+    # All of it stands as the compiler wrote it, and so does each operation: a gate sees by the bytes that nothing changed.
+    part = {"schema": candidate.format, **kept.plain(), "operations": {name: stated[name] for name in kept.operations}}
+    world.files.write(place, data if kept == candidate else canon.pretty(part))
     return Report(
         report="gate-snapshot",
         summary={"toolpack": files.id, "tools": len(kept.tools), "left_out": len(candidate.tools) - len(kept.tools), "file": str(place)},

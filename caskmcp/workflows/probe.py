@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import anyio
 
 from caskmcp import canon
-from caskmcp.analyze.drift import View, drift, key
+from caskmcp.analyze.drift import View, drift, key, not_run
 from caskmcp.compiler.capture.sources.interface import Recorded, RecordedBody
 from caskmcp.errors import CaskError
 from caskmcp.govern import offer
@@ -90,14 +90,13 @@ def run(world: World, pack: Pack, old: View, asked: Probe, project: Project) -> 
     told = _arguments(world, asked.arguments, shown)
     progress = anyio.run(_probed, world, shown, old, told, asked.calls)
     seen = _groups(world, project, old, progress.heard)
-    report = drift(old, View(LIVE, seen), probed=True, mend="cask capture import FILE")
-    report = report.model_copy(
-        update={
-            "summary": {**report.summary, "calls": len(progress.heard), **({} if progress.heard else {"result": "not-run"})},
-            "tables": {**report.tables, "probes": tuple(progress.rows)},
-            "lines": report.lines if progress.heard else ("Nothing was called, so nothing was measured.",),
-        }
+    report = (
+        drift(old, View(LIVE, seen), probed=True, mend="cask capture import FILE")
+        if progress.heard
+        else not_run("no call was answered, so nothing was measured", "cask gate status")
     )
+    more = {"summary": {**report.summary, "calls": len(progress.heard)}, "tables": {**report.tables, "probes": tuple(progress.rows)}}
+    report = report.model_copy(update=more)
     name = keep(world, pack, old, report, seen, (started, world.clock.now()))
     return report.model_copy(update={"summary": {**report.summary, "evidence": name}})
 
@@ -188,15 +187,11 @@ def _given(row: ServedTool, told: Mapping[str, Sequence[Arguments]], run_: Run, 
     return [dict(zip(needed, each, strict=True)) for each in zip(*values.values(), strict=False)][:SAMPLES]
 
 
-def _values(name: str, group: Group, heard: Sequence[Heard]) -> list[Any]:
+def _values(name: str, group: Group, heard: Sequence[Heard]) -> list[str | int]:
     """Values of one argument, each once, in the order in which answers gave them."""
-    found: list[Any] = []
-    for flow in group.flows:
-        if flow.argument.partition(" ")[2] == name and not flow.argument.startswith("body"):
-            for row in heard:
-                if key(row.tool.operation) == key(flow.source) and 200 <= row.answer.status < 300:
-                    found += [value for value in _at(_json(row.answer), flow.field.split("/")[1:]) if value not in found]
-    return found
+    sources = [(key(flow.source), flow.field.split("/")[1:]) for flow in group.flows if flow.argument in (f"path {name}", f"query {name}")]
+    good = [(key(row.tool.operation), _json(row.answer)) for row in heard if 200 <= row.answer.status < 300]
+    return list(dict.fromkeys(value for source, way in sources for told, body in good if told == source for value in _at(body, way)))
 
 
 def _json(answer: Answer) -> Any:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from caskmcp.govern import keys
 from caskmcp.model.finding import Report
@@ -93,9 +93,9 @@ class Shop:
         return path
 
     def copy(self, folder: Path) -> "Shop":
-        """The same elsewhere: a project without its traffic, as a clone has it, but with the person's configuration."""
+        """The same elsewhere, with the person's configuration, and without the cache."""
         for name in ("project", "project-config"):
-            shutil.copytree(self.folder / name, folder / name)
+            shutil.copytree(self.folder / name, folder / name, ignore=shutil.ignore_patterns("cache"))
         return Shop(folder)
 
 
@@ -115,3 +115,10 @@ def make(folder: Path, at: Upstream) -> Shop:
     trust.init(here, key="alice", replace=False)
     shop.approve()
     return shop
+
+
+class Place(NamedTuple):
+    """A shop and its service."""
+
+    shop: Shop
+    service: Service

@@ -161,6 +161,7 @@ VALUES: Final[dict[str, Callable[[random.Random], Any]]] = {
     "phone": lambda rng: f"+1 415 555 {rng.randrange(10**4):04}",
     "person": lambda rng: rng.choice(PEOPLE),
     "token": lambda rng: f"sk_live_{rng.getrandbits(128):032x}",
+    "climb": lambda rng: "../../admin?x=",
     "list": lambda rng: [{"name": _words(rng)}],
     "object": lambda rng: {"iso": _words(rng)},
     "contact": lambda rng: {"email": f"user{rng.randrange(10**6)}@mail.example", "room": rng.randrange(99)},
