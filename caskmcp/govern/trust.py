@@ -15,7 +15,7 @@ from caskmcp import canon
 from caskmcp.canon import Digest
 from caskmcp.errors import CaskError
 from caskmcp.govern.public import hardware, key_id, public_key
-from caskmcp.govern.verify import INSTANT, holds
+from caskmcp.govern.verify import holds, is_instant
 from caskmcp.model.tool import Tool
 from caskmcp.model.trust import PAYLOAD_TYPE, ROOT_SCHEMA, Approver, Key, Pin, Role, Root, SignedRoot, TrustPin
 from caskmcp.text import parse_json
@@ -109,7 +109,7 @@ def require_form(root: Root, version: int, toolpack: str, *, written: object = R
         (written == ROOT_SCHEMA, f"its schema is {written}, not {ROOT_SCHEMA}"),
         (root.version == version, f"it says that it is version {root.version}"),
         (root.toolpack == toolpack, f"it is the trust root of {root.toolpack}"),
-        (all(INSTANT.fullmatch(when) and _is_time(when) for when in times), "a time in it is no time"),
+        (all(map(is_instant, times)), "a time in it is no time"),
         (version > 1 or not root.previous, "it names a version before it"),
         (all(key_id(key) == name for name, key in root.keys.items()), "a key id is not the digest of its key"),
         # Under another scheme the same point has another id: one person would make up a threshold of two.
@@ -121,14 +121,6 @@ def require_form(root: Root, version: int, toolpack: str, *, written: object = R
             raise CaskError("CASK-T003", problem, mend=HISTORY)
     for key in root.keys.values():
         public_key(key)
-
-
-def _is_time(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def roles(root: Root) -> tuple[Role, ...]:
