@@ -16,7 +16,7 @@ from caskmcp.model.record import JsonSchema
 
 LARGEST: Final = 200_000
 """Bytes of a schema that is compared; nothing is known of a larger one."""
-MOST_VALUES: Final = 5_000
+MOST_VALUES: Final = 2_000
 """Values of a vocabulary: the library compares each with each."""
 MOST_TURNS: Final = 3
 """`not` and `if` in one schema: with more of them the library takes seconds, to answer that it does not know."""

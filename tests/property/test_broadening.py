@@ -26,8 +26,8 @@ from tests.support import labelled, packs, random_schemas, random_tools
 from tests.support.random_tools import Sender
 
 SAMPLES = int(os.environ.get("CASK_SAMPLES", "0"))
-SCHEMAS = SAMPLES or 500
-TOOLS = SAMPLES or 150
+SCHEMAS = SAMPLES or 400
+TOOLS = SAMPLES or 120
 VALUES = 40
 CALLS = 12
 
@@ -182,7 +182,7 @@ def some_tool(rnd: random.Random) -> Any:
     return made.model_copy(update={"effect": rnd.choice(["read", "write", "destructive"]), "traits": traits})
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(SEEDS)
 def test_no_tool_refutes_a_verdict_on_two_policies(seed: int) -> None:
     rnd = random.Random(seed)
@@ -202,7 +202,7 @@ def spent(budget: Budget, times: list[int]) -> bool:
     return any(sum(now - budget.per_seconds < other <= now for other in times) > budget.calls for now in times)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.tuples(*[st.integers(1, 6)] * 4), st.lists(st.integers(0, 12), max_size=12))
 def test_no_run_of_calls_refutes_a_verdict_on_two_budgets(numbers: tuple[int, int, int, int], times: list[int]) -> None:
     old, new = Budget(calls=numbers[0], per_seconds=numbers[1]), Budget(calls=numbers[2], per_seconds=numbers[3])
