@@ -17,6 +17,9 @@ class Inputs(Protocol):
         the same stand under one key. For an output that is a map of documents: a mapping from name to value, sorted.
         """
 
+    def common(self, role: str) -> Any:
+        """The JSON value of one input that many steps read: read once, and the same object for all of them, which nobody may change."""
+
     def blocks(self, role: str) -> Iterator[bytes]:
         """The bytes of one input in pieces."""
 
@@ -83,11 +86,11 @@ STAGES: Final = (
                                                                                                               ("exchanges", "head"),       "compiler.capture.stage:run", pieces="compiler.capture.pieces:PIECES"),
     Stage("vocabulary", None,    ("capture.head", "project.paths"),                                           ("templates",),              "compiler.normalize.vocabulary:run"),
     Stage("normalize", "source", ("capture.exchanges", "capture.head", "vocabulary.templates"),               ("part", "candidates"),      "compiler.normalize.stage:run", pieces="compiler.normalize.pieces:PIECES"),
-    Stage("merge",     None,     ("normalize.part", "normalize.candidates", "committed.parts", "project.paths"), ("observations", "groups", "coverage"), "compiler.normalize.merge:run", "groups"),
-    Stage("infer",     "group",  ("merge.groups",),                                                           ("contract",),               "compiler.infer.stage:run"),
+    Stage("merge",     None,     ("normalize.part", "normalize.candidates", "committed.parts", "project.paths"), ("observations", "groups", "definitions", "coverage"), "compiler.normalize.merge:run", "groups"),
+    Stage("infer",     "group",  ("merge.groups", "merge.definitions"),                                      ("contract",),               "compiler.infer.stage:run"),
     Stage("relate",    None,     ("infer.contract",),                                                         ("contracts",),              "compiler.infer.relate:run"),
-    Stage("classify",  None,     ("infer.contract", "relate.contracts"),                                      ("surface",),                "compiler.classify.stage:run"),
-    Stage("emit",      None,     ("merge.groups", "infer.contract", "relate.contracts", "classify.surface", "merge.coverage", "project.tools", "project.toolsets", "project.auth",
+    Stage("classify",  None,     ("infer.contract", "relate.contracts", "merge.definitions"),                 ("surface",),                "compiler.classify.stage:run"),
+    Stage("emit",      None,     ("merge.groups", "infer.contract", "relate.contracts", "classify.surface", "merge.coverage", "merge.definitions", "project.tools", "project.toolsets", "project.auth",
                                   "project.environments", "project.emit", "project.policy", "project.scopes", "project.id"), ("files",),                  "compiler.emit.stage:run"),
     Stage("lock",      None,     ("emit.files", "project.id"),                                                ("pending",),                "compiler.lock.stage:run"),
 )

@@ -7,7 +7,7 @@ action key says: a damaged blob raises `BlobLost`, a source that changed meanwhi
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from caskmcp import canon
 from caskmcp.canon import Digest
@@ -27,6 +27,9 @@ class Ref(NamedTuple):
     stamp: tuple[int, ...] = ()
     """For a file: its stat key when the digest was taken."""
 
+
+_COMMON: Final[dict[Digest, Any]] = {}
+"""The value of the last input that `common` read."""
 
 Bound = Ref | Mapping[str, Ref]
 """What stands behind a role: one input, or a fan-in (also an output that is a map) by key."""
@@ -70,6 +73,15 @@ class BoundInputs:
         """The JSON value of one input; for a fan-in or a map, the values by key, sorted."""
         bound = self.bound[role]
         return self._value(bound) if isinstance(bound, Ref) else {key: self._value(bound[key]) for key in sorted(bound)}
+
+    def common(self, role: str) -> Any:
+        """The JSON value of one input that many steps read, the same object for all of them."""
+        ref = self._one(role)
+        known = _COMMON.get(ref.digest)
+        if known is None:
+            _COMMON.clear()  # the steps of one stage share one; what an earlier build read is of no use
+            known = _COMMON[ref.digest] = self._value(ref)
+        return known
 
     def data(self, role: str) -> bytes:
         """The bytes of one input."""

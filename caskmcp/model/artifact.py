@@ -1,7 +1,7 @@
 """The smaller artifacts: baseline, coverage, environments, auth references, and the handoff `toolpack.yaml`."""
 
-from collections.abc import Collection
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -9,7 +9,9 @@ from caskmcp.model.contract import Disagreement, Doubt
 from caskmcp.model.observation import Group
 from caskmcp.model.project import AuthRule, EnvironmentHost
 from caskmcp.model.record import JsonSchema, Record
+from caskmcp.model.shared import Table
 from caskmcp.model.tool import Tier
+from caskmcp.text import Document
 
 
 class BaselineTool(Record):
@@ -20,6 +22,11 @@ class BaselineTool(Record):
     input_schema: JsonSchema
     responses: dict[str, JsonSchema] = {}
     """Status and media type (`200 application/json`) -> strict schema."""
+
+    def with_schemas(self, change: Callable[[Mapping[str, Any]], JsonSchema]) -> "BaselineTool":
+        """The same with each schema changed."""
+        responses = {name: change(schema) for name, schema in self.responses.items()}
+        return self.model_copy(update={"input_schema": change(self.input_schema), "responses": responses})
 
 
 class Baseline(Record):
@@ -34,6 +41,18 @@ class Baseline(Record):
     others: tuple[str, ...] = ()
     """Operations that were known and are none of a tool here, sorted: seeing them again is no news."""
 
+    definitions: dict[str, dict[str, Any]] = {}
+    """What schemas share (`model.shared`); empty once they were read."""
+
+    @classmethod
+    def of(cls, document: Document, *, code: str = "CASK-I004") -> Self:
+        """As any record; each schema then has its definitions inside."""
+        found = super().of(document, code=code)
+        table = Table(found.definitions)
+        tools = {name: row.with_schemas(table.whole) for name, row in found.tools.items()}
+        operations = {name: row.whole(table) for name, row in found.operations.items()}
+        return found.model_copy(update={"tools": tools, "operations": operations, "definitions": {}})
+
     def only(self, names: Collection[str]) -> "Baseline":
         """The same of some tools; the operations of the others are known, and no more."""
         tools = {name: row for name, row in self.tools.items() if name in names}
@@ -41,6 +60,13 @@ class Baseline(Record):
         operations = {name: row for name, row in self.operations.items() if name in kept}
         others = tuple(sorted({*self.others, *(name for name in self.operations if name not in kept)}))
         return self.model_copy(update={"tools": tools, "operations": operations, "others": others})
+
+    def packed(self) -> "Baseline":
+        """As it is written: what schemas share stands once."""
+        table = Table()
+        tools = {name: row.with_schemas(table.packed) for name, row in sorted(self.tools.items())}
+        operations = {name: row.packed(table) for name, row in sorted(self.operations.items())}
+        return self.model_copy(update={"tools": tools, "operations": operations, "definitions": dict(sorted(table.rows.items()))})
 
 
 class Environments(Record):

@@ -1,11 +1,14 @@
 """Contracts: what is known of an operation, each statement with its evidence. `contracts.yaml` holds every operation."""
 
-from typing import Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field
 
 from caskmcp.model.observation import Call, Flow, Segment
 from caskmcp.model.record import JsonSchema, Record
+from caskmcp.model.shared import DEFINITIONS, Table
+from caskmcp.text import Document
 
 SCHEMA: Final = "caskmcp/contracts/1"
 
@@ -164,6 +167,24 @@ class Contract(Record):
     unobserved: tuple[str, ...] = ()
     """Bodies that exchanges had and no source holds or declares: `request`, `response`; sorted."""
 
+    def packed(self, table: Table) -> "Contract":
+        """The contract with the definitions of its schemas in the table."""
+        return self._with_schemas(table.packed)
+
+    def whole(self, table: Table) -> "Contract":
+        """The contract with its definitions inside, shared by all contracts. Raises CASK-L002 for one that is not in the table."""
+        return self._with_schemas(table.whole)
+
+    def _with_schemas(self, change: Callable[[Mapping[str, Any]], JsonSchema]) -> "Contract":
+        def each(row: _Described) -> _Described:
+            return row if not row.schema_ or DEFINITIONS not in row.schema_ else row.model_copy(update={"schema_": change(row.schema_)})
+
+        rows = {name: tuple(map(each, getattr(self, name))) for name in ("parameters", "bodies", "responses")}
+        return self.model_copy(update=rows)
+
+
+_Described = Parameter | Body | Response
+
 
 class Contracts(Record):
     """`contracts.yaml`."""
@@ -171,3 +192,12 @@ class Contracts(Record):
     format: str = Field(alias="schema", default=SCHEMA)
     contracts: tuple[Contract, ...]
     """Sorted by id."""
+    definitions: dict[str, dict[str, Any]] = {}
+    """What their schemas share (`model.shared`); empty once they were read."""
+
+    @classmethod
+    def of(cls, document: Document, *, code: str = "CASK-I004") -> Self:
+        """As any record; each contract then has its definitions inside."""
+        found = super().of(document, code=code)
+        table = Table(found.definitions)
+        return found.model_copy(update={"contracts": tuple(row.whole(table) for row in found.contracts), "definitions": {}})

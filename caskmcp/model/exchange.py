@@ -68,7 +68,7 @@ class Exchange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Declared(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One operation as a document states it. Schemas are draft 2020-12 and self-contained (`$defs` inside each)."""
+    """One operation as a document states it. Schemas are draft 2020-12 and self-contained (`$defs` inside each), or packed (`model.shared`)."""
 
     method: str
     scheme: str
@@ -94,6 +94,12 @@ class Declared(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a shared endpoint is asked for, as `model.observation.Call`; `bodies` are then its arguments."""
     assumed: bool = False
     """Whether the path is a convention that the document does not state; where recordings show the endpoint, it is there."""
+
+
+class Definitions(msgspec.Struct, frozen=True):
+    """Definitions of a document that the operations after it name (`model.shared`): key -> schema."""
+
+    definitions: dict[str, Any]
 
 
 class Proposed(msgspec.Struct, frozen=True, omit_defaults=True):

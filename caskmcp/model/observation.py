@@ -4,18 +4,23 @@ What may stand here is ARCHITECTURE section 4: path words of the vendored table,
 power-of-two buckets, and vocabularies that pass the value rule. What a person typed does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
 
 from caskmcp.model.record import JsonSchema, Record
+from caskmcp.model.shared import Table, keys_in
 from caskmcp.model.tool import DEEPEST_PLACE
 
 SCHEMA: Final = "caskmcp/observations/1"
 
 CLASSES: Final = ("integer", "uuid", "ulid", "hex", "date", "locale", "other")
 """Classes of path segments that are never kept; a segment label is a literal, or one of these in braces (`{uuid}`)."""
+
+
+DESCRIBED: Final = ("parameters", "bodies", "responses")
+"""What of a declared operation has schemas."""
 
 
 class Bucket(Record):
@@ -216,7 +221,9 @@ class Part(Record):
     body_words: tuple[str, ...] = ()
     """Table words that occur as whole strings in bodies (TEMPLATING section 5), sorted."""
     declared: tuple[dict[str, Any], ...] = ()
-    """`Declared` operations as plain JSON, sorted."""
+    """`Declared` operations as plain JSON, sorted; their schemas are packed."""
+    definitions: dict[str, dict[str, Any]] = {}
+    """What the schemas of `declared` share (`model.shared`)."""
     proposed: tuple[dict[str, Any], ...] = ()
     """`Proposed` offers of sites as plain JSON, sorted: they are listed, and become nothing."""
 
@@ -270,3 +277,26 @@ class Group(Record):
     parts: tuple[str, ...] = ()
     """Not part ids (those stand in `coverage.json` alone) but kinds of source: `collection`, `spec`, `traffic`, sorted."""
     declared: tuple[dict[str, Any], ...] = ()
+
+    def whole(self, table: Table) -> "Group":
+        """The group with the definitions of what documents declare inside."""
+        return self._with_schemas(table.whole)
+
+    def packed(self, table: Table) -> "Group":
+        """The group with these definitions in the table."""
+        return self._with_schemas(table.packed)
+
+    def _with_schemas(self, change: Callable[[Mapping[str, Any]], JsonSchema]) -> "Group":
+        def each(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+            return [{**row, "schema": change(row["schema"])} if row.get("schema") else dict(row) for row in rows]
+
+        declared = tuple({key: each(value) if key in DESCRIBED else value for key, value in row.items()} for row in self.declared)
+        return self.model_copy(update={"declared": declared}) if declared else self
+
+
+def keys_of_groups(groups: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The keys of the definitions that packed groups name, as plain JSON."""
+    for group in groups:
+        for row in group.get("declared", ()):
+            for described in (each for key in DESCRIBED for each in row.get(key, ())):
+                yield from keys_in(described.get("schema") or {})

@@ -18,6 +18,8 @@ from caskmcp.govern.statements import Standing
 from caskmcp.govern.trust import Chain
 from caskmcp.model.artifact import Baseline
 from caskmcp.model.finding import Finding, Report, Severity, typed
+from caskmcp.model.observation import keys_of_groups
+from caskmcp.model.shared import reached
 from caskmcp.model.statement import Signed
 from caskmcp.model.tool import Tier
 from caskmcp.ports import World
@@ -68,16 +70,23 @@ def snapshot(world: World) -> Report:
     served = admit.admit(files, pin=here.pin(world, files.id), condition=here.condition(world), environment=None, at=world.clock.now())
     data = world.files.read(pack.artifact("baseline.json"))
     candidate = Baseline.from_json(data, "baseline.json", code="CASK-L002")
-    kept, stated = candidate.only(served.tools), json.loads(data).get("operations", {})
+    kept = candidate.only(served.tools)
     place = here.root(world).baseline(files.id)
     # All of it stands as the compiler wrote it, and so does each operation: a gate sees by the bytes that nothing changed.
-    part = {"schema": candidate.format, **kept.plain(), "operations": {name: stated[name] for name in kept.operations}}
-    world.files.write(place, data if kept == candidate else canon.pretty(part))
+    world.files.write(place, data if kept == candidate else _part(kept, json.loads(data)))
     return Report(
         report="gate-snapshot",
         summary={"toolpack": files.id, "tools": len(kept.tools), "left_out": len(candidate.tools) - len(kept.tools), "file": str(place)},
         lines=("The baseline holds what is approved now; drift is measured from it.",),
     )
+
+
+def _part(kept: Baseline, written: Mapping[str, Any]) -> bytes:
+    """A part of the candidate. written: the candidate as it stands in the file."""
+    record = kept.packed().plain()
+    operations = {name: written["operations"][name] for name in kept.operations}
+    definitions = record.get("definitions", {}) | reached(keys_of_groups(operations.values()), written.get("definitions", {}))
+    return canon.pretty({"schema": kept.format, **record, "operations": operations} | ({"definitions": definitions} if definitions else {}))
 
 
 def require_derived(world: World, pack: Pack, derived: Derived) -> None:

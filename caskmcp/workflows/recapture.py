@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from caskmcp import canon
-from caskmcp.compiler.capture.codec import decode_lines
+from caskmcp.compiler.capture.codec import decode_whole
 from caskmcp.compiler.capture.routes import trusted
 from caskmcp.compiler.normalize import merge, templates
 from caskmcp.compiler.normalize.stage import Account
@@ -28,7 +28,7 @@ def groups(taken: Taken, known: Iterable[Group], paths: Iterable[str] = ()) -> d
     """Operation id -> what the capture shows of it, of those that it called or declares. paths: the templates that the manifest insists on."""
     stated = [declared(group) for group in known]
     account = Account(_named(taken.head, stated, tuple(paths)))
-    account.read(decode_lines(taken.exchanges.blocks()))
+    account.read(decode_whole(taken.exchanges.blocks()))
     parts: dict[str, Any] = {"capture": account.plain(), KNOWN: {"kind": "spec", "declared": stated}}
     merged, _ = merge.merge(parts, [templates.parse(path) for path in paths])
     found = ({**json.loads(data), "id": name} for name, data in merged.items())

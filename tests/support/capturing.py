@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from caskmcp.compiler.capture import stage
-from caskmcp.compiler.capture.codec import decode_lines
+from caskmcp.compiler.capture.codec import decode_whole
 from caskmcp.model.exchange import Declared, Exchange, Proposed
 
 KEY = b"k" * 32
@@ -30,6 +30,9 @@ class Given:
     def blocks(self, role: str) -> Iterator[bytes]:
         assert role == "source"
         return (self._data[at : at + self._block] for at in range(0, len(self._data), self._block))
+
+    def common(self, role: str) -> Any:
+        return self.value(role)
 
     def data(self, role: str) -> bytes:
         assert role == "secret.redaction"
@@ -84,7 +87,7 @@ def capture(
     return Captured(
         zlib.decompress(exchanges, 31) + head,
         exchanges,
-        [item for item in decode_lines([exchanges]) if not isinstance(item, Proposed)],
+        [item for item in decode_whole([exchanges]) if not isinstance(item, Proposed)],
         json.loads(head),
     )
 

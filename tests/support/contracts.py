@@ -21,6 +21,9 @@ class Given:
     def value(self, role: str) -> Any:
         return self.values[role]
 
+    def common(self, role: str) -> Any:
+        return self.value(role)
+
     def data(self, role: str) -> bytes:
         return canon.compact(self.values[role])
 

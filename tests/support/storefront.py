@@ -86,6 +86,7 @@ def given(contracts: tuple[Contract, ...], **more: Any) -> Given:
         "infer.contract": dict(sorted(plain.items())),
         "relate.contracts": {},
         "classify.surface": judged,
+        "merge.definitions": {},
         "merge.coverage": more.get("coverage", covered),
         "merge.groups": more.get("groups", {}),
     }

@@ -1,17 +1,18 @@
 """The bytes between capture and normalize: one JSON object a line, compressed the same way on every run.
 
-A line is `{"exchange": {...}}`, `{"declared": {...}}` or `{"proposed": {...}}`; integers are exact at any size. Compression is gzip level 1 with time 0 and
-without a name. Order is the source's; nothing here sorts.
+A line is `{"exchange": {...}}`, `{"declared": {...}}`, `{"proposed": {...}}`, or `{"definitions": {...}}` before the first operation that names them; integers are
+exact at any size. Compression is gzip level 1 with time 0 and without a name. Order is the source's; nothing here sorts.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 import msgspec
 from isal import isal_zlib
 
 from caskmcp.errors import CaskError
-from caskmcp.model.exchange import Declared, Exchange, Proposed
+from caskmcp.model.exchange import Declared, Definitions, Exchange, Proposed
+from caskmcp.model.shared import Plain, Table
 
 _PIECE: Final = 1 << 16
 """Bytes that are compressed at a time: small calls cost more than they save."""
@@ -24,11 +25,12 @@ _END: Final = b"}}\n"
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One line: exactly one of the three."""
+    """One line: exactly one of the four."""
 
     exchange: Exchange | None = None
     declared: Declared | None = None
     proposed: Proposed | None = None
+    definitions: dict[str, Any] | None = None
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -48,13 +50,33 @@ def with_private(line: bytes, item: Exchange) -> bytes:
     return line[: -len(_END)] + b"," + _encoder.encode(own)[1:-1] + _END if own else line
 
 
-def decode_line(line: bytes) -> Exchange | Declared | Proposed:
+def encode_definitions(rows: dict[str, Any]) -> bytes:
+    """One line of definitions, with its line end."""
+    return _encoder.encode(Line(definitions=rows)) + b"\n"
+
+
+def packed(item: Declared, table: Table) -> Declared:
+    """The operation with the definitions of its schemas in the table."""
+    return _with_schemas(item, table.packed)
+
+
+def _with_schemas(item: Declared, change: Callable[[Plain], dict[str, Any]]) -> Declared:
+    replace = msgspec.structs.replace
+    return replace(
+        item,
+        parameters=tuple(replace(row, schema=change(row.schema)) for row in item.parameters),
+        bodies=tuple(replace(row, schema=change(row.schema)) for row in item.bodies),
+        responses=tuple(row if row.schema is None else replace(row, schema=change(row.schema)) for row in item.responses),
+    )
+
+
+def decode_line(line: bytes) -> Exchange | Declared | Proposed | Definitions:
     """The record of one line. Raises CaskError CASK-C001 for anything that `encode_line` did not write."""
     try:
         read = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise CaskError("CASK-C001", f"a line of a capture cannot be read: {cause}") from cause
-    item = read.exchange or read.declared or read.proposed
+    item = read.exchange or read.declared or read.proposed or (None if read.definitions is None else Definitions(read.definitions))
     if item is None:
         raise CaskError("CASK-C001", "a line of a capture holds neither an exchange nor a declared operation")
     return item
@@ -74,9 +96,19 @@ def compress(lines: Iterable[bytes]) -> Iterator[bytes]:
     yield state.compress(b"".join(held)) + state.flush()
 
 
-def decode_lines(blocks: Iterable[bytes]) -> Iterator[Exchange | Declared | Proposed]:
+def decode_lines(blocks: Iterable[bytes]) -> Iterator[Exchange | Declared | Proposed | Definitions]:
     """The records of a compressed capture, in order. Raises CaskError CASK-C001 for damage and for a cut end."""
     return map(decode_line, lines(blocks))
+
+
+def decode_whole(blocks: Iterable[bytes]) -> Iterator[Exchange | Declared | Proposed]:
+    """As `decode_lines`, with the definitions inside of the operations. Raises CASK-L002 for one that is missing."""
+    table = Table()
+    for item in decode_lines(blocks):
+        if isinstance(item, Definitions):
+            table = Table({**table.rows, **item.definitions})
+        else:
+            yield _with_schemas(item, table.whole) if isinstance(item, Declared) else item
 
 
 def lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

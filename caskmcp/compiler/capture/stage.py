@@ -6,13 +6,14 @@ capture's id depends neither on the order of entries nor on the redaction key.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from caskmcp import canon
 from caskmcp.compiler.capture.address import DEFAULT_PORTS, Address, FirstParties, named
-from caskmcp.compiler.capture.codec import compress, encode_line, with_private
+from caskmcp.compiler.capture.codec import compress, encode_definitions, encode_line, packed, with_private
 from caskmcp.compiler.capture.intake import Intake
 from caskmcp.compiler.capture.select import Keep
 from caskmcp.compiler.capture.sources.interface import Recorded
@@ -20,6 +21,7 @@ from caskmcp.compiler.capture.sources.table import source
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.errors import CaskError
 from caskmcp.model.exchange import CaptureHead, Declared, Exchange, Proposed, Skipped
+from caskmcp.model.shared import Table
 from caskmcp.redact.cut import Redactor
 from caskmcp.redact.placeholder import keyfree
 
@@ -92,6 +94,8 @@ class Capture:
         self._left: Counter[tuple[str, str]] = Counter()
         self._restored: Counter[str] = Counter()
         self._done = False
+        self._table = Table()
+        self._told = 0
         self.members: list[int] = []
         """Bytes of each piece of the exchanges that was made."""
         self.profile = "strict"
@@ -187,12 +191,18 @@ class Capture:
         if isinstance(item, Declared):
             self._templates.add(item.path)
             self._compiled += item.compiled
-            return line
+            return self._definitions() + line
         if item.route:
             self._routes.add((item.host, item.route))
         self._restored.update([item.kept] if item.kept else ())
         self._no_body += item.response is not None and item.response.kind == "absent"
         return with_private(line, item)
+
+    def _definitions(self) -> bytes:
+        """A line of the definitions that no line told yet; nothing if there is none. They count as part of the operations that name them."""
+        fresh = dict(islice(self._table.rows.items(), self._told, None))
+        self._told += len(fresh)
+        return encode_definitions(fresh) if fresh else b""
 
     def _leave_out(self, skipped: Skipped) -> None:
         self._skipped[skipped.reason] += 1
@@ -212,6 +222,7 @@ class Capture:
         where = Address(item.scheme, item.host, item.port, item.path, (), False)
         if where not in self._parties:
             return Skipped(item.operation_id or f"{item.method} {item.path}", "third party", host=named(where))
+        item = packed(item, self._table)
         return item, encode_line(item)
 
     def _offered(self, item: Proposed) -> tuple[Proposed, bytes] | Skipped:

@@ -8,19 +8,18 @@ from caskmcp.compiler.classify.certainty import certainty
 from caskmcp.compiler.classify.facts import Facts
 from caskmcp.compiler.classify.rules import findings
 from caskmcp.compiler.classify.scopes import scope_of, suggested
-from caskmcp.compiler.infer.relate import completed
+from caskmcp.compiler.infer.relate import completed, whole
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.contract import Contract
 from caskmcp.model.surface import Classified, Surface
 from caskmcp.model.tool import TIERS, Annotations, Effect, Reason, Tier
-from caskmcp.text import Document
 
 EFFECTS: Final[tuple[Effect, ...]] = ("read", "write", "destructive")
 
 
 def run(inputs: Inputs) -> Outputs:
-    """`infer.contract` -> `surface`."""
-    contracts = (Contract.of(Document(name, value, {})) for name, value in completed(inputs).items())
+    """The roles of the row `classify` -> `surface`."""
+    contracts = whole(inputs, completed(inputs))
     return {"surface": canon.compact(surface(contracts).model_dump(mode="json", by_alias=True))}
 
 

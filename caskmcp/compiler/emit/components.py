@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from caskmcp import canon
 from caskmcp.model.record import JsonSchema
+from caskmcp.model.shared import Table
 
 _VALUES: Final = frozenset({"enum", "const", "default", "example", "examples"})
 """Keywords whose content is data, not schemas."""
@@ -25,10 +25,8 @@ class Components:
         """(name given, name) of definitions that were referred to and are not placed yet."""
         self._given: dict[str, str] = {}
         """Name in the schema that is being placed -> name given."""
-        self._told: dict[str, dict[str, canon.Digest]] = {}
-        """Digest of the definitions of a schema -> name -> origin: operations of one document often carry the same ones."""
-        self._here: dict[str, canon.Digest] = {}
-        """The row of `_told` for the schema that is being placed."""
+        self._table = Table()
+        """Origins: operations of one document often carry the same definitions."""
 
     def place(self, schema: JsonSchema) -> JsonSchema:
         """The schema without `$defs`, its references into the components."""
@@ -36,7 +34,6 @@ class Components:
         body = {key: value for key, value in schema.items() if key != "$defs"}
         known = definitions if isinstance(definitions, Mapping) else {}
         self._given = {}
-        self._here = self._told.setdefault(canon.digest_bytes(canon.compact(known)), {}) if known else {}
         placed: JsonSchema = self._node(body, known)
         # One after the other, not one inside the other: a document may hold a chain of as many definitions as it likes.
         while self._waiting:
@@ -84,12 +81,9 @@ class Components:
         return {"$ref": _PREFIX + self._given[name]}
 
     def _define(self, name: str, definitions: Mapping[str, Any]) -> str:
-        if name not in self._here:
-            content = [name, definitions[name], _closure(definitions[name], definitions)]
-            self._here[name] = canon.digest_bytes(canon.compact(content))
-        origin = self._here[name]
+        origin = self._table.key(name, definitions)
         wanted = re.sub(r"[^A-Za-z0-9_]+", "_", name)[:60] or "Definition"
-        given = wanted if self._origins.get(wanted, origin) == origin else f"{wanted}_{canon.hexadecimal(origin)[:8]}"
+        given = wanted if self._origins.get(wanted, origin) == origin else f"{wanted}_{origin.rpartition('.')[2][:8]}"
         if given not in self._origins:
             self._origins[given] = origin
             self._waiting.append((given, name))
@@ -101,20 +95,3 @@ def _mentions_reference(value: Any) -> bool:
     if isinstance(value, Mapping):
         return "$ref" in value or any(map(_mentions_reference, value.values()))
     return isinstance(value, list) and any(map(_mentions_reference, value))
-
-
-def _closure(node: Any, definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Every definition that a schema reaches."""
-    found: dict[str, Any] = {}
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            name = str(item["$ref"]).removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~") if "$ref" in item else ""
-            if name in definitions and name not in found:
-                found[name] = definitions[name]
-                stack.append(definitions[name])
-            stack.extend(each for each in item.values() if isinstance(each, (dict, list)))
-        elif isinstance(item, list):
-            stack.extend(each for each in item if isinstance(each, (dict, list)))
-    return found

@@ -19,10 +19,9 @@ from caskmcp.compiler.emit.files import (
     toolsets,
 )
 from caskmcp.compiler.emit.surface import Compiled
-from caskmcp.compiler.infer.relate import completed
+from caskmcp.compiler.infer.relate import completed, whole
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.artifact import Auth, Coverage, Environments
-from caskmcp.model.contract import Contract
 from caskmcp.model.policy import Additions
 from caskmcp.model.project import EMITTERS as DEFAULT
 from caskmcp.model.project import Project
@@ -81,10 +80,9 @@ def compiled(inputs: Inputs) -> Compiled:
     head = {"version": 1, "hosts": ["manifest.invalid"]}
     project = _record(Project, {**head, **sections}, "cask.yaml")
     additions = inputs.value("project.policy")
-    rows = (_record(Contract, value, name) for name, value in completed(inputs).items())
     return Compiled(
         id=inputs.value("project.id"),
-        contracts=tuple(sorted(rows, key=lambda row: row.id)),
+        contracts=tuple(sorted(whole(inputs, completed(inputs)), key=lambda row: row.id)),
         surface=_record(Surface, inputs.value("classify.surface"), "surface"),
         rules=project.tools,
         toolsets=project.toolsets,
@@ -94,6 +92,7 @@ def compiled(inputs: Inputs) -> Compiled:
         coverage=_record(Coverage, inputs.value("merge.coverage"), "coverage"),
         own_scopes=_record(OwnScopes, inputs.value("project.scopes") or {"version": 1}, "scopes.yaml").scopes,
         groups=inputs.value("merge.groups"),
+        definitions=inputs.common("merge.definitions"),
     ).as_stated()
 
 

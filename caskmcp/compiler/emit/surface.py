@@ -46,7 +46,9 @@ class Compiled:
     own_scopes: Mapping[str, Boundary] = field(default_factory=dict)
     """The user's scopes."""
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Contract id -> the group that it was inferred from, as plain JSON."""
+    """Contract id -> the group that it was inferred from, as plain JSON, packed."""
+    definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the groups share (`model.shared`)."""
 
     @cached_property
     def classified(self) -> Mapping[str, Classified]:

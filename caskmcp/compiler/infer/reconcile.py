@@ -77,6 +77,8 @@ def disagreements(group: Group, declared: Sequence[Plain]) -> tuple[Disagreement
 
 # ---------------------------------------------------------------- documents among themselves
 def _between_documents(declared: Sequence[Plain]) -> Iterator[Disagreement]:
+    if len(declared) < 2:
+        return
     for name, key in (("parameters", ("location", "name")), ("bodies", ("media",)), ("responses", ("status", "media"))):
         variants: dict[tuple[str, ...], set[str]] = {}
         for operation in declared:

@@ -19,6 +19,9 @@ from caskmcp.compiler.infer.evidence import escape
 from caskmcp.compiler.infer.schema import FEWEST_SURE, MARK
 from caskmcp.compiler.infer.union import kinds, scalar, unite
 from caskmcp.compiler.pipeline import Inputs, Outputs
+from caskmcp.model.contract import Contract
+from caskmcp.model.shared import Table
+from caskmcp.text import Document
 
 Plain = dict[str, Any]
 Path = tuple[str, ...]
@@ -53,6 +56,12 @@ def run(inputs: Inputs) -> Outputs:
 def completed(inputs: Inputs) -> dict[str, Any]:
     """Every contract by id, as later stages read them."""
     return {**inputs.value("infer.contract"), **inputs.value("relate.contracts")}
+
+
+def whole(inputs: Inputs, contracts: Mapping[str, Plain]) -> Iterator[Contract]:
+    """The contracts as records, with the definitions that they share."""
+    table = Table(inputs.common("merge.definitions"))
+    return (Contract.of(Document(name, value, {})).whole(table) for name, value in contracts.items())
 
 
 def related(contracts: Mapping[str, Plain]) -> dict[str, Plain]:

@@ -18,6 +18,7 @@ from caskmcp.compiler.normalize.group import texts
 from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.model.contract import Contract, Evidence
 from caskmcp.model.observation import Group, Row
+from caskmcp.model.shared import Table
 
 FEWEST: Final = 3
 """Successes below which, without a document, confidence is low."""
@@ -27,7 +28,19 @@ MANY: Final = 10
 
 def run(inputs: Inputs) -> Outputs:
     """Stage `infer`, for one group."""
-    return {"contract": canon.compact(infer(Group.model_validate_json(inputs.data("merge.groups"))).plain())}
+    table = _table(inputs.common("merge.definitions"))
+    group = Group.model_validate_json(inputs.data("merge.groups")).whole(table)
+    return {"contract": canon.compact(infer(group).packed(table).plain())}
+
+
+_last: list[Table] = []
+
+
+def _table(definitions: dict[str, Any]) -> Table:
+    """The table of a build's definitions, made once for all groups."""
+    if not _last or _last[0].rows is not definitions:
+        _last[:] = [Table(definitions)]
+    return _last[0]
 
 
 def infer(group: Group) -> Contract:

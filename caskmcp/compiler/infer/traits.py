@@ -52,7 +52,7 @@ def traits(group: Group, parameters: Iterable[Parameter], bodies: Iterable[Body]
     literals = [piece.text for segment in group.segments for piece in segment.pieces if piece.text]
     literals += (group.call.name, *group.call.roots) if group.call else ()
     schemas = [*(body.schema_ for body in bodies), *(response.schema_ for response in responses if response.schema_)]
-    named = [parameter.wire for parameter in parameters] + [name for schema in schemas for name in property_names(schema)]
+    named = {*(parameter.wire for parameter in parameters), *(name for schema in schemas for name in property_names(schema))}
     found = set(_of_names(literals, _PATH_TRAITS)) | set(_of_names(named, _FIELD_TRAITS))
     for shape in _shapes(group):
         found.update(KINDS[kind] for kind in shape.redacted if kind in KINDS)

@@ -16,6 +16,7 @@ from caskmcp.compiler.pipeline import Inputs, Outputs
 from caskmcp.compiler.written import pretty
 from caskmcp.errors import CaskError
 from caskmcp.model.observation import SCHEMA, Part
+from caskmcp.model.shared import refuse_forged
 from caskmcp.text import Document
 
 Plain = dict[str, Any]
@@ -40,7 +41,8 @@ def run(inputs: Inputs) -> Outputs:
     wanted = [templates.parse(text) for text in inputs.value("project.paths") or ()]
     groups, coverage = merge(merged, wanted)
     observations = {"schema": SCHEMA, "parts": {name: published(part) for name, part in merged.items()}}
-    return {"observations": pretty(observations), "groups": groups, "coverage": pretty(coverage)}
+    definitions = canon.compact({key: row for part in merged.values() for key, row in part.get("definitions", {}).items()})
+    return {"observations": pretty(observations), "groups": groups, "definitions": definitions, "coverage": pretty(coverage)}
 
 
 def part_id(part: Plain) -> str:
@@ -252,4 +254,5 @@ def _nothing(left_out: Mapping[str, str]) -> str:
 
 def _checked(part: Plain) -> Plain:
     Part.of(Document("observations.json", part, {}))
+    refuse_forged(part.get("definitions", {}))
     return part

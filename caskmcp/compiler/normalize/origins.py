@@ -16,7 +16,7 @@ from caskmcp.compiler import fleeting
 from caskmcp.compiler.capture.codec import decode_line
 from caskmcp.compiler.normalize import keys
 from caskmcp.compiler.normalize.row import Row
-from caskmcp.model.exchange import Body, Declared, Exchange, Proposed
+from caskmcp.model.exchange import Body, Declared, Definitions, Exchange, Proposed
 
 SHORTEST: Final = 6
 """Characters from which equal values are no accident."""
@@ -69,7 +69,7 @@ class Origins:
         return {(row, place): count for (row, place), count in found.items() if fleeting.rule(*_place(place), self._names) is not None}
 
 
-def _given(item: Exchange | Declared | Proposed, wanted: Mapping[str, Senders], labels: Labels) -> Iterator[tuple[str, str]]:
+def _given(item: Exchange | Declared | Proposed | Definitions, wanted: Mapping[str, Senders], labels: Labels) -> Iterator[tuple[str, str]]:
     """(where it stands, value) in an answer whose request did not send it itself."""
     if not isinstance(item, Exchange) or item.response is None or item.response.kind not in ("json", "stream"):
         return

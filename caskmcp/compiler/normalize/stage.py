@@ -23,7 +23,7 @@ from caskmcp.compiler.normalize.row import REFUSED, Row, bare_row
 from caskmcp.compiler.normalize.tokens import label
 from caskmcp.compiler.normalize.waiting import Waiting
 from caskmcp.compiler.pipeline import Inputs, Outputs
-from caskmcp.model.exchange import Declared, Exchange, Proposed
+from caskmcp.model.exchange import Declared, Definitions, Exchange, Proposed
 
 Key = tuple[str, str, int, str, tuple[str, ...], str]
 TRAFFIC: Final = "traffic"
@@ -54,7 +54,7 @@ def written(account: "Account", inputs: Inputs) -> Outputs:
 
 
 def summarize(
-    items: Iterable[Exchange | Declared | Proposed],
+    items: Iterable[Exchange | Declared | Proposed | Definitions],
     named: tuple[str, ...] = (),
     *,
     again: Callable[[], Iterable[bytes]] | None = None,
@@ -88,6 +88,7 @@ class Account:
         self.waiting = Waiting()
         self.declared: list[dict[str, Any]] = []
         self.proposed: list[dict[str, Any]] = []
+        self.definitions: dict[str, Any] = {}
         self.paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.routes = frozenset(named)
         self.origins = Origins()
@@ -95,7 +96,10 @@ class Account:
         for template in map(templates.parse, named):
             self.named.setdefault(len(template.segments), []).append(template)
 
-    def add(self, item: Exchange | Declared | Proposed, serial: int) -> None:
+    def add(self, item: Exchange | Declared | Proposed | Definitions, serial: int) -> None:
+        if isinstance(item, Definitions):
+            self.definitions |= item.definitions
+            return
         if not isinstance(item, Exchange):
             (self.declared if isinstance(item, Declared) else self.proposed).append(msgspec.to_builtins(item))
             return
@@ -130,6 +134,7 @@ class Account:
             self.visits.setdefault(session, set()).update(keys)
         for name in LISTS:
             getattr(self, name).extend(getattr(other, name))
+        self.definitions |= other.definitions
 
     def count(self, item: Exchange, serial: int, call: str = "") -> None:
         """Count one exchange in its row. call: what it asks a shared endpoint for, canonical."""
@@ -165,7 +170,8 @@ class Account:
         out |= {"stated": [bare_row(row.plain()) for row in stated]} if stated else {}
         out |= {"body_words": found} if (found := sorted(self.body_words.found)) else {}
         stated_by_sites = (("declared", self.declared), ("proposed", self.proposed))
-        return out | {name: sorted(items, key=canon.compact) for name, items in stated_by_sites if items}
+        out |= {name: sorted(items, key=canon.compact) for name, items in stated_by_sites if items}
+        return out | ({"definitions": self.definitions} if self.definitions else {})
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from caskmcp.compiler.capture.codec import decode_lines
+from caskmcp.compiler.capture.codec import decode_whole
 from caskmcp.compiler.capture.sources.interface import Blocks
 from caskmcp.model.exchange import Declared, Exchange, Proposed
 
@@ -15,4 +15,4 @@ class Captured:
 
     def read(self, blocks: Blocks) -> Iterator[Exchange | Declared | Proposed]:
         """Yield each item in the capture's order. Raises CaskError CASK-C001 for damage and for a cut end."""
-        return decode_lines(blocks)
+        return decode_whole(blocks)

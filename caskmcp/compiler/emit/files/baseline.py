@@ -4,7 +4,9 @@ from caskmcp.compiler.emit.files.form import document, pretty
 from caskmcp.compiler.emit.surface import Compiled
 from caskmcp.model.artifact import Baseline, BaselineTool
 from caskmcp.model.contract import Contract
+from caskmcp.model.observation import keys_of_groups
 from caskmcp.model.record import JsonSchema
+from caskmcp.model.shared import reached
 
 
 def emit(compiled: Compiled) -> bytes:
@@ -21,8 +23,10 @@ def emit(compiled: Compiled) -> bytes:
     others = tuple(row.id for row in compiled.contracts if row.id not in known)
     # The groups are this build's own and were never out of our hands: checking each of them as a record would cost more than all else here.
     groups = {name: compiled.groups[name] for name in sorted(known & compiled.groups.keys())}
-    head = document(Baseline(toolpack=compiled.id, tools=rows, others=others))
-    return pretty(head | ({"operations": groups} if groups else {}))
+    head = Baseline(toolpack=compiled.id, tools=rows, others=others).packed()
+    shared = {**head.definitions, **reached(keys_of_groups(groups.values()), compiled.definitions)}
+    plain = document(head.model_copy(update={"definitions": shared}))
+    return pretty(plain | ({"operations": groups} if groups else {}))
 
 
 def responses(contract: Contract) -> dict[str, JsonSchema]:

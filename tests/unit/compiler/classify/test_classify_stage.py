@@ -22,7 +22,7 @@ from tests.support.storefront import storefront
 
 def test_the_stage_reads_contracts_and_gives_the_surface() -> None:
     plain = {row.id: row.plain() for row in storefront()}
-    out = run(Given({"infer.contract": plain, "relate.contracts": {}}))
+    out = run(Given({"infer.contract": plain, "relate.contracts": {}, "merge.definitions": {}}))
     found = Surface.of(Document("surface", json.loads(bytes(out["surface"])), {}))  # type: ignore[arg-type]
     assert found == surface(storefront())
     assert [row.id for row in found.operations] == sorted(plain)
@@ -34,7 +34,7 @@ def test_the_order_of_contracts_does_not_matter() -> None:
 
 def test_a_contract_that_is_none_is_refused() -> None:
     with pytest.raises(CaskError) as caught:
-        run(Given({"infer.contract": {"GET /": {"id": "GET /"}}, "relate.contracts": {}}))
+        run(Given({"infer.contract": {"GET /": {"id": "GET /"}}, "relate.contracts": {}, "merge.definitions": {}}))
     assert caught.value.code == "CASK-I004"
 
 

@@ -363,7 +363,7 @@ def test_the_stage_reads_one_group_and_gives_one_contract() -> None:
             assert role == "merge.groups"
             return groups[name]
 
-    out = stage.run(One({}))
+    out = stage.run(One({"merge.definitions": {}}))
     assert isinstance(out["contract"], bytes)
     assert Contract.model_validate_json(out["contract"]) == contracts(["GET /orders/1 200 {id: 1, state: open}"])["GET /orders/{order_id}"]
 

@@ -1,4 +1,4 @@
-"""How much the operations of a document may carry: every schema stands for itself later, so what many of them share is written many times.
+"""How much the operations of a document may carry: what many of them share is written once, but read with each of them, and tools stand for themselves.
 
 All bodies share one room evenly, and all answers the rest. A schema that needs more than its share keeps what lies nearest and is named; what is
 missing accepts any value. The shares depend on the document alone, not on any order. Never stricter than the document: what it accepts is accepted.
@@ -15,10 +15,12 @@ from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Declared, DeclaredBody, DeclaredResponse, Skipped
 from caskmcp.model.record import JsonSchema
 
-ALL: Final = 6 << 20
-"""Bytes of schemas as compact JSON that the bodies and answers of a document hold together: the largest artifact is four times as long."""
+ALL: Final = 256 << 20
+"""Bytes of schemas as compact JSON that the bodies and answers of a document hold together, each with all that it refers to: what is read, and never written so."""
+OWN: Final = 6 << 20
+"""Bytes of these that answers hold beside what they refer to: what is written with each of them."""
 BODIES: Final = 4 << 20
-"""Bytes of these that bodies may have."""
+"""Bytes of these that bodies may have: a tool holds all of its body's schema."""
 REASON: Final = "too large"
 
 _MAPS: Final = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
@@ -39,6 +41,15 @@ class Operation(NamedTuple):
     """Place, status and media type, schema."""
 
 
+class Rooms(NamedTuple):
+    """Bytes that each may have."""
+
+    body: int
+    answer: int
+    own: int
+    """Of an answer, without what it refers to."""
+
+
 def complete(schemas: Schemas, rows: Sequence[Operation | Skipped]) -> Iterator[Declared | Skipped]:
     """Each operation with its schemas, as far as the room allows, and each row that says what it did not. Raises CASK-C005 if nothing is left."""
     wanted = [row for row in rows if isinstance(row, Operation)]
@@ -46,7 +57,9 @@ def complete(schemas: Schemas, rows: Sequence[Operation | Skipped]) -> Iterator[
     answers = sorted(schemas.size(part) for row in wanted for _, _, part in row.responses if part)
     body = _share(bodies, BODIES)
     answer = _share(answers, ALL - sum(min(size, body) for size in bodies))
-    found = [each for row in rows for each in ([row] if isinstance(row, Skipped) else _completed(schemas, row, body, answer))]
+    own = _share(sorted(schemas.own_size(part) for row in wanted for _, _, part in row.responses if part), OWN)
+    rooms = Rooms(body, answer, own)
+    found = [each for row in rows for each in ([row] if isinstance(row, Skipped) else _completed(schemas, row, rooms))]
     if wanted and not any(isinstance(each, Declared) for each in found):
         raise CaskError("CASK-C005", f"the bodies of each operation need more than {BODIES >> 20} MiB", mend="split the document")
     yield from found
@@ -62,12 +75,12 @@ def _share(sizes: Sequence[int], room: int) -> int:
     return max(sizes, default=0)
 
 
-def _completed(schemas: Schemas, row: Operation, body: int, answer: int) -> list[Declared | Skipped]:
-    """The operation with what was cut of it. body, answer: bytes that each may have."""
-    bodies = [(media, *_fitting(schemas, part, body)) for media, part in row.bodies]
+def _completed(schemas: Schemas, row: Operation, rooms: Rooms) -> list[Declared | Skipped]:
+    """The operation with what was cut of it."""
+    bodies = [(media, *_fitting(schemas, part, rooms.body)) for media, part in row.bodies]
     if any(schema is None for _, schema, _ in bodies):
         return [Skipped(row.place, REASON, detail="its body is too large even without what it refers to")]
-    responses = [_answer(schemas, declared, part, answer) for _, declared, part in row.responses]
+    responses = [_answer(schemas, declared, part, rooms) for _, declared, part in row.responses]
     cut = [(f"{row.place}.requestBody", said) for _, _, said in bodies]
     cut += [(place, said) for (place, _, _), (_, said) in zip(row.responses, responses, strict=True)]
     declared = msgspec.structs.replace(
@@ -78,8 +91,9 @@ def _completed(schemas: Schemas, row: Operation, body: int, answer: int) -> list
     return [*(Skipped(place, REASON, detail=said) for place, said in cut if said), declared]
 
 
-def _answer(schemas: Schemas, answer: DeclaredResponse, part: Part | None, room: int) -> tuple[DeclaredResponse, str]:
-    schema, said = _fitting(schemas, part, room) if part else (None, "")
+def _answer(schemas: Schemas, answer: DeclaredResponse, part: Part | None, rooms: Rooms) -> tuple[DeclaredResponse, str]:
+    fits = part is not None and schemas.own_size(part) <= rooms.own
+    schema, said = _fitting(schemas, part, rooms.answer if fits else 0) if part else (None, "")
     return msgspec.structs.replace(answer, schema=schema), said
 
 

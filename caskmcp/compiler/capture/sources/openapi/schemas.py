@@ -102,7 +102,11 @@ class Schemas:
         if (bits, part.direction) not in self._sizes:
             sizes = (self.size_of(at, part.direction) for at in self._reach[part.direction].places(bits))
             self._sizes[bits, part.direction] = sum(sizes)
-        return len(canon.compact(part.root)) + self._sizes[bits, part.direction]
+        return self.own_size(part) + self._sizes[bits, part.direction]
+
+    def own_size(self, part: Part) -> int:
+        """Bytes of the schema without what it refers to, as compact JSON."""
+        return len(canon.compact(part.root))
 
     def size_of(self, at: Path, direction: Direction) -> int:
         """Bytes of a definition with its name, as compact JSON."""

@@ -40,7 +40,8 @@ def read(value: Any) -> list[Declared | Skipped]:
 
 
 # ---------------------------------------------------------------- the limits
-def test_answers_that_are_too_large_together_keep_what_is_nearest_by_name() -> None:
+def test_answers_that_are_too_large_together_keep_what_is_nearest_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carried, "ALL", 6 << 20)
     rows = read(ring(40, 40, filler=10_000))
     named = [row for row in rows if isinstance(row, Skipped)]
     assert len(named) == 40
@@ -55,7 +56,8 @@ def test_answers_that_are_too_large_together_keep_what_is_nearest_by_name() -> N
     assert schema["$defs"]["S019"]["properties"]["next"] == {}
 
 
-def test_bodies_that_are_too_large_together_keep_what_is_nearest_by_name() -> None:
+def test_bodies_that_are_too_large_together_keep_what_is_nearest_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carried, "ALL", 6 << 20)
     value = ring(40, 40, method="post", filler=10_000)
     value["paths"]["/small"] = {
         "post": {"requestBody": {"content": {"application/json": {"schema": {"maxLength": 3}}}}, "responses": {"200": {}}}
@@ -91,6 +93,12 @@ def test_sixty_operations_over_two_hundred_kinds_that_lead_to_each_other_are_who
     rows = read(ring(60, 200, method="post"))
     assert [type(row) for row in rows] == [Declared] * 60
     assert {len(row.bodies[0].schema["$defs"]) for row in rows if isinstance(row, Declared)} == {200}
+
+
+def test_answers_that_share_what_they_refer_to_are_whole_up_to_a_much_larger_room() -> None:
+    rows = read(ring(40, 40, filler=10_000))
+    assert {len(row.responses[0].schema["$defs"]) for row in rows if isinstance(row, Declared) and row.responses[0].schema} == {40}
+    assert not [row for row in rows if isinstance(row, Skipped)]
 
 
 def test_an_answer_whose_own_text_is_too_large_has_no_schema_and_is_named() -> None:
