@@ -80,8 +80,8 @@ class Offer:
     broken: Mapping[str, str]
     """Shared subject of a wrong form -> problem."""
 
-    @property
-    def contents(self) -> dict[str, Mapping[str, Any]]:
+    @cached_property
+    def contents(self) -> Mapping[str, Mapping[str, Any]]:
         """Subject -> what a statement on it covers."""
         return {**self.shared, **{row.subject: row.content for row in self.tools if row.content is not None}}
 
@@ -188,8 +188,8 @@ def _policy(data: bytes) -> Policy:
 def _records(data: bytes, name: str, schema: str, key: str, model: type[R]) -> tuple[R, dict[str, str]]:
     """A file that is a map of records: those of a right form, and what is wrong with the others."""
     document = _document(data, name, _yaml, schema)
-    rows = document.value.get(key, {})
-    if not isinstance(rows, dict) or set(document.value) - {"schema", key}:
+    rows = document.value.get(key)
+    if not isinstance(rows, dict) or set(document.value) != {"schema", key}:
         raise _unreadable(CaskError("CASK-I004", f"expected `schema` and `{key}`", place=document.place(), mend="cask build"), name)
     good: dict[str, Any] = {}
     broken: dict[str, str] = {}

@@ -117,7 +117,7 @@ def test_an_auth_reference_matters_to_the_tools_of_its_host_alone() -> None:
 
 def test_tools_whose_approved_auth_reference_is_gone_are_withheld() -> None:
     files = packs.approved_pack()
-    pack = through(replace(files, auth=b"schema: caskmcp/auth/1\n"))
+    pack = through(replace(files, auth=b"schema: caskmcp/auth/1\nhosts: {}\n"))
     assert pack.tools == {}
     assert why(pack, "tool:r").reason == f"it needs auth:{HOST}: approved, but no longer in auth.yaml"
 
