@@ -257,7 +257,7 @@ class Sender:
         yield arguments
         known = {name: value for name, value in arguments.items() if name in self.record["input_schema"]["properties"]}
         required = set(self.record["input_schema"]["required"])
-        loose = [name for name in known if name not in required][:6]
+        loose = [name for name in known if name not in required]
         for kept in product([True, False], repeat=len(loose)):
             gone = {name for name, keep in zip(loose, kept, strict=True) if not keep}
             rest = {name: value for name, value in known.items() if name not in gone}
