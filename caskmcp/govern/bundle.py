@@ -174,6 +174,7 @@ def _pack_files(toolpack: str, files: Mapping[str, bytes]) -> PackFiles:
         id=toolpack,
         lock=files.get(LOCK),
         roots=tuple(files[f"trust/{version}.root.json"] for version in _versions(files)),
+        contents={f"sha256:{match[1]}": data for name, data in files.items() if (match := _CONTENT.fullmatch(name))},
         **served,
     )
 

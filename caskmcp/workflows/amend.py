@@ -248,11 +248,9 @@ def _no_root_key(desk: Desk, name: str) -> CaskError:
 def _written(world: World, desk: Desk, made: SignedRoot) -> Report:
     """Write the version, or what waits of it, unless another one took its place while the person was asked."""
     version, need = made.signed.version, desk.current.root.threshold
-    by = trust.signers(made, desk.current)
-    data = canon.pretty(made.value())
     with subjects.alone(world, desk.pack):
-        if offer.read(world.files, desk.pack).roots != desk.files.roots:
-            raise CaskError("CASK-T009", "the trust root changed while it was looked at; nothing was signed", mend=AGAIN)
+        made = _together(world, desk, made)
+        by, data = trust.signers(made, desk.current), canon.pretty(made.value())
         if len(by) < need:
             world.files.write(desk.pack.trust_pending(version), data)
         else:
@@ -264,6 +262,15 @@ def _written(world: World, desk: Desk, made: SignedRoot) -> Report:
     names = sorted(desk.current.keys[each].name for each in by)
     summary = {"toolpack": desk.files.id, "version": version, "signed_by": names, "signatures": len(by), "of": need}
     return Report(report="trust", summary=summary, lines=(_outcome(version, len(by), need),))
+
+
+def _together(world: World, desk: Desk, made: SignedRoot) -> SignedRoot:
+    """The version with the signatures that came while the person was asked. Raises CASK-T009 where another version came, to count or to wait."""
+    found = waiting(world, desk)
+    if offer.read(world.files, desk.pack).roots != desk.files.roots or (found is not None and found.signed.signed != made.signed):
+        raise CaskError("CASK-T009", "the trust root changed while it was looked at; nothing was signed", mend=AGAIN)
+    rows = {row.key: row for row in (*(found.signed.signatures if found else ()), *made.signatures)}
+    return SignedRoot(signed=made.signed, signatures=tuple(rows[key] for key in sorted(rows)))
 
 
 def _outcome(version: int, have: int, need: int) -> str:

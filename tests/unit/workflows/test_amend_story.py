@@ -1,6 +1,7 @@
 """`cask trust edit`: what a person sees before a new version is signed, who may sign it, and what lies there until enough did."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from caskmcp.model.finding import Report
 from caskmcp.model.trust import Root, SignedRoot
 from caskmcp.ports import World
 from caskmcp.store.files import LocalFiles
-from caskmcp.workflows import amend, gate, trust
+from caskmcp.workflows import amend, check, doctor, gate, trust
 from caskmcp.workflows.amend import Asked
 from tests.support import packs
 from tests.support.world import NOON, ScriptedConsole, world
@@ -212,7 +213,13 @@ def test_the_next_version_mends_an_expired_one(tmp_path: Path, sealed: Path) -> 
 
 def test_an_end_within_a_month_is_shown_as_advice(tmp_path: Path, sealed: Path) -> None:
     team = Team(tmp_path, sealed, sign.sign_root(packs.root(ALICE, expires="2026-12-01T00:00:00Z"), ALICE))
-    (finding,) = trust.show(team.person("alice")).findings
+    at = team.person("alice")
+    (finding,) = trust.show(at).findings
+    told = "version 1 of the trust root ends at 2026-12-01T00:00:00Z; after that nothing is served"
+    assert gate.status(at).lines == (f"Soon: {told}.",)
+    signatures = check.run(at, only=("signatures",))
+    assert (signatures.exit, [row.message for row in signatures.findings]) == (0, [told])
+    assert [(row.message, row.severity) for row in doctor.run(at).findings if row.code == "CASK-T008"] == [(told, "review")]
     assert (finding.code, finding.severity, finding.mend) == ("CASK-T008", "info", "cask trust edit --expires 365d")
 
 
@@ -299,15 +306,35 @@ def test_what_a_cut_of_the_power_leaves_behind_is_read_by_nobody(pair: Team) -> 
 def test_a_root_that_changed_while_the_passphrase_was_asked_for_is_not_written_over(alone: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     here = alone.person("alice", word("alice"), NAME)
     other = packs.root_bytes(sign.sign_root(packs.root(ALICE, version=2), ALICE))
-    asked = amend.person.open_key
-
-    def slowly(at: World, name: str) -> sign.Signer:
-        alone.pack.trust_root(2).write_bytes(other)
-        return asked(at, name)
-
-    monkeypatch.setattr(amend.person, "open_key", slowly)
+    meanwhile(monkeypatch, lambda: alone.pack.trust_root(2).write_bytes(other))
     assert refused(here, Asked(expires="365d")).code == "CASK-T009"
     assert alone.pack.trust_root(2).read_bytes() == other
+
+
+def meanwhile(patch: pytest.MonkeyPatch, event: Callable[[], object]) -> None:
+    """Something that happens once, while a passphrase is asked for."""
+    asked, events = amend.person.open_key, [event]
+
+    def slowly(at: World, name: str) -> sign.Signer:
+        while events:
+            events.pop()()
+        return asked(at, name)
+
+    patch.setattr(amend.person, "open_key", slowly)
+
+
+def test_two_people_who_sign_at_once_lose_no_signature(tmp_path: Path, sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    team = Team(tmp_path, sealed, sign.sign_root(packs.root(ALICE, BOB, CAROL, threshold=3), ALICE, BOB, CAROL))
+    run(team.person("alice", word("alice"), NAME), Asked(expires="365d"))
+    meanwhile(monkeypatch, lambda: run(team.person("carol", word("carol"), NAME), sign=True))
+    report = run(team.person("bob", word("bob"), NAME), sign=True)
+    assert (report.summary["signed_by"], team.trust()) == (["alice", "bob", "carol"], ["1.root.json", "2.root.json"])
+
+
+def test_another_version_that_waits_meanwhile_is_not_written_over(pair: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile(monkeypatch, lambda: run(pair.person("bob", word("bob"), NAME), Asked(auto_narrowing=True)))
+    assert refused(pair.person("alice", word("alice"), NAME), Asked(expires="365d")).code == "CASK-T009"
+    assert trust.show(pair.person("alice")).tables["pending"][0]["signed_by"] == ["bob"]
 
 
 def test_several_keys_of_one_person_have_to_be_told_apart(pair: Team) -> None:
