@@ -1,8 +1,8 @@
 """The manifest of a bundle, and whether its members belong together."""
 
 import json
-from dataclasses import replace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
