@@ -11,7 +11,13 @@ from caskmcp.workflows import bundle as story
 @command(
     "bundle",
     click.Option(["--out"], metavar="FILE", help="Where to write it (default: <toolpack>.bundle.zip here)."),
-    click.Option(["--sign", "key"], metavar="KEY", help="Sign its manifest too. Needs a person at a terminal."),
+    click.Option(
+        ["--sign", "key"],
+        metavar="[KEY]",
+        is_flag=False,
+        flag_value="",
+        help="Sign its manifest too, by this key or the only one. Needs a person at a terminal.",
+    ),
 )
 def bundle(world: World, out: str | None, key: str | None) -> Report:
     """Write the toolpack as one file: artifacts, lock with its signatures, trust chain. No keys, no captures; the same bytes each time."""

@@ -20,12 +20,13 @@ from caskmcp.ports import World
 from caskmcp.store import archive, project
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here, person
+from caskmcp.workflows.trust import only_key
 
 SUFFIX: Final = ".bundle.zip"
 
 
 def run(world: World, *, out: str | None = None, key: str | None = None) -> Report:
-    """Write the bundle of the chosen toolpack. out: the file, `<id>.bundle.zip` here by default. key: who signs it.
+    """Write the bundle of the chosen toolpack. out: the file, `<id>.bundle.zip` here by default. key: who signs it; empty: the only key here.
 
     Raises CASK-A001 for a signature without a terminal, CASK-T006 where there is no trust root, CASK-I005 for a file that is a link,
     CASK-L006 for an artifact that is not what the handoff names, and what reading the toolpack raises.
@@ -100,9 +101,9 @@ def _place(world: World, out: str) -> Path:
 # ---------------------------------------------------------------- signature and report
 def _signed(world: World, handed: Handed, chain: Chain, key: str) -> Signature:
     """A person's signature over what the bundle holds, after it was shown. Raises CASK-P004 for a key that no receiver would know."""
-    by = person.open_key(world, key)
+    by = person.open_key(world, key or only_key(world))
     if by.id not in chain.current.keys:
-        what = f"{key} is no key of the trust root of {handed.id}: nobody who gets the bundle could tell whose signature it is"
+        what = f"{by.key.name} is no key of the trust root of {handed.id}: nobody who gets the bundle could tell whose signature it is"
         raise CaskError("CASK-P004", what, mend="cask trust show")
     world.console.note(f"{handed.id}: {len(handed.members)} files, manifest {canon.digest(handed.manifest.signed.payload())}")
     person.type_name(world, handed.id)

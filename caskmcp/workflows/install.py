@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from caskmcp.errors import AGAIN, CaskError
-from caskmcp.govern import admit, bundle, lockfile, offer, pins, statements, trust
+from caskmcp.govern import admit, amend, bundle, lockfile, offer, pins, statements, trust
 from caskmcp.govern.bundle import Handed
 from caskmcp.govern.trust import Chain
 from caskmcp.model.finding import Report
@@ -78,14 +78,18 @@ def judge(world: World, handed: Handed, condition: TrustPin | None, *, accept_ol
 def _accepted(world: World, handed: Handed, chain: Chain) -> Pin:
     """The pin of what a person was shown and typed the name of. Written only when everything else holds."""
     trust.refuse_expired(chain, world.clock.now())
-    world.console.note(
-        f"Trust root of {handed.id}: {chain.first}, version {chain.current.version}. Compare it with what its maker told you."
-    )
-    for name, key in sorted(chain.current.keys.items()):
-        world.console.note(f"  {key.name} is {name}")
+    world.console.note(f"Trust root of {handed.id}: {chain.first}, version {chain.current.version}")
+    for line in amend.told(chain.current):
+        world.console.note(f"  {line}")
     person.type_name(world, handed.id)
     seen = statements.examine(handed.lock, chain).sequences
-    return Pin(toolpack=handed.id, root=chain.first, root_version=chain.current.version, sequences=seen)
+    pin = Pin(toolpack=handed.id, root=chain.first, root_version=chain.current.version, sequences=seen)
+    floor = here.strict(world, handed.id)  # what the administrator accepted is no user's to lower
+    return pin if floor is None else pin.model_copy(update=_above(floor, pin))
+
+
+def _above(floor: Pin, pin: Pin) -> dict[str, object]:
+    return {"root_version": max(floor.root_version, pin.root_version), "sequences": pins.merged(floor.sequences, pin.sequences)}
 
 
 def _admitted(world: World, handed: Handed, pin: Pin | None, condition: TrustPin | None) -> AdmittedPack:

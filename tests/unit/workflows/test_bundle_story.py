@@ -215,6 +215,13 @@ def test_a_signature_over_the_bundle_takes_a_person_and_the_typed_name(tmp_path:
     assert (tmp_path / "again/project/shop.bundle.zip").read_bytes() == first
 
 
+def test_without_a_name_the_only_key_signs(tmp_path: Path, config: Path) -> None:
+    here = desk(tmp_path, GOOD, PASS, NAME)
+    for name in ("t1", "t1.pub"):
+        here.files.write(here.config / "keys" / name, (config / "keys" / name).read_bytes(), private=True)
+    assert bundle.run(here, key="").summary["signed_by"] == ["t1"]
+
+
 def test_without_a_terminal_nothing_is_signed(tmp_path: Path, config: Path) -> None:
     here = desk(tmp_path, GOOD, config=config, interactive=False)
     cause = refused(lambda: bundle.run(here, key="t1"))

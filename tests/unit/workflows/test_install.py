@@ -140,7 +140,7 @@ def test_a_person_at_a_terminal_may_accept_the_trust_root_as_trust_pin_does(tmp_
     report = install.run(here, file=str(given(tmp_path, GOOD)))
     assert isinstance(here.console, ScriptedConsole)
     assert FIRST in here.console.text
-    assert f"t1 is {T1.id}" in here.console.text
+    assert f"t1 is {T1.id} (ed25519)" in here.console.text
     assert report.summary["trust"] == "pinned"
     assert pinned(here) == PIN.model_copy(
         update={"sequences": {row: {str(T1.id): 1} for row in sorted(("tool:r", "tool:w", *packs.SHARED))}}
@@ -256,6 +256,18 @@ def test_a_person_may_take_an_older_bundle_and_types_the_name_for_it(tmp_path: P
     assert found is not None
     assert found.sequences["tool:r"] == {str(T1.id): 1}
     assert (here.cwd / PLACE / "lockfile/caskmcp.lock.yaml").read_bytes() == GOOD.lock
+
+
+def test_what_the_administrator_accepted_is_no_user_s_to_lower(tmp_path: Path) -> None:
+    here = desk(tmp_path, NAME)
+    floor = PIN.model_copy(update={"sequences": {"policy": {str(T1.id): 5}}})
+    pins.write_strict(here.files, pins.strict_place(here.system, "shop"), floor)
+    here = replace(here, uid=here.uid + 1)  # another user than the one who wrote it
+    cause = refused(tmp_path, here, given(tmp_path, GOOD), accept_older=True)
+    assert (cause.code, "policy" in cause.what) == ("CASK-T004", True)
+    newer = packs.approve(GOOD, "policy", sequence=5)
+    silent = replace(here, console=ScriptedConsole(interactive=False))
+    assert install.run(silent, file=str(given(tmp_path, newer))).summary["trust"] == "pinned"
 
 
 def test_nobody_but_a_person_takes_an_older_bundle(tmp_path: Path) -> None:
