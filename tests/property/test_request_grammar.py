@@ -82,6 +82,9 @@ LIKELY: Final = st.fixed_dictionaries(
     },
 )
 
+EXAMPLES: Final = settings().max_examples
+"""Of the profile: `HYPOTHESIS_PROFILE=search` looks thirty times further."""
+
 
 def prepared(arguments: dict[str, Any]) -> PreparedRequest | None:
     try:
@@ -111,7 +114,7 @@ def within(request: PreparedRequest) -> None:
     assert not request.body or list(json.loads(request.body)) == ["note"]
 
 
-@settings(max_examples=1600)
+@settings(max_examples=6 * EXAMPLES)
 @given(ARGUMENTS)
 def test_no_value_of_any_type_leaves_the_approved_request(arguments: dict[str, Any]) -> None:
     request = prepared(arguments)
@@ -119,7 +122,7 @@ def test_no_value_of_any_type_leaves_the_approved_request(arguments: dict[str, A
         within(request)
 
 
-@settings(max_examples=1200)
+@settings(max_examples=5 * EXAMPLES)
 @given(LIKELY)
 def test_no_text_that_fits_its_type_leaves_the_approved_request(arguments: dict[str, Any]) -> None:
     request = prepared(arguments)
@@ -156,7 +159,7 @@ WITHIN: Final = st.sampled_from([(), ("params",), ("params", "arguments"), ("var
 
 
 @pytest.mark.feature(21)
-@settings(max_examples=1200)
+@settings(max_examples=5 * EXAMPLES)
 @given(WITHIN, st.lists(WIRES, max_size=3, unique=True), st.lists(VALUES, min_size=3, max_size=3), st.booleans())
 def test_no_argument_changes_a_constant_of_the_body(within: tuple[str, ...], wires: list[str], values: list[Any], whole: bool) -> None:
     """Whatever the plan says and whatever is passed: a request has every constant as approved, and nothing beside them but the arguments."""
@@ -190,7 +193,7 @@ def test_the_fuzzing_reaches_both_verdicts() -> None:
     assert prepared({"name": "..", "low": 1, "high": 2}) is None
 
 
-@settings(max_examples=400)
+@settings(max_examples=3 * EXAMPLES)
 @given(st.dictionaries(st.one_of(TEXTS, st.sampled_from(["order_id", "host", "url", "method"])), VALUES, max_size=4))
 def test_the_closed_check_never_lets_an_undeclared_argument_pass_nor_breaks(arguments: dict[str, Any]) -> None:
     check = compiled(tool())
