@@ -83,8 +83,9 @@ def _is_simple(value: Any) -> bool:
         item = rest.pop()
         kind = type(item)
         if kind is dict:
-            if "$int" in item or not all(type(key) is str and key < "\ud800" for key in item):
-                return False
+            for key in item:
+                if type(key) is not str or key >= "\ud800" or key == "$int":
+                    return False
             rest.extend(item.values())
         elif kind is list or kind is tuple:
             rest.extend(item)

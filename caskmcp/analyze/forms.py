@@ -5,7 +5,7 @@ well, and where it is not so sure the reference one, whose word counts.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import jsonschema_rs
@@ -40,7 +40,7 @@ def findings(artifacts: Mapping[str, bytes]) -> Iterator[Finding]:
     """One finding for each artifact that does not have its form, and for each tool with a schema that is none."""
     for name in sorted(set(artifacts) & set(FORMS)):
         try:
-            value = _read(artifacts[name], name)
+            value = read(artifacts[name], name)
         except CaskError as error:
             yield _finding(name, f"{name} cannot be read: {error.what}", error.place or name)
             continue
@@ -49,7 +49,9 @@ def findings(artifacts: Mapping[str, bytes]) -> Iterator[Finding]:
         yield from _schemas_of_tools(artifacts["tools.json"])
 
 
-def _read(data: bytes, name: str) -> Any:
+@lru_cache(maxsize=16)
+def read(data: bytes, name: str) -> Any:
+    """What an artifact holds, to be looked at and not changed: each step of a check asks for the same bytes. Raises CASK-I003."""
     return text.parse_json(data, name) if name.endswith(".json") else text.parse_yaml(data, name).value
 
 
@@ -64,7 +66,7 @@ def _against_form(name: str, value: Any) -> Iterator[Finding]:
 
 def _schemas_of_tools(data: bytes) -> Iterator[Finding]:
     try:
-        tools = text.parse_json(data, "tools.json").get("tools", ())
+        tools = read(data, "tools.json").get("tools", ())
     except (CaskError, AttributeError):
         return  # told above: the file cannot be read, or is no object
     for tool in tools if isinstance(tools, list) else ():

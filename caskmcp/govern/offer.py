@@ -215,11 +215,11 @@ def _tool(row: Any, index: int, policy: Policy, sets: Toolsets) -> OfferedTool:
     name = row.get("name") if isinstance(row, dict) else None
     try:
         tool = Tool.of(Document(f"tools.json:#{index}", row, {}))
-        content = served(tool, policy, sets)
-        canon.digest(content)
+        found = OfferedTool(tool.name, tool, served(tool, policy, sets))
+        _ = found.digest  # what has no canonical form was signed by nobody
     except CaskError as cause:
         return OfferedTool(name if isinstance(name, str) else f"#{index}", None, None, cause.what)
-    return OfferedTool(tool.name, tool, content)
+    return found
 
 
 def _yaml(data: bytes, name: str) -> Document:

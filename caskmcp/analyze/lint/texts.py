@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final
 
 from caskmcp import text
+from caskmcp.analyze.forms import read
 from caskmcp.analyze.lint.surface import Found, Surface, digest, shown, strings, subject, texts
 from caskmcp.compiler.emit.hygiene import order_in
 from caskmcp.errors import CaskError
@@ -50,11 +51,12 @@ def secrets(surface: Surface) -> Iterator[Found]:
     """Forms of credentials in any artifact. The finding names the detector and the place, never the value."""
     for name in sorted(set(surface.artifacts) - _UNREAD):
         value = _value(surface.artifacts[name], name)
-        flagged = _scanner().flagged(sorted(_words(value)))
-        for place, words in strings(value) if flagged else ():
-            if words in flagged and (found := _detectors(words)):
+        bad = {words: found for words in _scanner().flagged(sorted(_words(value))) if (found := _detectors(words))}
+        for place, words in strings(value) if bad else ():
+            if words in bad:
+                forms = bad[words]
                 yield Found(
-                    name, f"a text has the form of a credential ({', '.join(found)})", f"{place} {' '.join(found)}", name, digest(words)
+                    name, f"a text has the form of a credential ({', '.join(forms)})", f"{place} {' '.join(forms)}", name, digest(words)
                 )
 
 
@@ -77,10 +79,8 @@ def _words(value: Any) -> set[str]:
 def _value(data: bytes, name: str) -> Any:
     """What a file holds; one that is no document is one text a line."""
     try:
-        if name.endswith(".json"):
-            return text.parse_json(data, name)
-        if name.endswith((".yaml", ".yml")):
-            return text.parse_yaml(data, name).value
+        if name.endswith((".json", ".yaml", ".yml")):
+            return read(data, name)
     except CaskError:
         pass  # a step of `check` says so; its lines are searched all the same
     return data.decode("utf-8", errors="replace").split("\n")
