@@ -5,7 +5,6 @@ one style that is in the file.
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from caskmcp import canon
 from caskmcp.model.finding import Detail, Report
 from caskmcp.report.commands import disarmed_markup
 from caskmcp.report.visible import visible
@@ -72,7 +72,7 @@ def _names(rows: tuple[dict[str, Any], ...]) -> list[str]:
 
 
 def _hash(style: str) -> str:
-    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    return base64.b64encode(bytes.fromhex(canon.hexadecimal(canon.digest_bytes(style.encode())))).decode("ascii")
 
 
 # ---------------------------------------------------------------- what changed

@@ -1,7 +1,7 @@
 """What changed between two texts: the pieces are what a reader sees, and give both texts back."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caskmcp.analyze.words import MOST, word_diff
@@ -30,7 +30,8 @@ def test_a_very_long_text_is_told_as_a_whole() -> None:
     assert word_diff(long, "b") == (("old", long), ("new", "b"))
 
 
-@given(old=st.text(max_size=60), new=st.text(max_size=60))
+@settings(max_examples=40)
+@given(old=st.text(max_size=40), new=st.text(max_size=40))
 def test_the_pieces_give_both_texts_back(old: str, new: str) -> None:
     pieces = word_diff(old, new)
     assert "".join(text for kind, text in pieces if kind != "new") == old

@@ -1,7 +1,9 @@
 """`cask check`: each step of the gate passes on a sound project and fails on what it is there for."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,14 +23,31 @@ built = test_gate.built
 desk = test_gate.desk
 
 
-@pytest.fixture
-def approved(desk: Desk) -> Desk:
-    """Everything is approved that `--all` approves, and then each of the rest."""
+@cache
+def approved_once(built: Path) -> Path:
+    """The project with everything approved: what `--all` approves, and then each of the rest. Made once a build."""
+    folder = built.with_name(f"{built.name}-approved")
+    for name in ("project", "project-config"):
+        shutil.copytree(built / name, folder / name)
+    desk = Desk(folder)
     waiting = [name for name, status in desk.status().items() if status == "pending"]
     critical = [row["id"] for row in test_gate.gate.status(desk.world()).tables["tools"] if row["risk"] == "critical"]
     answers = (PASS, NAME, *((f"Type `{name}` to sign:", name) for name in critical))
     desk.allow(*waiting, answers=answers, reason="reviewed")
-    return desk
+    return folder
+
+
+def copied(folder: Path, tmp_path: Path) -> Desk:
+    """A desk of one's own."""
+    for name in ("project", "project-config"):
+        shutil.copytree(folder / name, tmp_path / name)
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def approved(built: Path, tmp_path: Path) -> Desk:
+    """Everything is approved."""
+    return copied(approved_once(built), tmp_path)
 
 
 def run(desk: Desk, **options: object) -> Report:

@@ -19,7 +19,7 @@ from caskmcp.report.formats import FORMATS
 from caskmcp.workflows import build, check, diff
 from tests.support.world import world
 from tests.unit.workflows import test_check, test_gate
-from tests.unit.workflows.test_gate import NAME, PASS, Desk
+from tests.unit.workflows.test_gate import Desk
 
 built = test_gate.built
 
@@ -43,11 +43,7 @@ EDITS = {
 @pytest.fixture(scope="module")
 def scene(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     folder = tmp_path_factory.mktemp("scene")
-    for name in ("project", "project-config"):
-        shutil.copytree(built / name, folder / name)
-    desk = Desk(folder)
-    waiting = [name for name, status in desk.status().items() if status == "pending"]
-    desk.allow(*waiting, answers=(PASS, NAME), reason="reviewed")
+    desk = test_check.copied(test_check.approved_once(built), folder)
     spec = desk.cwd / "shop.yaml"
     words = spec.read_text(encoding="utf-8")
     for old, new in EDITS.items():

@@ -1,6 +1,7 @@
 """`suppress:` of the manifest, through `check`, `diff` and `lint` on a real build."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,22 @@ def accept(desk: Desk, *fingerprints: str, until: str = LATER) -> None:
     path.write_text(test_gate.MANIFEST + "suppress:\n" + rows, encoding="utf-8")
 
 
-@pytest.fixture
-def broader(approved: Desk) -> Desk:
+@cache
+def broader_once(built: Path) -> Path:
     """A build that allows more than what was approved."""
-    spec = approved.cwd / "shop.yaml"
+    folder = built.with_name(f"{built.name}-broader")
+    folder.mkdir()
+    desk = test_check.copied(test_check.approved_once(built), folder)
+    spec = desk.cwd / "shop.yaml"
     spec.write_text(widened(spec.read_text(encoding="utf-8")), encoding="utf-8")
-    build.run(approved.world())
-    return approved
+    build.run(desk.world())
+    return folder
+
+
+@pytest.fixture
+def broader(built: Path, tmp_path: Path) -> Desk:
+    """It, to change."""
+    return test_check.copied(broader_once(built), tmp_path)
 
 
 def broadening(report: Report) -> Finding:
