@@ -51,7 +51,8 @@ def parse_yaml(data: bytes, name: str, *, limit: int = MAX_BYTES, values: int | 
     text = _decode(data, name, limit)
     if values is None or _most(text) < values:
         try:
-            return Document(name, _own(text, data), _Lines(text, name))
+            value = _own(text, data)
+            return Document(name, value, _Lines(value))
         except ValueError:
             pass  # nobody promised that it is one of ours: the strict reader says what it is
     return _composed(text, name, values)
@@ -89,14 +90,16 @@ def _own(text: str, data: bytes) -> Any:
 
 
 class _Lines(Mapping[Path, int]):
-    """The lines of a document of our own, found when somebody asks: mostly nobody does."""
+    """The lines of a document of our own, counted when somebody asks: mostly nobody does, and how we write tells where each value stands."""
 
-    def __init__(self, text: str, name: str) -> None:
-        self._text, self._name = text, name
+    def __init__(self, value: Any) -> None:
+        self._value = value
 
     @cached_property
     def _known(self) -> Mapping[Path, int]:
-        return _composed(self._text, self._name, None).lines
+        known: dict[Path, int] = {}
+        _number(self._value, (), 1, known)
+        return known
 
     def __getitem__(self, path: Path) -> int:
         return self._known[path]
@@ -106,6 +109,21 @@ class _Lines(Mapping[Path, int]):
 
     def __len__(self) -> int:
         return len(self._known)
+
+
+def _number(value: Any, path: Path, line: int, known: dict[Path, int]) -> int:
+    """Note where a value stands, and all in it; returns the line after it. An entry's block begins on the next line, an item's on its own."""
+    known.setdefault(path, line)
+    if not _is_block(value):
+        return line + 1
+    if isinstance(value, Mapping):
+        for key in sorted(value):
+            known[(*path, key)] = line
+            line = _number(value[key], (*path, key), line + _is_block(value[key]), known)
+    else:
+        for index, item in enumerate(value):
+            line = _number(item, (*path, index), line, known)
+    return line
 
 
 def _composed(text: str, name: str, values: int | None) -> Document:

@@ -62,6 +62,7 @@ def test_what_we_write_is_the_same_value_to_the_strict_reader(value: Any) -> Non
     written = text.dump_yaml(value)
     assert repr(strictly(written)) == repr(text.parse_yaml(written, "x").value)
     assert strictly(written) == value
+    assert dict(text.parse_yaml(written, "x").lines) == dict(text._composed(written.decode(), "x", None).lines)
 
 
 CHANGES = st.tuples(
