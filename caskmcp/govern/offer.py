@@ -7,7 +7,7 @@ trusted yet: that is `admit`'s to say.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -135,7 +135,12 @@ def identity(files: Files, pack: Pack) -> str:
     if not files.exists(pack.toolpack):
         raise CaskError("CASK-I011", "there is no toolpack here", place=str(pack.path), mend="cask build")
     try:
-        handoff = Toolpack.from_yaml(files.read(pack.toolpack, _HANDOFF), str(pack.toolpack))
+        data = files.read(pack.toolpack, _HANDOFF)
+    except CaskError as cause:
+        raise _unreadable(cause, pack.toolpack.name) from cause
+    document = _document(data, pack.toolpack.name, _yaml, Toolpack.model_fields["format"].default)
+    try:
+        handoff = Toolpack.of(replace(document, name=str(pack.toolpack)))
     except CaskError as cause:
         raise _unreadable(cause, pack.toolpack.name) from cause
     if not ID.fullmatch(handoff.id):
@@ -186,10 +191,13 @@ def _policy(data: bytes) -> Policy:
 
 
 def _records(data: bytes, name: str, schema: str, key: str, model: type[R]) -> tuple[R, dict[str, str]]:
-    """A file that is a map of records: those of a right form, and what is wrong with the others."""
+    """A file that is a map of records: those of a right form, and what is wrong with the others.
+
+    A map without a record is left out by the compiler, as any default; of toolsets there are always some.
+    """
     document = _document(data, name, _yaml, schema)
-    rows = document.value.get(key)
-    if not isinstance(rows, dict) or set(document.value) != {"schema", key}:
+    rows = document.value.get(key, None if model is Toolsets else {})
+    if not isinstance(rows, dict) or set(document.value) - {"schema", key}:
         raise _unreadable(CaskError("CASK-I004", f"expected `schema` and `{key}`", place=document.place(), mend="cask build"), name)
     good: dict[str, Any] = {}
     broken: dict[str, str] = {}

@@ -115,9 +115,21 @@ def test_an_auth_reference_matters_to_the_tools_of_its_host_alone() -> None:
     assert pack.auth == {}
 
 
-def test_tools_whose_approved_auth_reference_is_gone_are_withheld() -> None:
+def test_a_project_without_environments_and_auth_has_files_of_one_line() -> None:
+    files = replace(packs.approved_pack(), environments=b"schema: caskmcp/environments/1\n", auth=b"schema: caskmcp/auth/1\n")
+    pack = through(packs.with_lock(files, packs.empty_lock()))
+    assert {row.code for row in pack.withheld} == {"CASK-L003"}
+
+
+def test_a_list_of_toolsets_that_was_cut_off_is_none() -> None:
+    with pytest.raises(CaskError, match="CASK-L002"):
+        through(replace(packs.approved_pack(), toolsets=b"schema: caskmcp/toolsets/1\n"))
+
+
+@pytest.mark.parametrize("auth", [b"schema: caskmcp/auth/1\n", b"schema: caskmcp/auth/1\nhosts: {}\n"], ids=["as compiled", "spelled out"])
+def test_tools_whose_approved_auth_reference_is_gone_are_withheld(auth: bytes) -> None:
     files = packs.approved_pack()
-    pack = through(replace(files, auth=b"schema: caskmcp/auth/1\nhosts: {}\n"))
+    pack = through(replace(files, auth=auth))
     assert pack.tools == {}
     assert why(pack, "tool:r").reason == f"it needs auth:{HOST}: approved, but no longer in auth.yaml"
 
