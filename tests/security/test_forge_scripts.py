@@ -7,6 +7,7 @@ Each script that is stopped is also judged by a door without the guard that stop
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -137,22 +138,27 @@ def test_with_the_right_passphrase_the_guess_is_served(laid: Path, tmp_path: Pat
 
 # ---------------------------------------------------------------- another user's server
 @pytest.fixture(scope="module")
-def open_laid(laid: Path) -> Iterator[Path]:
-    """A folder that every user may go through."""
+def shared(laid: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder that every user may go through, and the base with a program that every user may run."""
+    python = forge.open_python()
+    if not python:
+        pytest.skip("no Python here that other users may run")
     with forge.shared_folder() as folder:
-        yield folder
+        shutil.copytree(laid, folder / "base", ignore=shutil.ignore_patterns("install"))
+        forge.program(folder / "base" / "install", python)
+        yield folder, folder / "base"
 
 
 @pytest.mark.skipif(not STRICT or os.geteuid() != 0, reason="two more users are needed: run as root with CASK_STRICT=1")
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_in_strict_mode_no_script_forges(name: str, laid: Path, open_laid: Path) -> None:
-    made = forge.strict(laid, open_laid / name, 65534, 65533)
+def test_in_strict_mode_no_script_forges(name: str, shared: tuple[Path, Path]) -> None:
+    made = forge.strict(shared[1], shared[0] / name, 65534, 65533)
     tried = forge.run(made, name, forge.over_the_wire)
     assert tried.said.startswith(("DEFEATED", "SKIPPED")), tried
     assert "program" not in tried.touched
 
 
 @pytest.mark.skipif(not STRICT or os.geteuid() != 0, reason="two more users are needed: run as root with CASK_STRICT=1")
-def test_in_strict_mode_what_was_approved_is_served(laid: Path, open_laid: Path) -> None:
-    made = forge.strict(laid, open_laid / "nothing", 65534, 65533)
+def test_in_strict_mode_what_was_approved_is_served(shared: tuple[Path, Path]) -> None:
+    made = forge.strict(shared[1], shared[0] / "nothing", 65534, 65533)
     assert forge.over_the_wire(made) == f"DEFEATED: served are {', '.join(sorted(forge.KNOWN))}"

@@ -16,7 +16,7 @@ import sysconfig
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -47,8 +47,6 @@ ORDER: Final = "GET http://api.shop.example/v1/orders/1"
 """What the approved tool `get_order` sends."""
 WRITING: Final = frozenset({"patch_install.py"})
 """Scripts that want the program to be their own copy: the others share one, which is looked at all the same."""
-UNKNOWN: Final = -32602
-"""What a call of a tool that is not served is answered with."""
 SIGNING: Final = frozenset({"read_memory.py"})
 """Scripts that need a person who is about to sign something else."""
 ANSWER: Final = '#!{python} -IS\nimport socket, sys\nwith socket.socket(socket.AF_UNIX) as line:\n    line.connect("{path}")\n    said = line.makefile().read()\nprint(said)\nsys.exit(not said.startswith("FORGED"))\n'
@@ -106,13 +104,27 @@ class Stage:
 
     def variables(self, **more: str) -> dict[str, str]:
         """What a shell of the agent's user has."""
-        return {"HOME": str(self.place.home), "PATH": f"{self.install}/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm", **more}
+        own = {"HOME": str(self.place.home), "PATH": f"{self.install}/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm"}
+        return {**own, **more}
 
 
 # ---------------------------------------------------------------- laying it out
-def program(folder: Path) -> None:
+def open_python() -> str:
+    """A Python of the version that runs the tests which every user may run; empty if there is none."""
+    wanted = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    for path in (os.path.realpath(sys.executable), f"/usr/bin/python{wanted}", f"/usr/local/bin/python{wanted}"):
+        asked = [path, "-c", "import cryptography, sys; print('%d.%d' % sys.version_info[:2])"]
+        variables = {"PYTHONPATH": sysconfig.get_path("purelib")}
+        with suppress(OSError):
+            done = subprocess.run(asked, capture_output=True, text=True, check=False, env=variables, **Owner(65534).options)
+            if done.stdout.strip() == wanted:
+                return path
+    return ""
+
+
+def program(folder: Path, python: str = sys.executable) -> None:
     """An environment with a copy of this checkout's package, and the libraries of the one that runs the tests."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", "--symlinks", str(folder)], check=True)
+    subprocess.run([python, "-m", "venv", "--without-pip", "--symlinks", str(folder)], check=True)
     packages = next((folder / "lib").glob("python*/site-packages"))
     shutil.copytree(ROOT / "caskmcp", packages / "caskmcp")
     (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
@@ -131,6 +143,7 @@ def base(folder: Path) -> Place:
     pack = Pack(place.project / PACK)
     approved = _say(pack, alice, "allow", 500)
     (folder / "history").mkdir()
+    (folder / "scratch").mkdir()
     (folder / "history" / "old.lock.yaml").write_bytes(approved)
     (folder / "history" / "other.lock.yaml").write_bytes(_elsewhere(pack, alice))
     pack.lock.write_bytes(_say(pack, alice, "block", 501))
@@ -169,6 +182,13 @@ def _statement(pack: Pack, by: Signer, **changes: Any) -> Statement:
     )
 
 
+def _open(folder: Path) -> None:
+    """Everybody may read it: a repository, but for its private folders, is what all look at."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+
 def stage(of: Path, folder: Path, *, own_program: bool = True) -> Stage:
     """A copy of a base that was laid out, with its program or with a copy of it."""
     shutil.copytree(of, folder, symlinks=True, ignore=shutil.ignore_patterns("install"))
@@ -191,8 +211,9 @@ def strict(of: Path, folder: Path, agent: int, server: int) -> Stage:
     its own home with pin and settings and the folder of the state, root the program."""
     made = replace(stage(of, folder), agent=Owner(agent), server=Owner(server))
     shutil.copytree(made.place.home, made.home)
-    for private in (made.place.project, made.place.home, folder / "history"):
-        made.agent.give(private)
+    for its in (made.place.project, made.place.home, folder / "history", folder / "scratch"):
+        made.agent.give(its)
+    _open(made.place.project)
     state = made.place.project / ".caskmcp" / "state"
     for own in (made.home, state):
         own.mkdir(exist_ok=True)
@@ -251,10 +272,10 @@ def over_the_wire(made: Stage) -> str:
     answers = {row.get("id"): row for row in map(json.loads, done.stdout.splitlines())}
     if done.returncode != 0 or len(answers) != len(asked):
         return f"DEFEATED: the server ended with {done.returncode}: {done.stderr.strip()[-300:]}"
-    taken = [TOOL] if answers[1].get("error", {}).get("code") != UNKNOWN else []
-    order = json.dumps(answers[2].get("result"))
-    sends = [f"get_order now answers {order}"] if answers[2].get("error", {}).get("code") != UNKNOWN and ORDER not in order else []
-    return verdict([*(row["name"] for row in answers[0]["result"]["tools"]), *taken, *sends])
+    taken, order = (row.get("result", {"isError": True}) for row in (answers[1], answers[2]))
+    called = [] if taken["isError"] else [TOOL]
+    sends = [] if order["isError"] or ORDER in json.dumps(order) else [f"get_order now answers {json.dumps(order)}"]
+    return verdict([*(row["name"] for row in answers[0]["result"]["tools"]), *called, *sends])
 
 
 def verdict(served: Iterable[str]) -> str:
@@ -302,6 +323,7 @@ def run(made: Stage, name: str, judge: Judge | None = None, guess: str = "passwo
             "FORGE_OLD_LOCK": str(made.folder / "history" / "old.lock.yaml"),
             "FORGE_OTHER_LOCK": str(made.folder / "history" / "other.lock.yaml"),
             "FORGE_PERSON": person,
+            "FORGE_SCRATCH": str(made.folder / "scratch"),
         }
         words = [f"{made.install}/bin/python"] if name.endswith(".py") else ["/bin/sh"]
         done = subprocess.run(
@@ -351,7 +373,7 @@ def _listening(made: Stage, judge: Judge) -> Iterator[Path]:
         line.listen()
         line.settimeout(90)
         asking = folder / "judge"
-        asking.write_text(ANSWER.format(python=os.path.realpath(sys.executable), path=f"{folder}/line"))
+        asking.write_text(ANSWER.format(python=os.path.realpath(made.install / "bin" / "python"), path=f"{folder}/line"))
         asking.chmod(0o755)
 
         def answer() -> None:
@@ -370,12 +392,14 @@ def _listening(made: Stage, judge: Judge) -> Iterator[Path]:
 
 @contextmanager
 def _signing(made: Stage, name: str) -> Iterator[str]:
-    """The process id of a person who is about to sign another tool, for the scripts that want one; they leave without signing."""
-    if name not in SIGNING or made.agent != made.server:
+    """The process id of a person who has typed the passphrase and has not yet typed the name, for the scripts that want one. Nothing is signed."""
+    if name not in SIGNING:
         yield "self"
         return
-    words = [str(made.install / "bin" / "cask"), "gate", "allow", "get_order", "--reason", "again"]
-    with Terminal.spawn(words, made.place.project, made.variables()) as person:
+    uid = made.server.uid
+    other = [] if uid is None else ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    words = [*other, str(made.install / "bin" / "cask"), "trust", "init", "--replace", "--key", "alice"]
+    with Terminal.spawn(words, made.place.project, made.variables(HOME=str(made.home))) as person:
         person.expect(spoilt.ASK).send(PASSPHRASE).expect("Type `shop` to sign:")
         yield str(person.pid)
         person.interrupt()
@@ -385,7 +409,7 @@ def main(words: list[str]) -> int:
     """Run scripts on fresh stages and print what came of each. The exit status counts those that succeeded without touching settings or program."""
     with shared_folder() as folder:
         laid = base(folder / "base").folder
-        program(laid / "install")
+        program(laid / "install", open_python() if "--strict" in words else sys.executable)
         bad = 0
         for script in [word for word in words if word != "--strict"] or SCRIPTS:
             target = folder / script

@@ -2,11 +2,14 @@
 """Write approvals and grants of our own into the database of confirmations and the state beside it."""
 
 import json
+import os
 import sqlite3
 
 import mallory
 
 state = mallory.PROJECT / ".caskmcp" / "state"
+if state.exists() and not os.access(state, os.W_OK):
+    state.rename(state.with_name("former"))  # somebody else's: the folder around it is ours
 state.mkdir(exist_ok=True)
 key = mallory.own_key()
 with sqlite3.connect(state / "confirmations.db") as base:
