@@ -7,6 +7,7 @@ and other toolpacks are not touched; a pin is written only where a person accept
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -185,11 +186,20 @@ def _laid(world: World, root: Root, judged: Judged, *, accept_older: bool) -> bo
         swap.recover(world.files, place.path)
         if _is_there(world, place, members):
             return False
-        scratch = swap.beside(place.path, swap.NEW)
+        _write(world, place, members)
+    return True
+
+
+def _write(world: World, place: Pack, members: Mapping[str, bytes]) -> None:
+    scratch = swap.beside(place.path, swap.NEW)
+    try:
         for name, data in members.items():
             world.files.write(scratch / name, data)
         swap.swap(world.files, scratch, place.path)
-    return True
+    except CaskError:
+        with suppress(CaskError):  # the first error is the one to tell; a rest goes with the next installation
+            world.files.remove_tree(scratch)
+        raise
 
 
 def _is_there(world: World, place: Pack, members: Mapping[str, bytes]) -> bool:

@@ -146,6 +146,33 @@ def test_a_bundle_that_was_signed_by_somebody_else_is_refused(
     assert refused(there, data) == code
 
 
+def vouched_by_a_stranger(members: Members) -> bytes:
+    handed = bundle.opened(members)
+    rows = (sign.sign_bundle(U1, handed.manifest.signed),)
+    return archive.pack(bundle.sealed(handed.manifest.signed, dict(handed.members), rows))
+
+
+def with_content_that_nobody_approved(members: Members) -> bytes:
+    return archive.pack(bundles.edited(members, lambda found: found.update({"lockfile/content/" + "0" * 64 + ".json": b"{}"})))
+
+
+@pytest.mark.parametrize(
+    ("forged", "guard", "code"),
+    [
+        (vouched_by_a_stranger, "signers", "CASK-P004"),
+        (with_content_that_nobody_approved, "_require_contents", "CASK-P003"),
+    ],
+    ids=["signature", "content"],
+)
+def test_what_a_guard_of_the_bundle_stops_would_be_installed_without_it(
+    members: Members, tmp_path: Path, monkeypatch: Patch, forged: Callable[[Members], bytes], guard: str, code: str
+) -> None:
+    data = forged(members)
+    assert refused(tmp_path, data) == code
+    monkeypatch.setattr(bundle, guard, lambda *_: ())
+    assert (installed(tmp_path, data) / "toolpacks/shop/toolpack.yaml").exists()
+
+
 def test_a_changed_tool_is_installed_without_being_served(tmp_path: Path) -> None:
     """Whoever makes the digests of a bundle anew needs no key; the statement on the tool is what a key is needed for."""
 

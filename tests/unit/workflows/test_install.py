@@ -15,6 +15,7 @@ from caskmcp.model.pack import PackFiles
 from caskmcp.model.trust import Pin
 from caskmcp.ports import World
 from caskmcp.store import archive, swap
+from caskmcp.store.files import LocalFiles
 from caskmcp.workflows import bundle, check, install
 from tests.support import bundles, packs
 from tests.support.bundles import tree
@@ -379,6 +380,22 @@ def test_after_a_kill_old_or_new_is_there_at_the_latest_after_the_next_install(
     assert isinstance(install.run(here, file=str(tmp_path / "shop.zip"), trust_pin=FIRST), Report)
     assert swap.is_settled(here.files, here.cwd / PLACE)
     assert tree(here.cwd / PLACE) == new
+
+
+def test_a_disk_that_refuses_leaves_the_old_toolpack_and_nothing_beside_it(tmp_path: Path, monkeypatch: Patch) -> None:
+    here = installed(tmp_path, GOOD)
+    path, old, real = given(tmp_path, NEWER), tree(here.cwd / PLACE), LocalFiles.write
+
+    def full(self: LocalFiles, path: Path, data: bytes, **how: bool) -> None:
+        if path.name == "1.root.json":
+            raise CaskError("CASK-W001", "no space left on device", place=str(path), mend="df -h")
+        real(self, path, data, **how)
+
+    monkeypatch.setattr(LocalFiles, "write", full)
+    with pytest.raises(CaskError, match="CASK-W001 no space left"):
+        install.run(here, file=str(path), trust_pin=FIRST)
+    assert tree(here.cwd / PLACE) == old
+    assert [path.name for path in (here.cwd / ".caskmcp/toolpacks").iterdir()] == ["shop"]
 
 
 def test_a_kill_in_the_exchange_leaves_no_moment_without_a_toolpack(tmp_path: Path, monkeypatch: Patch) -> None:
