@@ -25,4 +25,5 @@ SCHEMAS: Final = {
     "bundle": "model.bundle:SignedManifest",
     "trust-root": "model.trust:SignedRoot",
     "pin": "model.trust:Pin",
+    "key-reference": "model.trust:KeyReference",
 }
