@@ -4,6 +4,7 @@ Takes what `toolpack.yaml` and the lock name, and nothing else that lies there. 
 """
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from caskmcp.govern.admit import Survey
 from caskmcp.govern.bundle import Handed
 from caskmcp.govern.trust import Chain
 from caskmcp.model.artifact import Toolpack
+from caskmcp.model.bundle import SignedManifest
 from caskmcp.model.finding import Report
 from caskmcp.model.trust import Signature
 from caskmcp.ports import World
@@ -39,7 +41,8 @@ def run(world: World, *, out: str | None = None, key: str | None = None) -> Repo
     chain = trust.chain(handed.files.roots, handed.id)
     signatures = () if key is None else (_signed(world, handed, chain, key),)
     data = archive.pack(bundle.sealed(handed.manifest.signed, members, signatures))
-    vouched = bundle.signers(bundle.opened(archive.unpack(data)), chain)  # as whoever gets it will
+    signed = SignedManifest(signed=handed.manifest.signed, signatures=signatures)
+    vouched = bundle.signers(replace(handed, manifest=signed), chain)  # as whoever gets it will
     survey = _survey(world, handed)
     place = _place(world, out or f"{handed.id}{SUFFIX}")
     world.files.write(place, data)
