@@ -9,10 +9,9 @@ from typing import Final, NamedTuple
 
 from caskmcp.analyze.drift_chance import Gone, Odds, Rose
 from caskmcp.analyze.drift_shapes import ANSWER, REQUEST, Difference, compare
-from caskmcp.compiler.infer.parameters import PATH_SCHEMAS, path_schema, wire_schema
+from caskmcp.compiler.infer.parameters import PATH_SCHEMAS, parameters, path_schema, wire_schema
 from caskmcp.compiler.infer.schema import is_closed, total
 from caskmcp.compiler.infer.stage import infer
-from caskmcp.model.contract import Contract
 from caskmcp.model.observation import BodySeen, Group, Piece, Row, Seen, Shape
 
 GONE: Final = frozenset({"404", "405", "410", "501"})
@@ -152,18 +151,25 @@ def _bodies(both: Both) -> Iterator[Difference]:
             yield from compare(before, after, "body", REQUEST)
 
 
-def _contracts(both: Both) -> Iterator[Difference]:
-    """What inference says of both: which parameters are required, how a list is paged through."""
-    old, new = infer(observed(both.old)), infer(observed(both.new))
-    yield from _required(old, new)
-    one, other = old.paging, new.paging
+def _required(both: Both) -> Iterator[Difference]:
+    """Parameters without which a call is refused now: inference says so of both sides."""
+    old, new = (parameters(observed(side), ()) for side in both)
+    before = {(row.location, row.wire): row.required for row in old}
+    for row in new:
+        if row.location != "path" and row.required and not before.get((row.location, row.wire), False):
+            yield Difference("parameter-required", f"{row.location} {row.wire}", "optional", "a call without it is refused")
+
+
+def _paging(both: Both) -> Iterator[Difference]:
+    """How a list is paged through, where both sides say it. Most operations send nothing that could."""
+    if not all(row.query or row.requests for row in both.rows):
+        return
+    one, other = (infer(observed(side)).paging for side in both)
     if one is not None and other is not None:
         said = [(one.style, other.style), (one.argument, other.argument), (one.size, other.size)]
         if any(before and after and before != after for before, after in said):
-            odds = _unused(both, one.argument)
-            yield Difference(
-                "paging-changed", "paging", f"{one.style} {one.argument}".rstrip(), f"{other.style} {other.argument}".rstrip(), odds
-            )
+            before, after = (f"{row.style} {row.argument}".rstrip() for row in (one, other))
+            yield Difference("paging-changed", "paging", before, after, _unused(both, one.argument))
 
 
 def _unused(both: Both, argument: str) -> Gone | None:
@@ -171,13 +177,6 @@ def _unused(both: Both, argument: str) -> Gone | None:
     old, new = both.rows
     name = argument.removeprefix("query ")
     return Gone(old.query[name].seen, old.count, 0 if name in new.query else new.count) if name in old.query else None
-
-
-def _required(old: Contract, new: Contract) -> Iterator[Difference]:
-    before = {(row.location, row.wire): row.required for row in old.parameters}
-    for row in new.parameters:
-        if row.location != "path" and row.required and not before.get((row.location, row.wire), False):
-            yield Difference("parameter-required", f"{row.location} {row.wire}", "optional", "a call without it is refused")
 
 
 # ---------------------------------------------------------------- answers
@@ -261,6 +260,6 @@ def _words(names: Mapping[str, int]) -> str:
 
 # fmt: off
 FINDS: Final = (
-    _scheme, _statuses, _failures, _auth, _paths, _queries, _bodies, _contracts, _answers,
+    _scheme, _statuses, _failures, _auth, _paths, _queries, _required, _paging, _bodies, _answers,
 )
 # fmt: on

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from caskmcp.analyze import drift_documents, drift_operations
 from caskmcp.analyze.drift import NOT_RUN, View, drift, key, not_run
 from caskmcp.analyze.drift_classes import CLASSES
 from caskmcp.errors import Exit
+from caskmcp.model.artifact import Baseline
 from caskmcp.model.exchange import Declared
 from caskmcp.model.finding import EXITS, Report, Severity
 from caskmcp.model.observation import Group
@@ -148,6 +151,16 @@ def test_operations_that_are_known_by_id_alone_are_no_news() -> None:
     others = (f"GET {HOST}/customers/{{anything}}",)
     assert classes(drift(View("old", old, others=others), View("new", new))) == []
     assert classes(drift(View("old", old), View("new", new))) == [("endpoint-added", "operation")]
+
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "storefront" / "artifact" / "baseline.json"
+
+
+def test_no_operation_of_the_example_differs_from_itself_however_likely() -> None:
+    known = Baseline.from_json(GOLDEN.read_bytes(), "baseline.json").operations
+    assert len(known) == 22
+    for group in known.values():
+        assert [*drift_operations.differences(group, group), *drift_documents.differences(group, group)] == []
 
 
 # ---------------------------------------------------------------- the report

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from caskmcp.analyze.drift import View, drift
+from caskmcp.analyze.drift_chance import Gone, Odds, Rose
 from caskmcp.compiler.capture.sources.table import source
 from caskmcp.errors import Exit
 from caskmcp.model.finding import Report
@@ -113,6 +114,17 @@ def test_a_recapture_of_the_same_service_finds_nothing(name: str) -> None:
     first, calls = harmless(BENIGN[name])
     report = compared(first, captured("har", drifting.har(calls), first))
     assert (found(report), report.exit, report.summary["compared"] > 0) == ([], Exit.CLEAN, True)
+
+
+BY_CHANCE: Final = [name for name in BENIGN if name.startswith(("a_", "one_answer"))]
+
+
+@pytest.mark.parametrize("name", BY_CHANCE)
+def test_without_the_odds_the_same_recaptures_would_raise_false_alarms(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (Odds, Gone, Rose):
+        monkeypatch.setattr(kind, "sure", property(lambda odds: odds.chance < 1))
+    first, calls = harmless(BENIGN[name])
+    assert found(compared(first, captured("har", drifting.har(calls), first))) != []
 
 
 def test_a_document_in_other_words_and_another_order_finds_nothing() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator
 
+from caskmcp.cli.main import main
 from caskmcp.errors import CaskError, Exit
 from caskmcp.model.finding import Report
 from caskmcp.model.project import Project
@@ -287,3 +288,20 @@ def test_a_name_of_a_stranger_stays_text_in_the_forms_for_people(shop: Shop, for
     report = drift.run(shop.world(), capture="later/odd.har")
     assert found(report) == [("field-added", "answer 200 /*")]
     assert not {"\u202e", "\x1b"} & set(visible(form(report)))
+
+
+# ---------------------------------------------------------------- the command
+def test_the_command_shows_one_json_object_and_ends_with_the_worst_finding(
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, same = later(shop, GONE, "c.har"), later(shop, name="d.har")
+    monkeypatch.chdir(shop.cwd)
+    assert main(["drift", "--capture", given, "--format", "json"]) == 2
+    report = json.loads(capsys.readouterr().out)
+    assert (report["schema"], report["summary"]["breaking"], report["findings"][0]["code"]) == ("caskmcp/drift/1", 1, "field-removed")
+    assert main(["drift", "--capture", same]) == 0
+    assert "Nothing that was called differs from the baseline." in capsys.readouterr().out
+    assert main(["drift", "--against", given]) == 3
+    assert main(["drift", "--live", "--calls", "no"]) == 3
+    assert main(["drift", "--baseline", "later/c.har"]) == 3
+    assert "CASK-I008" in capsys.readouterr().err

@@ -257,3 +257,20 @@ class NoCredentials:
 
     def resolve(self, reference: str) -> str:
         raise CaskError("CASK-R009", "there is none")
+
+
+# ---------------------------------------------------------------- the guard
+WRITES = "update_order: {order_id: 7, state: open, priority: 1}\ncreate_return: {order_id: 7}\n"
+
+
+def test_writes_that_a_file_of_arguments_names_are_refused_before_anything_is_called(place: Live) -> None:
+    (place.shop.cwd / "a.yaml").write_text(WRITES)
+    assert refused(place, replace(LOCAL, arguments="a.yaml")).code == "CASK-I010"
+
+
+def test_without_the_guard_the_same_file_would_write(place: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the guard is for: the policy lets agents make these calls, so nothing behind it would stop a probe."""
+    (place.shop.cwd / "a.yaml").write_text(WRITES)
+    monkeypatch.setattr(probe, "probed", lambda served: "")
+    place.probe(replace(LOCAL, arguments="a.yaml"))
+    assert {"PATCH /v1/orders/7", "POST /v1/returns"} <= set(place.lines)
