@@ -13,10 +13,12 @@ from typing import Final, NamedTuple
 
 import pytest
 
+from caskmcp.cli.table import COMMANDS
 from caskmcp.errors import CaskError
 from caskmcp.govern import keys, lockfile, offer, pins, trust
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack
+from tests.support import packs
 from tests.support.faults import KILLED, MODES, Faults, Trial, library
 from tests.support.packs import signer
 from tests.support.spoilt import ASK, HEAD, LOCK, PACK, PASSPHRASE, Place, Tree, approved, tree
@@ -28,6 +30,7 @@ EVERY: Final = os.environ.get("CASK_EVERY_CHANGE") == "1"
 ALICE: Final = (ASK, PASSPHRASE)
 BOB: Final = "Passphrase for bob:"
 TYPED: Final = ("Type `shop` to sign:", "shop")
+NAMED: Final = ("Type `alice` to sign:", "alice")
 LOCK_FILE: Final = f"{PACK}/{LOCK}"
 
 
@@ -53,6 +56,11 @@ def as_it_is(place: Place) -> None:
 def without_the_pin(place: Place) -> None:
     """As in a clone."""
     (place.config / "pins" / "shop.json").unlink()
+
+
+def with_bobs_key(place: Place) -> None:
+    """A second key, which does nothing yet; the same in each copy."""
+    keys.save(LocalFiles(), place.config, packs.signer("bob"), "secret")
 
 
 def with_a_vanished_subject(place: Place) -> None:
@@ -94,6 +102,9 @@ CASES: Final = (
     Case("gate snapshot",                            as_it_is,                  (),                                  (0,),    2),
     Case("trust init --replace --key alice",         as_it_is,                  (ALICE, TYPED),                      (0,),    3),
     Case("trust pin",                                without_the_pin,           (),                                  (0,),    2),
+    Case("trust edit --expires 365d --key alice",    as_it_is,                  (ALICE, TYPED),                      (0, 3),  2),
+    Case("keys rotate alice --to bob",               with_bobs_key,             (ALICE, TYPED),                      (0, 3),  2),
+    Case("keys revoke alice",                        as_it_is,                  (NAMED, ALICE, TYPED),               (0, 3, 4), 2),
     # Both end in the writer of `trust edit`, and a run of each takes two passphrases: tried where every change is.
     *((
         Case("keys rotate alice --to bob",           with_another_key,          (ALICE, TYPED),                      (0, 3),  1),
@@ -134,6 +145,21 @@ class Bench:
         tries = min(self.case.tries, self.changes)
         spread = sorted({1 + round(index * (self.changes - 1) / max(1, tries - 1)) for index in range(tries)})
         return list(zip(spread, itertools.cycle(MODES)))
+
+
+APART: Final = {
+    "gate status": "reads", "gate list": "reads", "gate check": "reads", "keys list": "reads", "trust show": "reads",
+    "gate review": "signs through the function of gate allow, after other questions",
+    "keys export": "public parts to stdout, or copies of what was signed to a folder that the person names",
+}  # fmt: skip
+"""Commands that write nothing of ours, or what another one here writes."""
+
+
+def test_every_command_of_gate_keys_and_trust_is_tried_or_says_why_not() -> None:
+    known = {row.name for row in COMMANDS if " " in row.name and row.name.split()[0] in ("gate", "keys", "trust")}
+    tried = {" ".join(case.line.split()[:2]) for case in CASES}
+    assert known - APART.keys() <= tried
+    assert APART.keys() <= known - tried
 
 
 def private(name: str) -> bool:
