@@ -76,7 +76,12 @@ def ending(row: Standing, severity: Severity) -> Finding:
     name = name_of(row.subject)
     what = f"the approval of {name} ends at {row.expires}"
     return Finding(
-        code="CASK-L011", severity=severity, subject=row.subject, message=what, place=lockfile.NAME, mend=f"cask gate allow {typed(row.subject)}"
+        code="CASK-L011",
+        severity=severity,
+        subject=row.subject,
+        message=what,
+        place=lockfile.NAME,
+        mend=f"cask gate allow {typed(row.subject)}",
     )
 
 
