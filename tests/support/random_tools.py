@@ -263,15 +263,16 @@ class Sender:
             rest = {name: value for name, value in known.items() if name not in gone}
             yield rest
             yield {name: _whole(value) for name, value in rest.items()}
-            yield from ({**rest, **said} for said in self._from_path(wire))
+            yield from ({**rest, **said} for said in self._from_path(wire, arguments))
 
-    def _from_path(self, wire: Wire) -> Iterator[dict[str, Any]]:
+    def _from_path(self, wire: Wire, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Values of path arguments that stand alone in a segment, read back from the path."""
         said: dict[str, list[Any]] = {}
         for segment, text in zip(self.record["request"]["segments"], wire[4], strict=False):
             if len(segment["pieces"]) == 1 and segment["pieces"][0]["argument"]:
-                plain = unquote(text)
-                said[segment["pieces"][0]["argument"]] = [plain, *([int(plain)] if plain.lstrip("-").isdecimal() else [])]
+                plain, name = unquote(text), segment["pieces"][0]["argument"]
+                own = [given[name]] if name in given else []
+                said[name] = [*own, plain, *([int(plain)] if plain.lstrip("-").isdecimal() else [])]
         for values in product(*said.values()):
             yield dict(zip(said, values, strict=True))
 
