@@ -52,12 +52,13 @@ def test_the_throwaway_folders_are_gone_and_the_users_are_untouched(tmp_path):
 
 
 def test_only_the_demo_signs_without_a_person():
-    """`sign_present` asks nobody; `sign_statement` makes the signature. Whoever else calls them needs a reason here."""
+    """`sign_present` asks nobody; `sign_statement` and `sign_root` make the signature. Whoever else calls them needs a reason here."""
     callers = {
         name: sorted(module.path for module in modules() if re.search(rf"\b{name}\(", module.text))
-        for name in ("sign_present", "sign_statement")
+        for name in ("sign_present", "sign_statement", "sign_root")
     }
     assert callers == {
         "sign_present": ["workflows/approve.py", "workflows/demo/scene.py"],
-        "sign_statement": ["govern/sign.py", "workflows/approve.py", "workflows/demo/scene.py"],
+        "sign_statement": ["govern/sign.py", "workflows/approve.py", "workflows/block.py", "workflows/demo/scene.py"],
+        "sign_root": ["govern/sign.py", "workflows/amend.py", "workflows/trust.py"],
     }
