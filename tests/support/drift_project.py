@@ -28,7 +28,9 @@ hosts: [api.shop.example]
 sources: [{{har: captures/*.har}}, {{openapi: specs/shop.json}}]
 auth: {{api.shop.example: {{scheme: bearer, from: env:SHOP_TOKEN}}}}
 environments: {{local: {{api.shop.example: {{url: "{url}", private: true}}}}}}
+policy: policy.yaml
 """
+POLICY: Final = "version: 1\nbudgets: {get_reports_daily: {calls: 5, per_seconds: 3600}}\n"
 
 
 @dataclass
@@ -104,6 +106,7 @@ def make(folder: Path, at: Upstream) -> Shop:
     shop = Shop(folder)
     for name, data in {
         "cask.yaml": MANIFEST.format(url=at.url).encode(),
+        "policy.yaml": POLICY.encode(),
         "captures/shop.har": drifting.har(drifting.calls()),
         "specs/shop.json": drifting.spec(),
     }.items():

@@ -11,7 +11,7 @@ import pytest
 
 from caskmcp.errors import CaskError, Exit
 from caskmcp.model.finding import Report
-from caskmcp.workflows import block, build, drift, probe
+from caskmcp.workflows import block, drift, probe
 from caskmcp.workflows.drift import Probe
 from tests.support import drifting
 from tests.support.drift_project import TOKEN, Place, Service, Shop
@@ -112,16 +112,10 @@ def test_the_calls_of_a_run_are_bounded_and_what_was_left_out_is_said(place: Liv
 
 
 def test_the_policys_budget_ends_a_probe_as_it_ends_an_agent(place: Live) -> None:
-    policy = place.shop.cwd / "policy.yaml"
-    policy.write_text("version: 1\nbudgets: {'*': {calls: 3, per_seconds: 3600}}\n")
-    manifest = place.shop.cwd / "cask.yaml"
-    manifest.write_text(manifest.read_text() + "policy: policy.yaml\n")
-    build.run(place.shop.world())
-    place.shop.approve()
-    place.shop.snapshot()
-    report = place.probe()
-    assert (len(place.lines), outcomes(report, "failed")) == (3, ["get_order", "list_returns"])
-    assert {row["why"] for row in report.tables["probes"] if row["result"] == "failed"} == {"CASK-R010"}
+    (place.shop.cwd / "arguments.yaml").write_text(f"get_reports_daily: [{', '.join(['{}'] * 7)}]\n")
+    report = place.probe(replace(LOCAL, arguments="arguments.yaml"))
+    assert len([line for line in place.lines if "daily" in line]) == 5
+    assert [row["why"] for row in report.tables["probes"] if row["tool"] == "get_reports_daily"] == ["200"] * 5 + ["CASK-R010"] * 2
 
 
 def test_every_call_stands_on_record(place: Live) -> None:
