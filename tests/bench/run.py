@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from tests.bench import table
 from tests.bench.peers import PEERS, Peer, Skipped, given, prepared, version
-from tests.support import specs
+from tests.support import signed, specs
 from tests.support.terminal import CASK, ROOT, environment
 
 _POLL = 0.1
@@ -185,6 +185,29 @@ def _forget(folder: Path) -> None:
     (folder / "cask.yaml").unlink(missing_ok=True)
 
 
+def _gate(*words: str) -> Callable[[Path, Mapping[str, str]], Pair]:
+    """A gate over 1,000 signed tools, and the same over one tool with a second of waiting: no more than that above its start."""
+
+    def prepare(folder: Path, env: Mapping[str, str]) -> Pair:
+        for name, tools in (("many", 1000), ("one", 1)):
+            signed.built(folder / name / "p", folder / name / "config" / "caskmcp", tools)
+        # 1 is an answer as well: lint has something to say of a thousand tools.
+        command = f"{shlex.join((*CASK, *words))}; test $? -le 1"
+        runs = {name: f"cd {name}/p && XDG_CONFIG_HOME={shlex.quote(str(folder / name / 'config'))} {command}" for name in ("many", "one")}
+        return Pair(["/bin/sh", "-c", runs["many"]], ["/bin/sh", "-c", f"{runs['one']} && sleep 1"])
+
+    return prepare
+
+
+def _verify(folder: Path, env: Mapping[str, str]) -> Pair:
+    """Every statement of a lock of 1,000 judged again and again, and its bare signatures verified as often by the library."""
+    signed.built(folder / "p", folder / "config" / "caskmcp", 1000)
+    loop = [sys.executable, "-m", "tests.bench.signatures"]
+    env_ = f"cd {shlex.quote(str(ROOT))} && exec "
+    ours, bare = (env_ + shlex.join([*loop, how, str(folder / "p")]) for how in ("ours", "bare"))
+    return Pair(["/bin/sh", "-c", ours], ["/bin/sh", "-c", bare])
+
+
 ROWS = (
     Row("help", "python -c 'import click'", "<= 1.5", _help),
     Row("no-op-build", "100 sources: python -c 'import doit'", "<= 1", _no_op),
@@ -193,6 +216,14 @@ ROWS = (
     Row("growth", "a recording a tenth as large", "<= 11", _growth),
     Row("one-of-many", "the changed recording alone", "<= 2", _one_of_many),
     Row("large-spec", "openapi-spec-validator on the same 1,000 operations", "<= 2", _large_spec),
+    Row("gate-check", "1,000 signed tools: the same on one tool, and a second", "<= 1", _gate("gate", "check")),
+    Row(
+        "check-thousand",
+        "1,000 signed tools, not derived: the same on one tool, and a second",
+        "<= 1",
+        _gate("check", "--skip", "reproducible"),
+    ),
+    Row("verify-lock", "the bare library on the same 1,000 signatures", "<= 2", _verify),
 )
 
 
