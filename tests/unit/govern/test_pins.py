@@ -154,6 +154,11 @@ def test_without_one_there_is_none(tmp_path: Path) -> None:
     assert pins.strict(FILES, system(tmp_path), ANOTHER, "other") is None
 
 
+def test_where_files_have_no_owners_there_is_no_strict_mode(tmp_path: Path) -> None:
+    """Anybody could have laid the file."""
+    assert pins.strict(FILES, system(tmp_path), -1, "shop") is None
+
+
 @pytest.mark.skipif(ME == 0, reason="what belongs to root binds root too")
 def test_a_pin_that_the_user_could_have_written_is_refused(tmp_path: Path) -> None:
     assert refused(pins.strict, FILES, system(tmp_path), ME, "shop") == "CASK-T007"
