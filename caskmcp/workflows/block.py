@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from caskmcp import canon
 from caskmcp.errors import AGAIN, CaskError
-from caskmcp.govern import lockfile, offer, sign, statements, trust
+from caskmcp.govern import admit, lockfile, offer, sign, statements, trust
 from caskmcp.govern.lockfile import ReadLock
 from caskmcp.govern.offer import Offer
 from caskmcp.govern.sign import Signer
@@ -171,12 +171,21 @@ def _signer(world: World, files: PackFiles, key: str, at: str) -> Blocker:
 
 
 # ---------------------------------------------------------------- sync
+def _carried(world: World, files: PackFiles) -> tuple[str, ...]:
+    """Subjects whose approval a renamed tool carries on, where the trust root lets it; without that nothing of the trust root is asked."""
+    if not files.contents:
+        return ()
+    pin, condition = here.pin(world, files.id), here.condition(world)
+    survey, _, _ = admit.anchored_survey(files, pin=pin, condition=condition, at=world.clock.now())
+    return tuple(survey.carried.values())
+
+
 def sync(world: World) -> Report:
-    """Drop the statements of subjects that no longer exist."""
+    """Drop the statements of subjects that no longer exist, but for those that a tool carries on under another name."""
     pack = here.pack(world)
     files = offer.read(world.files, pack)
     offered = offer.parse(files)
-    present = {row.subject for row in offered.tools} | {*offered.shared, *offered.broken}
+    present = {row.subject for row in offered.tools} | {*offered.shared, *offered.broken, *_carried(world, files)}
     gone: list[str] = []
 
     def change(lock: ReadLock) -> ReadLock:

@@ -14,7 +14,7 @@ from caskmcp.model.finding import Report
 from caskmcp.model.trust import Root, SignedRoot
 from caskmcp.ports import World
 from caskmcp.store.files import LocalFiles
-from caskmcp.workflows import amend, check, doctor, gate, trust
+from caskmcp.workflows import amend, block, check, doctor, gate, trust
 from caskmcp.workflows.amend import Asked
 from tests.support import packs
 from tests.support.world import NOON, ScriptedConsole, world
@@ -238,6 +238,23 @@ def test_what_turning_narrowing_on_lets_through_is_shown_before(alone: Team) -> 
     assert (row["status"], row["why"]) == ("approved", f"narrowed from {offer.parse(files).tools[1].digest}")
     alone.pack.content(offer.parse(files).tools[1].digest).write_bytes(b"{}")
     assert gate.status(alone.person("alice")).tables["tools"][1]["status"] == "pending"
+
+
+def test_an_approval_that_a_renamed_tool_carries_on_is_not_dropped_as_that_of_a_vanished_one(tmp_path: Path, sealed: Path) -> None:
+    first = ROOT.model_copy(update={"auto_narrowing": True})
+    team = Team(tmp_path, sealed, sign.sign_root(first, ALICE))
+    files = packs.approve(
+        packs.with_roots(packs.pack_files((packs.R, packs.C), declared={}), sign.sign_root(first, ALICE)), "tool:r", by=ALICE
+    )
+    for each in offer.parse(files).contents.values():
+        content.keep(LocalFiles(), team.pack, each)
+    other = packs.R.model_copy(update={"name": "get_order"})
+    packs.write(replace(packs.pack_files((other,), declared={}), lock=files.lock, roots=files.roots), tmp_path / "project" / ".caskmcp")
+    at = team.person("alice")
+    assert block.sync(at).summary["dropped"] == 0
+    assert [row["status"] for row in gate.status(at).tables["tools"]] == ["approved"]
+    packs.write(packs.pack_files((packs.X,), declared={}), tmp_path / "project" / ".caskmcp")
+    assert block.sync(at).summary["dropped"] == 1
 
 
 # ---------------------------------------------------------------- several people
