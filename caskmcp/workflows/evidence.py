@@ -37,13 +37,15 @@ class Grounds:
     """Who may approve it; None where nobody may."""
     digest: str
     """Of the present content."""
+    covering: str = ""
+    """Of the approved content that covers the present one, where the trust root lets that count (`narrowing`)."""
 
 
 def approvals(survey: Survey, chain: Chain | None, subjects: Sequence[str]) -> Iterator[Row]:
     """One row a subject: how many signatures it has of how many it needs, and by when they end."""
     for subject in subjects:
         grounds = _grounds(survey, chain, subject)
-        counting = {row.key for row in survey.examined.rows.get(subject, ()) if not _why_not(row, grounds)}
+        counting = {row.key for row in survey.examined.rows.get(_signed_as(survey, subject), ()) if not _why_not(row, grounds)}
         yield {
             "subject": subject,
             "status": _standing(survey, subject).status,
@@ -57,7 +59,7 @@ def statements(survey: Survey, chain: Chain | None, subjects: Sequence[str]) -> 
     """One row a statement on these subjects, in the lock's order: what was signed, and whether it counts."""
     for subject in subjects:
         grounds = _grounds(survey, chain, subject)
-        for signed in survey.lock.lock.subjects.get(subject, ()):
+        for signed in survey.lock.lock.subjects.get(_signed_as(survey, subject), ()):
             yield _told(signed, grounds)
 
 
@@ -90,7 +92,13 @@ def _grounds(survey: Survey, chain: Chain | None, subject: str) -> Grounds:
     tool = next((row for row, _ in survey.tools if row.subject == subject), None)
     root = chain.current if chain else None
     known = selection.candidates(survey, root)[subject] if root and _readable(survey, tool, subject) else None
-    return Grounds(survey, chain, known.role if known else None, known.digest if known else "")
+    covering = _standing(survey, subject).narrowed_from
+    return Grounds(survey, chain, known.role if known else None, known.digest if known else "", covering)
+
+
+def _signed_as(survey: Survey, subject: str) -> str:
+    """The subject whose statements count: of a tool that took another name, the name that it was approved by."""
+    return survey.carried.get(subject, subject)
 
 
 def _readable(survey: Survey, tool: OfferedTool | None, subject: str) -> bool:
@@ -134,7 +142,7 @@ def _why_not(said: Statement, grounds: Grounds) -> str:
     facts = (
         (said.sequence > after_block, "a block voided it"),
         (said.sequence == newest, "the same key signed a newer one"),
-        (said.digest == grounds.digest, "it is on other content"),
+        (said.digest in (grounds.digest, grounds.covering), "it is on other content"),
         (_may(said, grounds), "the trust root does not let this key approve it"),
         (said.not_after is None or grounds.survey.at <= said.not_after, "it has expired"),
     )

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,25 @@ def test_d14_two_approvals_at_once_are_both_kept(desk: Desk) -> None:
         assert (one.finish().exit, other.finish().exit) == (0, 0)
     found = desk.statuses()
     assert (found["get_order"], found["list_orders"]) == ("approved", "approved")
+
+
+def test_gates_at_once_lose_nothing_whatever_they_do(desk: Desk) -> None:
+    """Two blocks, a sync and an approval that waits for its person meanwhile: each reads and writes the lock alone."""
+    make_key_and_root(desk)
+    with desk.person("gate", "allow", "get_order") as person:
+        person.expect(ASK).send(PASSPHRASE).expect(SIGN)
+        words = (("block", "list_orders"), ("block", "refund_payment", "--reason", "not yet"), ("sync",))
+        argv = ([*CASK, "gate", *each] for each in words)
+        at_once = [
+            subprocess.Popen(each, cwd=desk.project, env=desk.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for each in argv
+        ]
+        person.send("shop")
+        assert person.finish().exit == 0
+        for process in at_once:
+            process.communicate(timeout=60)
+        assert [process.returncode for process in at_once] == [0, 0, 0]
+    found = desk.statuses()
+    assert (found["get_order"], found["list_orders"], found["refund_payment"]) == ("approved", "rejected", "rejected")
 
 
 def test_a_clone_asks_once(desk: Desk) -> None:

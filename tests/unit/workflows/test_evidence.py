@@ -1,5 +1,6 @@
 """`gate status NAME`: who signed, what each approval rests on, and why a statement does not count; and approvals that end soon."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from caskmcp import canon
 from caskmcp.errors import CaskError
-from caskmcp.govern import pins, sign
+from caskmcp.govern import content, offer, pins, sign
 from caskmcp.model.finding import Severity
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.trust import Approver
@@ -130,6 +131,26 @@ def test_what_counts_is_what_the_door_counts(tmp_path: Path) -> None:
     doors = {standing.subject: set(standing.approved_by) for standing in gate.look(made).survey.standings}
     assert {subject: by for subject, by in doors.items() if by} == {subject: by for subject, by in counting.items() if by}
     assert sorted(subject for subject, by in doors.items() if by) == [f"auth:{packs.HOST}", "env:local", "tool:r", "tool:w"]
+
+
+def test_an_approval_that_covers_less_and_another_name_counts_where_the_trust_root_lets_it(tmp_path: Path) -> None:
+    lenient = packs.root(T1).model_copy(update={"auto_narrowing": True})
+    files = packs.approve(rooted(lenient), "tool:r", "tool:x", *SHARED)
+    made = laid(tmp_path / "p", files, root=lenient)
+    for each in offer.parse(files).contents.values():
+        content.keep(made.files, here.pack(made), each)
+    less = packs.R.model_dump(mode="json", by_alias=True)
+    less["input_schema"]["properties"]["state"]["enum"] = ["open"]
+    narrower = packs.R.__class__.model_validate_json(json.dumps(less))
+    after = packs.pack_files((narrower, packs.W, packs.X.model_copy(update={"name": "other"})))
+    for role, name in offer.NAMES.items():
+        here.pack(made).artifact(name).write_bytes(getattr(after, role))
+    report = gate.status(made, ("r", "other"))
+    assert [(row["subject"], row["status"], row["signatures"]) for row in report.tables["approvals"]] == [
+        ("tool:other", "approved", "1 of 1"),
+        ("tool:r", "approved", "1 of 1"),
+    ]
+    assert [(row["subject"], row["counts"]) for row in report.tables["statements"]] == [("tool:x", True), ("tool:r", True)]
 
 
 # ---------------------------------------------------------------- naming
