@@ -65,11 +65,16 @@ class Finding(Record):
             return self
         facts = {
             "code": self.code,
-            "subject": self.subject,
-            "file": _LINE.sub("", self.place).rpartition("/")[2],
+            "subject": _whole(self.subject),
+            "file": _whole(_LINE.sub("", self.place).rpartition("/")[2]),
             **({"held": held} if held else {}),
         }
         return self.model_copy(update={"fingerprint": canon.hexadecimal(canon.digest(facts))[:16]})
+
+
+def _whole(name: str) -> str:
+    """A name as text that has a canonical form: the bytes of a file's name need not be UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def typed(subject: str) -> str:
@@ -125,5 +130,5 @@ class Report(Record):
             "summary": self.summary,
             "findings": rows,
             **{key: list(value) for key, value in self.tables.items()},
-            **({"details": [row.plain() for row in self.details]} if self.details else {}),
+            **({"details": [row.model_dump(exclude_defaults=True) for row in self.details]} if self.details else {}),
         }

@@ -116,4 +116,4 @@ def _where(place: str, subject: str) -> dict[str, Any]:
 
 def _uri(path: str) -> str:
     """A path as a relative reference (RFC 3986): everything but plain characters percent-encoded."""
-    return re.sub(rb"[^A-Za-z0-9._~/-]", lambda match: b"%%%02X" % match[0][0], path.encode()).decode("ascii")
+    return re.sub(rb"[^A-Za-z0-9._~/-]", lambda match: b"%%%02X" % match[0][0], path.encode("utf-8", "surrogatepass")).decode("ascii")

@@ -124,3 +124,9 @@ def test_what_is_held_is_part_of_a_fingerprint() -> None:
 
 def test_a_fingerprint_that_is_there_stays() -> None:
     assert finding().identified("a").fingerprint == ID
+
+
+def test_a_name_that_is_no_text_has_a_fingerprint_too() -> None:
+    row = finding(fingerprint="", subject="a\udcff.har", place="a\udcff.har").identified()
+    assert len(row.fingerprint) == 16
+    assert row.fingerprint != finding(fingerprint="", subject="a\udcfe.har", place="a\udcfe.har").identified().fingerprint

@@ -40,6 +40,7 @@ OWN: Final = (
     "www.evil.test and HTTPS://evil.test and a@evil.test",
     "@all fixes #1 :bug: ~~x~~ **y** $z$",
     "    code",
+    "a\udcff\ud800.har",
     "1. one",
     "{{ 7 * 7 }}{% raw %}",
     "\\| a \\`",

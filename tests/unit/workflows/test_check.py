@@ -1,5 +1,6 @@
 """`cask check`: each step of the gate passes on a sound project and fails on what it is there for."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ import pytest
 from caskmcp import text
 from caskmcp.errors import CaskError
 from caskmcp.govern import admit
+from caskmcp.load import load
 from caskmcp.model.finding import Finding, Report, Severity
+from caskmcp.report.formats import FORMATS
 from caskmcp.store.files import LocalFiles
 from caskmcp.workflows import build, check, diff
 from caskmcp.workflows.bench import Bench
@@ -251,6 +254,15 @@ def test_a_raw_recording_that_git_tracks_is_a_finding(desk: Desk) -> None:
     ]
     assert [finding.mend for finding in report.findings] == ["git rm --cached .caskmcp/state/redaction.key", "git rm --cached more.har.gz"]
     assert report.exit == 1
+
+
+@pytest.mark.parametrize("how", ["text", "json", "sarif", "junit", "github", "github-md"])
+def test_a_recording_whose_name_is_no_text_is_shown_in_each_format(desk: Desk, how: str) -> None:
+    (desk.cwd / os.fsdecode(b"a\xff.har")).write_bytes(b"x")
+    tracked(desk, ".")
+    report = run(desk, only=("private",))
+    assert [row.subject for row in report.findings if row.subject.endswith(".har")] == ["a\udcff.har"]
+    assert load(FORMATS[how])(report).encode()
 
 
 def test_what_git_does_not_track_is_none(desk: Desk) -> None:
