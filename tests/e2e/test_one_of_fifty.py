@@ -15,7 +15,7 @@ CHANGED = "Get one item of list 7"
 
 
 def rebuilt(folder: Path) -> World:
-    """One summary is worded otherwise, and one answer has a field more."""
+    """The project built again with one summary that is worded otherwise."""
     text = (folder / "api.json").read_text()
     assert text.count(CHANGED + '"') == 1
     (folder / "api.json").write_text(text.replace(CHANGED + '"', CHANGED + ', and all about it"'))
