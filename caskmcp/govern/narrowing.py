@@ -63,7 +63,7 @@ def _content(data: bytes | None, digest: str) -> Mapping[str, Any] | None:
 # ---------------------------------------------------------------- less than was approved
 def narrowed(row: OfferedTool, standing: Standing, evidence: Evidence) -> Standing:
     """The standing of a tool that waits, if what was approved of it covers what it does now; else as it was."""
-    if standing.status != "pending" or row.content is None or row.tool is None:
+    if standing.status != "pending" or row.content is None or row.tool is None or _was_blocked(row, evidence):
         return standing
     approved = evidence.approved(row.subject)
     fits = {
@@ -73,6 +73,11 @@ def narrowed(row: OfferedTool, standing: Standing, evidence: Evidence) -> Standi
         return standing
     found = evidence.judged(row.subject, row.digest, frozenset(fits), _roles(row, fits, evidence.chain))
     return replace(found, narrowed_from=min(fits)) if found.status == "approved" else found
+
+
+def _was_blocked(row: OfferedTool, evidence: Evidence) -> bool:
+    """Whether a person took away this very content: an approval of more that came later does not bring it back by itself."""
+    return any(said.verdict == "block" and said.digest == row.digest for said in evidence.examined.rows.get(row.subject, ()))
 
 
 def _narrower(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

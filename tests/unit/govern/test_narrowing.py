@@ -210,6 +210,14 @@ def test_what_a_person_blocked_is_not_freed_by_doing_less() -> None:
     assert standing(built(replace(again, contents=contents(again)), LESS)).status == "approved"
 
 
+def test_the_very_content_that_was_blocked_is_not_brought_back_by_a_later_approval_of_more() -> None:
+    bad = built(approved(R), LESS)
+    files = packs.approve(built(packs.block(bad, "tool:r", sequence=2), R), "tool:r", sequence=3)
+    assert standing(files).status == "approved"
+    assert standing(built(files, LESS)).status == "pending"
+    assert standing(built(files, changed(R, no_note))).status == "approved"
+
+
 def test_an_approval_that_ended_has_ended_for_less_too() -> None:
     files = packs.approve(approved(R), "tool:r", sequence=2, not_after="2026-11-21T11:00:00Z")
     assert standing(built(files, LESS)).status == "expired"
