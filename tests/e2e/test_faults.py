@@ -31,6 +31,7 @@ ALICE: Final = (ASK, PASSPHRASE)
 BOB: Final = "Passphrase for bob:"
 TYPED: Final = ("Type `shop` to sign:", "shop")
 NAMED: Final = ("Type `alice` to sign:", "alice")
+DECIDE: Final = (("[a/b/s/q]:", "block"), ("Reason:", "x"), ("[a/b/s/q]:", "q"))
 LOCK_FILE: Final = f"{PACK}/{LOCK}"
 
 
@@ -98,6 +99,8 @@ CASES: Final = (
     Case("gate block get_order --reason x",          as_it_is,                  None,                                (0,),    7),
     Case("keys new bob",                             as_it_is,                  ((BOB, "secret"), (BOB, "secret")),  (0, 3),  5),
     Case("gate allow cancel_order --reason x",       as_it_is,                  (ALICE, TYPED),                      (0,),    6),
+    Case("gate block *_products --key alice",        as_it_is,                  (ALICE,),                            (0,),    2),
+    Case("gate review",                              as_it_is,                  DECIDE,                              (0,),    2),
     Case("gate sync",                                with_a_vanished_subject,   None,                                (0,),    3),
     Case("gate snapshot",                            as_it_is,                  (),                                  (0,),    2),
     Case("trust init --replace --key alice",         as_it_is,                  (ALICE, TYPED),                      (0,),    3),
