@@ -4,6 +4,7 @@ import getpass
 import sys
 
 from caskmcp.errors import AGAIN, CaskError
+from caskmcp.load import load
 from caskmcp.report.visible import visible
 
 
@@ -51,8 +52,9 @@ class TerminalConsole:
         return line.rstrip("\n")
 
     def ask_secret(self, prompt: str) -> str:
-        """Ask for a line without echo."""
+        """Ask for a line without echo. From then on no other process of this user can read this one's memory, where the system knows how to."""
         self._person(prompt)
+        load("store.shield:close")()
         return getpass.getpass(visible(prompt) + " ")
 
     def _person(self, prompt: str) -> None:

@@ -1,7 +1,6 @@
 """The scripts of `tests/security/forge`, run: which of them get a tool served that nobody approved, and that the docs name exactly these.
 
-With one user nothing succeeds that leaves alone the person's settings, the program, and the process in which a passphrase was just typed. What does succeed is
-listed in the docs. Where the server, its pin and its program are another user's, nothing succeeds: that needs root, and is tried with `CASK_STRICT=1`.
+With one user nothing succeeds that leaves alone the person's settings and the program. What does succeed is listed in the docs. Where the server, its pin and its program are another user's, nothing succeeds: that needs root, and is tried with `CASK_STRICT=1`.
 Each script that is stopped is also judged by a door without the guard that stops it, and is then served.
 """
 
@@ -83,6 +82,7 @@ WITHOUT: Final = {
     "type_guesses.py": "the guard is the passphrase: tried with the right one below",
     "yes_pipe.sh": "the guard is the terminal: that a person at one can sign is what the stage was laid out by",
     "project_files.sh": "nothing reads these files, so nothing keeps them out",
+    "read_memory.py": "the guard is in the process of the person who signs: tried without it below",
     "path_shim.py": "a client names the program by its absolute path, so the shell's PATH is not asked",
 }
 
@@ -115,25 +115,41 @@ def test_there_are_at_least_twelve_and_each_has_a_guard_or_a_reason() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_forges_only_if_the_docs_say_so(name: str, laid: Path, tmp_path: Path, monkeypatch: Patch) -> None:
-    if name in SIGNING and not may_trace():
-        pytest.skip("this machine keeps the memory of a user's processes apart")
+    if name in SIGNING:
+        pytest.skip("root may read everything: tried below as another user")
     tried, lax = judged(forge.stage(laid, tmp_path / "stage", own_program=name in WRITING), name, monkeypatch)
     if tried.said.startswith("SKIPPED"):
         pytest.skip(tried.said)
     assert tried.forged == (name in listed()), tried
-    if not tried.touched and name not in SIGNING:
-        assert not tried.forged, "it left settings and program alone"
+    assert tried.touched or not tried.forged, "it left settings and program alone"
     assert name not in GUARDS or lax.startswith("FORGED"), lax
-
-
-def may_trace() -> bool:
-    return os.geteuid() == 0 or not PTRACE.exists() or PTRACE.read_text().strip() == "0"
 
 
 @pytest.mark.slow
 def test_with_the_right_passphrase_the_guess_is_served(laid: Path, tmp_path: Path) -> None:
     tried = forge.run(forge.stage(laid, tmp_path / "stage", own_program=False), "type_guesses.py", guess=PASSPHRASE)
     assert tried.said == "FORGED: delete_product"
+
+
+# ---------------------------------------------------------------- a person who signs at that moment
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="the stage is laid out for another user: run as root")
+@pytest.mark.parametrize("name", sorted(SIGNING))
+def test_the_memory_of_a_person_who_signs_gives_no_key(name: str, shared: tuple[Path, Path]) -> None:
+    tried = forge.run(forge.one_user(shared[1], shared[0] / name, 65534), name, at_the_door)
+    assert not tried.forged
+    assert tried.touched == frozenset()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="the stage is laid out for another user: run as root")
+def test_without_the_shield_the_key_is_read_from_memory(shared: tuple[Path, Path]) -> None:
+    if PTRACE.exists() and PTRACE.read_text().strip() != "0":
+        pytest.skip("this machine keeps a user's processes apart by itself")
+    made = forge.one_user(shared[1], shared[0] / "open", 65534)
+    tried = forge.run(made, "read_memory.py", at_the_door, shielded=False)
+    assert tried.said == "FORGED: delete_product"
+    assert tried.touched == frozenset(), "nothing else was needed"
 
 
 # ---------------------------------------------------------------- another user's server

@@ -51,6 +51,11 @@ SIGNING: Final = frozenset({"read_memory.py"})
 """Scripts that need a person who is about to sign something else."""
 ANSWER: Final = '#!{python} -IS\nimport socket, sys\nwith socket.socket(socket.AF_UNIX) as line:\n    line.connect("{path}")\n    said = line.makefile().read()\nprint(said)\nsys.exit(not said.startswith("FORGED"))\n'
 
+OPEN: Final = (
+    "import sys; from caskmcp.store import shield; shield.close = lambda: None; from caskmcp.cli.main import main; sys.exit(main())"
+)
+"""The program, which leaves its memory open."""
+
 Judge = Callable[["Stage"], str]
 
 
@@ -206,6 +211,15 @@ def _copy_program(of: Path, folder: Path) -> None:
         script.write_text(script.read_text().replace(str(of), str(folder)))
 
 
+def one_user(of: Path, folder: Path, uid: int) -> Stage:
+    """The same for a user who is not root, and who has all of it."""
+    owner = Owner(uid)
+    made = replace(stage(of, folder), agent=owner, server=owner)
+    owner.give(folder)
+    folder.chmod(0o755)
+    return made
+
+
 def strict(of: Path, folder: Path, agent: int, server: int) -> Stage:
     """The same with three owners: the agent's user has the repository and a home (with the person's sealed keys), the server's user
     its own home with pin and settings and the folder of the state, root the program."""
@@ -302,8 +316,11 @@ class Tried:
         return self.said.startswith("FORGED")
 
 
-def run(made: Stage, name: str, judge: Judge | None = None, guess: str = "password") -> Tried:
-    """Run a script on a stage, and judge: without a judge at the door if the program and the way in which it starts are as they were, else over the wire."""
+def run(made: Stage, name: str, judge: Judge | None = None, guess: str = "password", shielded: bool = True) -> Tried:
+    """Run a script on a stage, and judge: without a judge at the door if the program and the way in which it starts are as they were, else over the wire.
+
+    shielded: whether the program of a person who is about to sign closes its memory.
+    """
     before = _touchable(made)
     after: dict[str, Mapping[str, str]] = {}
 
@@ -312,7 +329,7 @@ def run(made: Stage, name: str, judge: Judge | None = None, guess: str = "passwo
         chosen = judge or (over_the_wire if _starts_otherwise(before, after) else at_the_door)
         return chosen(at)
 
-    with _listening(made, looking) as path, _signing(made, name) as person:
+    with _listening(made, looking) as path, _signing(made, name, shielded) as person:
         told = {
             "FORGE_PROJECT": str(made.place.project),
             "FORGE_TOOL": TOOL,
@@ -391,14 +408,15 @@ def _listening(made: Stage, judge: Judge) -> Iterator[Path]:
 
 
 @contextmanager
-def _signing(made: Stage, name: str) -> Iterator[str]:
+def _signing(made: Stage, name: str, shielded: bool) -> Iterator[str]:
     """The process id of a person who has typed the passphrase and has not yet typed the name, for the scripts that want one. Nothing is signed."""
     if name not in SIGNING:
         yield "self"
         return
     uid = made.server.uid
     other = [] if uid is None else ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
-    words = [*other, str(made.install / "bin" / "cask"), "trust", "init", "--replace", "--key", "alice"]
+    program_ = [f"{made.install}/bin/cask"] if shielded else [f"{made.install}/bin/python", "-c", OPEN]
+    words = [*other, *program_, "trust", "init", "--replace", "--key", "alice"]
     with Terminal.spawn(words, made.place.project, made.variables(HOME=str(made.home))) as person:
         person.expect(spoilt.ASK).send(PASSPHRASE).expect("Type `shop` to sign:")
         yield str(person.pid)
