@@ -152,7 +152,6 @@ class Bench:
 
 APART: Final = {
     "gate status": "reads", "gate list": "reads", "gate check": "reads", "keys list": "reads", "trust show": "reads",
-    "gate review": "signs through the function of gate allow, after other questions",
     "keys export": "public parts to stdout, or copies of what was signed to a folder that the person names",
 }  # fmt: skip
 """Commands that write nothing of ours, or what another one here writes."""
