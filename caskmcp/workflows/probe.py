@@ -6,6 +6,7 @@ and stands on record. Answers stay in memory: they are redacted and counted as a
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -21,16 +22,17 @@ from caskmcp.model.finding import Report
 from caskmcp.model.observation import Group
 from caskmcp.model.project import Project
 from caskmcp.model.tool import Tool
-from caskmcp.ports import World
+from caskmcp.ports import Credentials, World
 from caskmcp.runtime.clean import clean
 from caskmcp.runtime.commands import Failure, Send
 from caskmcp.runtime.conduct import Hands, conduct
 from caskmcp.runtime.decide import decide
 from caskmcp.runtime.gateway import Call, Flight
-from caskmcp.runtime.plan import PORTS, authority
+from caskmcp.runtime.plan import authority, prepare
 from caskmcp.runtime.respond import Answer
 from caskmcp.runtime.surface import ServedTool, Surface, surface
 from caskmcp.runtime.upstream import Upstream
+from caskmcp.runtime.wire import escaped
 from caskmcp.store.layout import Pack
 from caskmcp.text import parse_yaml
 from caskmcp.workflows import here, intake, recapture, serve
@@ -43,15 +45,19 @@ SAMPLES: Final = 3
 MOST: Final = 1_000
 CALLER: Final = "drift"
 LIVE: Final = "live"
+DECODED: Final = ("content-encoding", "transfer-encoding", "content-length")
+"""Headers of how an answer travelled; its body is decoded."""
 Arguments = Mapping[str, Any]
 
 
 class Heard(NamedTuple):
-    """One request as it was sent, and its answer."""
+    """One call and its answer. Lives in memory alone."""
 
     tool: Tool
-    request: Send
+    arguments: Arguments
     answer: Answer
+    credentials: tuple[tuple[str, str], ...] = ()
+    """(way, value) of what it was sent with, in each form in which an answer may repeat it: it is cut wherever it stands."""
 
 
 class Tap(Upstream):
@@ -59,14 +65,27 @@ class Tap(Upstream):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard: list[tuple[Send, Answer]] = []
+        self.heard: list[Answer] = []
 
     async def send(self, ask: Send) -> Answer | Failure:
         """As `Upstream.send`."""
         reply = await super().send(ask)
         if isinstance(reply, Answer):
-            self.heard.append((ask, reply))
+            self.heard.append(reply)
         return reply
+
+
+@dataclass
+class Secrets:
+    """The credentials, which remember in memory what was read last."""
+
+    inner: Credentials
+    read: str = ""
+
+    def resolve(self, reference: str) -> str:
+        """As `Credentials.resolve`."""
+        self.read = self.inner.resolve(reference)
+        return self.read
 
 
 @dataclass
@@ -116,15 +135,15 @@ def probed(served: ServedTool) -> str:
 
 async def _probed(world: World, shown: Surface, old: View, told: Mapping[str, Sequence[Arguments]], calls: int) -> Run:
     """Call what may be called: first what needs nothing or was told, then what those answers give."""
-    tap, run_ = Tap(), Run(left=calls)
+    tap, secrets, run_ = Tap(), Secrets(world.credentials), Run(left=calls)
     base = serve.hands(world, here.root(world))
-    hands = Hands(base.state, base.confirmations, tap, base.credentials, base.journal)
+    hands = Hands(base.state, base.confirmations, tap, secrets, base.journal)
     known = {key(name): group for name, group in old.operations.items()}
     waiting = {name: row for name, row in sorted(shown.tools.items()) if not _left_out(run_, name, row, known)}
     try:
         while ready := {name: given for name, row in waiting.items() if (given := _given(row, told, run_, known))}:
             for name, given in ready.items():
-                await _called(world, hands, tap, shown, waiting.pop(name), given, run_)
+                await _called(world, hands, (tap, secrets), shown, waiting.pop(name), given, run_)
     finally:
         await tap.aclose()
         base.state.close()
@@ -140,19 +159,32 @@ def _left_out(run_: Run, name: str, row: ServedTool, known: Mapping[str, Group])
     return bool(why)
 
 
-async def _called(world: World, hands: Hands, tap: Tap, shown: Surface, row: ServedTool, given: Sequence[Arguments], run_: Run) -> None:
-    tool = row.admitted.tool
+async def _called(
+    world: World, hands: Hands, ears: tuple[Tap, Secrets], shown: Surface, row: ServedTool, given: Sequence[Arguments], run_: Run
+) -> None:
+    (tap, secrets), tool = ears, row.admitted.tool
     for arguments in given:
         if run_.left <= 0:
             run_.rows.append(_row(tool.name, row, "not called", "the calls of this run are spent: --calls N"))
             return
         run_.left -= 1
-        before = len(tap.heard)
+        tap.heard, secrets.read = [], ""
         call = Call(world.entropy.token(8).hex(), tool.name, arguments, CALLER, world.clock.now())
         result = await conduct(Flight(call, shown, clean), hands, world.console.note)
-        fresh = tap.heard[before:]
-        run_.heard += [Heard(tool, sent, answer) for sent, answer in fresh[-1:]]
-        run_.rows.append(_row(tool.name, row, "called" if fresh else "failed", str(fresh[-1][1].status) if fresh else result.error))
+        run_.heard += [Heard(tool, arguments, answer, _credentials(shown, tool, secrets.read)) for answer in tap.heard[-1:]]
+        run_.rows.append(
+            _row(tool.name, row, "called", str(tap.heard[-1].status)) if tap.heard else _row(tool.name, row, "failed", result.error)
+        )
+
+
+def _credentials(shown: Surface, tool: Tool, secret: str) -> tuple[tuple[str, str], ...]:
+    """How a call authenticated, as a recorder would say it, with what it sent."""
+    rule = shown.pack.auth.get(authority(tool.request)) if shown.pack else None
+    if rule is None or not secret:
+        return ()
+    way = f"{rule.place}:{(rule.name or '').lower() if rule.place == 'header' else rule.name}" if rule.scheme == "api_key" else rule.scheme
+    forms = (secret, escaped(secret), b64encode(secret.encode("utf-8")).decode("ascii"))
+    return tuple((way, form) for form in dict.fromkeys(forms))
 
 
 def _row(name: str, row: ServedTool, result: str, why: str) -> dict[str, Any]:
@@ -223,18 +255,19 @@ def _groups(world: World, project: Project, old: View, heard: Sequence[Heard]) -
 
 
 def _recorded(number: int, row: Heard) -> Recorded:
-    """A call as a recorder would have seen it, at the approved place whatever the environment."""
-    plan, request = row.tool.request, row.request.request
-    port = f":{plan.port}" if plan.port and plan.port != PORTS[plan.scheme] else ""
+    """A call as a recorder would have seen it, at the approved place whatever the environment, and without its credential: that is only named."""
+    plan, request, answer = row.tool.request, prepare(row.tool, row.arguments), row.answer
     return Recorded(
         place=f"entry {number}",
         method=request.method,
-        url=f"{plan.scheme}://{authority(plan).removesuffix(port)}{port}{request.target.decode('ascii')}",
+        url=f"{plan.scheme}://{authority(plan)}{request.target.decode('ascii')}",
         headers=tuple(request.headers),
-        status=row.answer.status,
-        response_headers=tuple(row.answer.headers),
-        response=RecordedBody(media=row.answer.header("content-type"), data=row.answer.body, size=len(row.answer.body)),
+        status=answer.status,
+        response_headers=tuple(pair for pair in answer.headers if pair[0] not in DECODED),
+        # Of an answer that was too long its beginning is no JSON: that it is there is all that is known.
+        response=RecordedBody(media=answer.header("content-type"), data=answer.body if answer.whole else None, size=len(answer.body)),
         kind="xhr",
+        credentials=row.credentials,
     )
 
 

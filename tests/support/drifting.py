@@ -178,6 +178,11 @@ def _put(call: Call, rng: random.Random, *, field: str, value: str, of: str = "a
         holder[name] = VALUES[value](rng)
 
 
+def _say(call: Call, rng: random.Random, *, field: str, text: str) -> None:
+    for holder, name in _held(call, "answer", field):
+        holder[name] = text
+
+
 def _refused_without(call: Call, rng: random.Random, *, query: str) -> None:
     if rng.random() < 0.4:
         call["query"].pop(query, None)
@@ -224,6 +229,7 @@ def _xml(call: Call, rng: random.Random) -> None:
 CHANGES: Final[dict[str, Callable[..., None]]] = {
     "drop": _drop,
     "put": _put,
+    "say": _say,
     "require": _refused_without,
     "fail": _errors,
     "gone": _gone,

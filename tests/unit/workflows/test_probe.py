@@ -11,6 +11,7 @@ import pytest
 
 from caskmcp.errors import CaskError, Exit
 from caskmcp.model.finding import Report
+from caskmcp.store.credentials import ReferencedCredentials
 from caskmcp.workflows import block, drift, probe
 from caskmcp.workflows.drift import Probe
 from tests.support import drifting
@@ -179,6 +180,26 @@ def test_nothing_that_the_service_answered_reaches_the_disk_or_the_report(place:
     for value in (answered["email"], answered["labels"][0], customer, TOKEN):
         assert value.encode() not in written, value
         assert value not in json.dumps(report.json_value())
+
+
+@pytest.mark.parametrize("secret", ["sunflower", "open sesame!", "4711-0815"])
+def test_a_plain_credential_that_the_service_repeats_is_cut_from_what_is_kept(place: Live, secret: str) -> None:
+    place.service.change = {"do": "say", "at": "GET /v1/orders/{}", "field": "/state", "text": secret}
+    here = replace(place.shop.world(), credentials=ReferencedCredentials({"SHOP_TOKEN": secret}))
+    before = files(place.shop.folder)
+    name = drift.run(here, live=LOCAL).summary["evidence"]
+    written = b"\n".join(data for path, data in files(place.shop.folder).items() if before.get(path) != data)
+    assert secret.encode() not in written
+    seen = json.loads((place.shop.root.evidence(name) / "observed.json").read_bytes())
+    shape = seen["GET api.shop.example/v1/orders/{order_id}"]["row"]["responses"]["200"]["application/json"]["shape"]
+    assert shape["properties"]["state"] == {"strings": 3, "redacted": {"secret": 3}}
+    assert {heard.header("Authorization") for heard in place.service.heard} >= {f"Bearer {secret}"}
+
+
+def test_how_a_probe_authenticates_is_known_and_no_news(place: Live) -> None:
+    name = place.probe().summary["evidence"]
+    seen = json.loads((place.shop.root.evidence(name) / "observed.json").read_bytes())
+    assert seen["GET api.shop.example/v1/orders"]["row"]["auth"] == {"bearer": 1}
 
 
 def test_what_was_counted_is_kept_with_digests_and_the_times_apart(place: Live) -> None:
