@@ -113,6 +113,7 @@ def test_there_are_at_least_twelve_and_each_has_a_guard_or_a_reason() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.feature(56)
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_forges_only_if_the_docs_say_so(name: str, laid: Path, tmp_path: Path, monkeypatch: Patch) -> None:
     if name in SIGNING:
