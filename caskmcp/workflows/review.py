@@ -75,7 +75,7 @@ class Review:
         if verdict == "allow" and item.barred:
             raise CaskError("CASK-K004", f"{item.name} cannot be allowed here: {item.barred}", mend="cask trust show")
         if verdict == "allow" and item.needs_reason and not reason.strip():
-            raise CaskError("CASK-A003", f"a reason is needed for {item.name}", mend="give a reason")
+            raise CaskError("CASK-A003", f"a reason is needed for {item.name}", mend="cask gate review")
         return replace(self, said={**self.said, subject: Said(verdict, reason.strip())})
 
     def end(self) -> "Review":
