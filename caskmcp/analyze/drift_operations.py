@@ -243,7 +243,8 @@ def _successful(row: Row) -> dict[str, int]:
 
 
 def _failed(row: Row) -> int:
-    return sum(count for status, count in row.statuses.items() if status[:1] in "45")
+    """Calls that gave no answer of their own: errors, and redirects, which to a caller of an API mean a login more often than not."""
+    return sum(count for status, count in row.statuses.items() if status[:1] in "345" and status != NO_CONTENT)
 
 
 def _good(seen: Seen) -> int:

@@ -18,6 +18,7 @@ from caskmcp.analyze.drift import View, drift, key, not_run
 from caskmcp.compiler.capture.sources.interface import Recorded, RecordedBody
 from caskmcp.errors import CaskError
 from caskmcp.govern import offer
+from caskmcp.model.exchange import RESTORABLE
 from caskmcp.model.finding import Report
 from caskmcp.model.observation import Group
 from caskmcp.model.project import Project
@@ -250,7 +251,8 @@ def _groups(world: World, project: Project, old: View, heard: Sequence[Heard]) -
     if not heard:
         return {}
     items = (_recorded(number, row) for number, row in enumerate(heard, 1))
-    taken = intake.record(project, items, world.entropy.token(32), kind="har", label=LIVE)
+    whole = project.model_copy(update={"keep": RESTORABLE})  # an approved call that is answered with a picture is news, and no asset
+    taken = intake.record(whole, items, world.entropy.token(32), kind="har", label=LIVE)
     return recapture.groups(taken, old.operations.values(), project.paths)
 
 

@@ -239,6 +239,7 @@ CHANGES: Final[dict[str, Callable[..., None]]] = {
     "new-ids": _last_segment,
     "form-body": _form_body,
     "xml": _xml,
+    "picture": lambda call, rng: call.update(media="image/png", answer="\x89PNG"),
     "host": lambda call, rng, *, name: call.update(host=name),
     "plain-http": lambda call, rng: call.update(scheme="http"),
     "status": lambda call, rng, *, status: call.update(status=status),

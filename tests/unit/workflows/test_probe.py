@@ -148,6 +148,8 @@ def test_an_id_from_an_answer_reaches_no_other_path(place: Live) -> None:
         ),
         ({"do": "fail", "at": "GET /v1/reports/daily", "status": 503}, ("errors-rose", "tool:get_reports_daily", "review")),
         ({"do": "gone", "at": "GET /v1/reports/daily", "status": 410}, ("endpoint-removed", "tool:get_reports_daily", "breaking")),
+        ({"do": "status", "at": "GET /v1/reports/daily", "status": 302}, ("errors-rose", "tool:get_reports_daily", "review")),
+        ({"do": "picture", "at": "GET /v1/reports/daily"}, ("media-changed", "tool:get_reports_daily", "review")),
         ({"do": "xml", "at": "GET /v1/reports/daily"}, ("media-changed", "tool:get_reports_daily", "review")),
     ],
     ids=lambda value: value["do"] if isinstance(value, dict) else "",
