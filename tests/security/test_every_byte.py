@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from caskmcp import text
+from caskmcp import canon, text
 from caskmcp.errors import CaskError
 from caskmcp.govern import offer, pins, sign, statements
 from caskmcp.govern.admit import admit
@@ -32,6 +32,7 @@ from tests.support.packs import HOST, PIN, T1, T2
 from tests.support.serving import Project, Served
 from tests.support.upstream import Upstream
 from tests.support.world import NOON
+from tests.unit.govern import test_narrowing
 
 EVERY: Final = os.environ.get("CASK_EVERY_BYTE") == "1"
 SAMPLE: Final = 24
@@ -348,6 +349,20 @@ def handed_over(pack: Pack) -> Expected:
             return None
         raise
     return checked(files)
+
+
+@pytest.mark.timeout(7200 if EVERY else 120)
+def test_a_changed_content_lets_no_approval_count_for_less_than_it_was_given_for() -> None:
+    """Where the trust root allows it, `r` is served although it does less than what was signed: that content is read, too."""
+    before = test_narrowing.approved(packs.R, packs.W)
+    less = test_narrowing.changed(packs.R, lambda tool: tool["input_schema"]["properties"]["state"]["enum"].remove("sent"))
+    files = test_narrowing.built(before, less, packs.W)
+    digest = canon.digest(offer.parse(before).contents["tool:r"])
+    good = files.contents[digest]
+    assert test_narrowing.served(files) == ["r", "w"]
+    for data in changed(good):
+        served = test_narrowing.served(replace(files, contents={**files.contents, digest: data}))
+        assert served == (["r", "w"] if same(value("content", data), value("content", good)) else ["w"]), data
 
 
 @pytest.mark.parametrize("role", ["tools", "lock"])
