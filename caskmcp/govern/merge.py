@@ -6,6 +6,7 @@ and that what cannot be read is never merged.
 
 from collections.abc import Iterable, Iterator
 
+from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.govern import lockfile
 from caskmcp.govern.lockfile import ReadLock

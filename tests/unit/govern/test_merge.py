@@ -78,6 +78,13 @@ def test_one_key_on_both_sides_counts_with_its_newest_statement() -> None:
     assert (status(found, R, A), status(found, R, B)) == ("pending", "approved")
 
 
+def test_two_statements_of_one_key_with_one_sequence_stand_in_an_order_of_their_own() -> None:
+    one, other = said(R, T1), said(R, T1, digest=B)
+    wanted = lockfile.dump(merged([], [one], [other]))
+    assert wanted == lockfile.dump(merged([], [other], [one]))
+    assert wanted.index(A.encode()) < wanted.index(B.encode())
+
+
 # ---------------------------------------------------------------- blocks
 def test_a_block_of_one_side_is_kept_whatever_the_other_did() -> None:
     block = said(R, None, sequence=2, verdict="block")
