@@ -24,9 +24,12 @@ def merged(base: ReadLock, ours: ReadLock, theirs: ReadLock) -> ReadLock:
             )
     subjects = sorted({*ours.subjects, *theirs.subjects})
     found = {subject: _merged(*(frozenset(lock.lock.subjects.get(subject, ())) for lock in (base, ours, theirs))) for subject in subjects}
-    return ReadLock(
-        Lock(toolpack=ours.lock.toolpack, subjects={subject: lockfile.in_order(rows) for subject, rows in found.items() if rows})
-    )
+    return ReadLock(Lock(toolpack=ours.lock.toolpack, subjects={subject: _in_order(rows) for subject, rows in found.items() if rows}))
+
+
+def _in_order(rows: Rows) -> tuple[Signed, ...]:
+    """As in any lock; where one key said two things with one sequence, on two branches, by what they are."""
+    return lockfile.in_order(sorted(rows, key=lambda row: (canon.dump(row.statement.payload()), row.signature)))
 
 
 def _merged(base: Rows, ours: Rows, theirs: Rows) -> Rows:
