@@ -7,6 +7,7 @@ from caskmcp.model.finding import Report
 from caskmcp.ports import Console
 
 FORMATS: Final = {
+    "comment": "report.comment:render",
     "text": "report.text:render",
     "json": "report.json_:render",
     "github": "report.annotations:render",

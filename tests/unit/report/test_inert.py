@@ -55,7 +55,7 @@ def corpus() -> tuple[str, ...]:
 
 
 CORPUS: Final = corpus()
-FORMS: Final = ("github", "github-md", "html", "json", "junit", "md", "sarif", "text")
+FORMS: Final = ("comment", "github", "github-md", "html", "json", "junit", "md", "sarif", "text")
 
 
 def report(value: str) -> Report:
@@ -186,6 +186,13 @@ def of_markdown(shown: str, value: str) -> Iterator[str]:
         yield "nothing is shown"
 
 
+def of_comment(shown: str, value: str) -> Iterator[str]:
+    mark, _, rest = shown.partition("\n")
+    if mark != "<!-- cask-check -->" or mark in rest:
+        yield "its mark is not its own"
+    yield from of_markdown(rest, value)
+
+
 def late(tokens: list[Any]) -> Iterator[str]:
     """What GitHub finds in the rendered text: runs of text between tags and comments."""
     run = ""
@@ -242,6 +249,7 @@ def of_junit(shown: str, value: str) -> Iterator[str]:
 
 
 READERS: Final[dict[str, Callable[[str, str], Iterator[str]]]] = {
+    "comment": of_comment,
     "github": of_github,
     "github-md": of_markdown,
     "html": of_html,
@@ -294,6 +302,9 @@ SABOTAGE: Final[tuple[tuple[str, Any, str, Any], ...]] = (
     ("github-md", markdown, "SPECIAL", NEVER),
     ("github-md", markdown, "visible", same),
     ("github-md", markdown, "APART", ""),
+    ("comment", markdown, "SPECIAL", NEVER),
+    ("comment", markdown, "visible", same),
+    ("comment", markdown, "APART", ""),
     ("html", html, "Environment", unescaped),
     ("html", html, "visible", same),
     ("html", html, "disarmed_markup", same),

@@ -8,7 +8,7 @@ import pytest
 from caskmcp.cli.main import main
 from caskmcp.errors import CaskError
 from caskmcp.model.finding import Finding, Report, Severity
-from caskmcp.workflows.summary import CUT, MOST, added
+from caskmcp.workflows.summary import CUT, MOST, WRITTEN, added, known, written
 from tests.support.world import world
 from tests.unit.workflows import test_gate
 from tests.unit.workflows.test_gate import Desk
@@ -61,7 +61,44 @@ def test_a_hidden_character_reaches_no_file(tmp_path: Path) -> None:
     )
 
 
+# ---------------------------------------------------------------- further formats
+BEGINS = {"comment": "<!-- cask-check -->\n", "github-md": "## cask check\n", "json": "{\n", "junit": "<?xml ", "sarif": "{\n"}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_each_further_format_replaces_its_file(how: str, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("before", encoding="utf-8")
+    for _ in range(2):
+        assert written(world(tmp_path), REPORT, (f"{how}=out",)) is REPORT
+        text = (tmp_path / "out").read_text(encoding="utf-8")
+        assert text.startswith(BEGINS[how])
+        assert "before" not in text
+
+
+@pytest.mark.parametrize("wrong", ["sarif", "sarif=", "=out", "html=out", "text=out", ""])
+def test_a_further_format_without_a_known_name_or_a_file_is_refused_before_any_step(wrong: str) -> None:
+    with pytest.raises(CaskError) as caught:
+        known(("sarif=out", wrong))
+    assert (caught.value.code, caught.value.place) == ("CASK-I001", wrong)
+
+
+def test_a_folder_takes_no_further_format(tmp_path: Path) -> None:
+    with pytest.raises(CaskError) as caught:
+        written(world(tmp_path), REPORT, ("sarif=.",))
+    assert caught.value.code == "CASK-I010"
+
+
 # ---------------------------------------------------------------- the commands
+def test_check_writes_every_format_in_one_run(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(desk.cwd)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(desk.folder / "project-config"))
+    status = main(["check", "--only", "lock", *(word for how in WRITTEN for word in ("--write", f"{how}=out.{how}"))])
+    assert (status, capsys.readouterr().out != "") == (1, True)
+    assert {how: (desk.cwd / f"out.{how}").read_text(encoding="utf-8").startswith(BEGINS[how]) for how in WRITTEN} == dict.fromkeys(
+        WRITTEN, True
+    )
+
+
 def test_check_annotates_and_adds_its_summary_in_one_run(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
