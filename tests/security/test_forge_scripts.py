@@ -179,3 +179,14 @@ def test_in_strict_mode_no_script_forges(name: str, shared: tuple[Path, Path]) -
 def test_in_strict_mode_what_was_approved_is_served(shared: tuple[Path, Path]) -> None:
     made = forge.strict(shared[1], shared[0] / "nothing", 65534, 65533)
     assert forge.over_the_wire(made) == f"DEFEATED: served are {', '.join(sorted(forge.KNOWN))}"
+
+
+@pytest.mark.skipif(not STRICT or os.geteuid() != 0, reason="a mount namespace is needed: run as root with CASK_STRICT=1")
+@pytest.mark.parametrize("name", ["edit_pin.py", "old_lock.sh", "own_root.py", "remove_pin.py", "trust_init_replace.py"])
+def test_under_a_pin_of_the_administrator_no_trust_root_is_put_in_place_even_by_the_user_of_the_server(
+    name: str, shared: tuple[Path, Path]
+) -> None:
+    made = forge.administered(forge.one_user(shared[1], shared[0] / f"administered-{name}", 65534))
+    assert forge.over_the_wire(made) == f"DEFEATED: served are {', '.join(sorted(forge.KNOWN))}"
+    tried = forge.run(made, name, forge.over_the_wire)
+    assert tried.said.startswith("DEFEATED"), tried

@@ -86,6 +86,16 @@ class Stage:
     """Who the scripts run as."""
     server: Owner = Owner()
     """Who the server runs as."""
+    system: Path | None = None
+    """A folder that the server sees laid over `/etc`, in a mount namespace of its own: what an administrator put there."""
+
+    @property
+    def starting(self) -> tuple[list[str], dict[str, Any]]:
+        """What stands before the server's command, and how it is started."""
+        if self.system is None:
+            return [], self.server.options
+        drop = f"setpriv --reuid={self.server.uid} --regid={self.server.uid} --clear-groups"
+        return ["unshare", "-m", "sh", "-c", f'mount -t overlay overlay -o lowerdir={self.system}:/etc /etc && exec {drop} "$@"', "sh"], {}
 
     @property
     def place(self) -> Place:
@@ -220,6 +230,17 @@ def one_user(of: Path, folder: Path, uid: int) -> Stage:
     return made
 
 
+def administered(made: Stage) -> Stage:
+    """The same stage on a machine whose administrator laid down the pin: only root may write it."""
+    system = made.folder.with_name(f"{made.folder.name}-etc")
+    folder = system / "caskmcp" / "trust.d"
+    folder.mkdir(parents=True)
+    shutil.copy(made.place.config / "pins" / "shop.json", folder)
+    for path in (system, *system.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return replace(made, system=system)
+
+
 def strict(of: Path, folder: Path, agent: int, server: int) -> Stage:
     """The same with three owners: the agent's user has the repository and a home (with the person's sealed keys), the server's user
     its own home with pin and settings and the folder of the state, root the program."""
@@ -272,8 +293,9 @@ def over_the_wire(made: Stage) -> str:
         json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": {**params, "_meta": META}})
         for number, (method, params) in enumerate(asked)
     ]
+    before, how = made.starting
     done = subprocess.run(
-        ["/bin/sh", "-l", "-c", 'exec "$@"', "sh", command, *settings["args"]],
+        [*before, "/bin/sh", "-l", "-c", 'exec "$@"', "sh", command, *settings["args"]],
         cwd=made.place.project,
         env={**made.variables(), "HOME": str(made.home), **settings["env"]},
         input="".join(f"{line}\n" for line in lines),
@@ -281,7 +303,7 @@ def over_the_wire(made: Stage) -> str:
         text=True,
         timeout=60,
         check=False,
-        **made.server.options,
+        **how,
     )
     answers = {row.get("id"): row for row in map(json.loads, done.stdout.splitlines())}
     if done.returncode != 0 or len(answers) != len(asked):
