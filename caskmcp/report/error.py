@@ -5,6 +5,7 @@ import sys
 from typing import Final
 
 from caskmcp.errors import CaskError, Exit
+from caskmcp.report.commands import disarmed, disarmed_json
 from caskmcp.report.visible import visible
 
 PROGRAMS: Final = frozenset(
@@ -41,7 +42,7 @@ def show(error: CaskError, how: str) -> None:
     """Print the error. how: the format that was asked for."""
     parts = (f"{error.code} {error.what}", error.place, mended(error.mend))
     line = " ".join(" · ".join(part for part in parts if part).splitlines())
-    print("error: " + visible(line), file=sys.stderr, flush=True)
+    print(disarmed("error: " + visible(line)), file=sys.stderr, flush=True)
     if how == "json":
         severity = SEVERITIES.get(error.exit, "error")
         row = {
@@ -52,4 +53,4 @@ def show(error: CaskError, how: str) -> None:
             "place": error.place or "",
             "mend": error.mend or "",
         }
-        print(json.dumps({"schema": "caskmcp/error/1", "summary": {"exit": int(error.exit)}, "findings": [row]}, indent=2))
+        print(disarmed_json(json.dumps({"schema": "caskmcp/error/1", "summary": {"exit": int(error.exit)}, "findings": [row]}, indent=2)))
