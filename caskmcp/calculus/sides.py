@@ -73,6 +73,15 @@ def is_spare(side: Served, argument: str) -> bool:
     return optional and uses(side)[argument] == 1
 
 
+def still_sent(old: Served, new: Served) -> bool:
+    """Whether each argument that the new side takes goes wherever it went: what it asks for could be asked before, but not by these arguments, if a filter
+    or a `dry_run` is taken and left out."""
+    schema = new.get("input_schema") or {}
+    gone = (uses(old) - uses(new)).keys()
+    closed = schema.get("additionalProperties") is False and "patternProperties" not in schema
+    return not gone or (closed and gone.isdisjoint(schema.get("properties") or {}))
+
+
 def uses(side: Served) -> Counter[str]:
     """Argument -> the number of places in the request that it fills."""
     request = side.get("request") or {}

@@ -11,7 +11,7 @@ from caskmcp.calculus import composite, inputs, path, plain, policy, request, sh
 from caskmcp.calculus.areas import Area, changes
 from caskmcp.calculus.keywords import ASSERTED, FORMATS, TYPES
 from caskmcp.calculus.schema import is_schema
-from caskmcp.calculus.sides import Served
+from caskmcp.calculus.sides import Served, still_sent
 from caskmcp.calculus.verdict import Change, Verdict, together
 
 # fmt: off
@@ -58,10 +58,11 @@ def verdict(found: tuple[Change, ...]) -> Verdict:
 def narrower(old: Served, new: Served) -> bool:
     """Whether what was approved for `old` may hold for `new` without a person: less, or nothing at all, and not a word that nobody has read.
 
-    True only if each change narrows in one of `UNREAD`, and every text of the new record stood in the old one. A change that is EQUAL is one of words.
+    True only if each change narrows in one of `UNREAD`, each argument that is still taken is still sent, and every text of the new record stood in
+    the old one. A change that is EQUAL is one of words.
     """
     narrows = all(change.verdict is Verdict.NARROWS and change.area in UNREAD for change in compare(old, new))
-    return narrows and {*_texts(new)} <= {*_texts(old)} | VOCABULARY
+    return narrows and still_sent(old, new) and {*_texts(new)} <= {*_texts(old)} | VOCABULARY
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ Two cases, each proven against the very content that a person signed, never agai
 pin hold as they always do; both the rows of the trust root that fit the old and the new content have to be satisfied. ADR 0029. Pure.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -104,9 +105,11 @@ def renamed(offered: Offer, standings: Mapping[str, Standing], evidence: Evidenc
         for old, digest in _sources(row, vanished, offered, evidence)
     ]
     rows, olds = [row.subject for row, _, _ in pairs], [old for _, old, _ in pairs]
+    # A standing goes by the name: with a second record of that name, whatever it is, the proof for one would serve the other.
+    alone = {subject for subject, count in Counter(row.subject for row in offered.tools).items() if count == 1}
     out: dict[str, tuple[str, Standing]] = {}
     for row, old, digest in pairs:
-        if rows.count(row.subject) == 1 and olds.count(old) == 1:
+        if row.subject in alone and rows.count(row.subject) == 1 and olds.count(old) == 1:
             found = evidence.judged(old, digest, frozenset(), _roles(row, {}, evidence.chain))
             if found.status == "approved":
                 out[row.subject] = (old, replace(found, subject=row.subject, narrowed_from=digest))

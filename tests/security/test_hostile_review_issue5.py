@@ -1,0 +1,109 @@
+"""Attacks on governance that worked once: each is tried for real, and must be refused; where a guard of ours refuses it, it works without the guard."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from caskmcp import canon
+from caskmcp.calculus import tools as calculus
+from caskmcp.govern import admit, offer, sign
+from caskmcp.model.pack import AdmittedPack, PackFiles
+from caskmcp.model.tool import Tool
+from tests.support import packs
+from tests.support.packs import SHARED, T1, C, R
+from tests.support.world import NOON
+
+LENIENT: Final = packs.root(T1).model_copy(update={"auto_narrowing": True})
+Edit = Callable[[dict[str, Any]], Any]
+
+
+def changed(tool: Tool, edit: Edit) -> Tool:
+    value = json.loads(json.dumps(tool.plain()))
+    edit(value)
+    return Tool.model_validate_json(json.dumps(value))
+
+
+def approved(*tools: Tool) -> PackFiles:
+    """Tools that a person approved, with the contents of what was signed, under a trust root that lets less count."""
+    files = packs.with_roots(packs.pack_files(tools, declared={}), sign.sign_root(LENIENT, T1))
+    files = packs.approve(files, *(f"tool:{tool.name}" for tool in tools), *SHARED)
+    contents = offer.parse(files).contents.values()
+    return replace(files, contents={canon.digest(content): canon.pretty(content) for content in contents})
+
+
+def built(before: PackFiles, *tools: Tool) -> PackFiles:
+    """The pack with other tools, in this very order; what people signed stays."""
+    return replace(before, tools=canon.pretty({"schema": "caskmcp/tools/1", "tools": [tool.plain() for tool in tools]}))
+
+
+def served(files: PackFiles) -> AdmittedPack:
+    return admit.admit(files, pin=packs.pin_of(LENIENT), condition=None, environment=None, at=NOON)
+
+
+# ---------------------------------------------------------------- auto narrowing
+RENAMED: Final = changed(R, lambda value: value.update(name="get_order"))
+
+
+def test_a_read_that_only_took_another_name_is_served() -> None:
+    """What the next attack hides behind."""
+    assert list(served(built(approved(R), RENAMED)).tools) == ["get_order"]
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_another_record_of_the_name_that_a_renamed_tool_took_is_not_served_on_its_proof(is_last: bool) -> None:
+    """It was: a DELETE that nobody approved, since a standing goes by the name and the last record of a name won."""
+    deletes = changed(C, lambda value: value.update(name="get_order"))
+    assert served(built(approved(R), *((RENAMED, deletes) if is_last else (deletes, RENAMED)))).tools == {}
+
+
+def no_query(value: dict[str, Any]) -> None:
+    value["request"]["query"] = []
+
+
+def by_state(value: dict[str, Any]) -> None:
+    """`DELETE /orders/{state}`."""
+    no_query(value)
+    value["request"]["segments"][1] = {"pieces": [{"argument": "state", "charset": "token"}]}
+    value["input_schema"]["required"] = ["state"]
+
+
+def by_one_state(value: dict[str, Any]) -> None:
+    value["request"]["segments"][1] = {"pieces": [{"text": "open"}]}
+
+
+def with_a_body(value: dict[str, Any]) -> None:
+    value["request"]["body"] = {"media": "application/json", "kind": "json", "fields": [{"argument": "note", "wire": "note"}]}
+
+
+def without_a_body(value: dict[str, Any]) -> None:
+    value["request"]["body"] = None
+
+
+IGNORING: Final = {
+    "a filter in the query": (lambda value: None, no_query),
+    "what the path was made of": (by_state, by_one_state),
+    "a field of the body": (with_a_body, without_a_body),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), IGNORING.values(), ids=IGNORING)
+def test_a_tool_that_takes_an_argument_and_leaves_it_out_is_not_less_of_the_same(
+    before: Edit, after: Edit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request could be made before. But who asks to delete what was sent, by these arguments, would delete what is open, or all."""
+    old = changed(R, before)
+    files = built(approved(old), changed(old, after))
+    assert served(files).tools == {}
+    monkeypatch.setattr(calculus, "still_sent", lambda old, new: True)
+    assert list(served(files).tools) == ["r"]
+
+
+def test_an_argument_that_goes_with_its_place_is_less() -> None:
+    def no_state(value: dict[str, Any]) -> None:
+        no_query(value)
+        del value["input_schema"]["properties"]["state"]
+
+    assert list(served(built(approved(R), changed(R, no_state))).tools) == ["r"]
