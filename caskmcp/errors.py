@@ -130,6 +130,10 @@ _ROWS: Final = (
     Code("CASK-R010", Exit.REFUSED, "The rate budget is spent", "The policy's budget for this window is used up."),
     Code("CASK-R011", Exit.BUG,     "The call failed inside the runtime", "An unexpected fault; the record has the details."),
     Code("CASK-R012", Exit.REFUSED, "A composite ended before its end", "One of its calls was refused or failed, or an answer lacks what the next call needs; what was done before stays done."),
+    # H: the HTTP transport
+    Code("CASK-H001", Exit.REFUSED, "The server would be open to others", "An address that other machines reach takes tokens, the URL that clients use, and TLS here or at a proxy in front."),
+    Code("CASK-H002", Exit.INPUT,   "TLS cannot be set up", "The certificate and the private key cannot be read, or do not belong together."),
+    Code("CASK-H003", Exit.REFUSED, "A token file is not its owner's alone", "Whoever can read or write it could call in another's name, or let others in."),
     # E: egress
     Code("CASK-E001", Exit.REFUSED, "The scheme or host is not approved", "The request would go to a scheme, host or port that is not in the signed plan."),
     Code("CASK-E002", Exit.REFUSED, "The name does not resolve", "The host has no address."),

@@ -40,6 +40,8 @@ def command(name: str, *params: click.Parameter, formats: tuple[str, ...] = ("te
             load("report.formats:show")(outcome, how, world.console)
             return outcome.exit
 
-        return click.Command(name, callback=callback, params=[*params, *shown, *GLOBALS], help=body.__doc__)
+        own = {word for row in params for word in row.opts}
+        others = (row for row in GLOBALS if not own & set(row.opts))
+        return click.Command(name, callback=callback, params=[*params, *shown, *others], help=body.__doc__)
 
     return wrap

@@ -67,6 +67,15 @@ class Live:
         self._ends = self._coming(self._files)
         return self.surface
 
+    def tried(self) -> CaskError | None:
+        """Admit for the first time; why it was refused, if it was. The files are looked at again and again either way."""
+        try:
+            self.start()
+        except CaskError as cause:
+            self.surface = nothing(str(cause))
+            return cause
+        return None
+
     async def fresh(self) -> Surface:
         """The surface, after a look at the files."""
         async with self._lock:

@@ -55,18 +55,18 @@ def surface(pack: AdmittedPack, toolset: str | None = ALL) -> Surface:
     rows = {name: _tool(pack.tools[name]) for name in sorted(pack.tools)}
     compiled_ones = {name: row for name, row in rows.items() if isinstance(row, ServedTool)}
     broken = tuple(row for row in rows.values() if isinstance(row, Withheld))
-    tools = {name: row for name, row in compiled_ones.items() if _calls(row) <= compiled_ones.keys()}
+    tools = {name: row for name, row in compiled_ones.items() if calls(row) <= compiled_ones.keys()}
     apart = tuple(
         Withheld(f"tool:{name}", "CASK-L002", "a tool that it calls is not served", "invalid")
         for name in compiled_ones
         if name not in tools
     )
     chosen = frozenset(tools) if toolset is None else frozenset(pack.toolsets.get(toolset, ()))
-    members = frozenset(name for name in chosen if name not in tools or _calls(tools[name]) <= chosen)
+    members = frozenset(name for name in chosen if name not in tools or calls(tools[name]) <= chosen)
     return Surface(pack, tools, members, (*pack.withheld, *broken, *apart))
 
 
-def _calls(row: ServedTool) -> frozenset[str]:
+def calls(row: ServedTool) -> frozenset[str]:
     """The tools that a composite needs: it is served where all of them are, since its calls are gated like any."""
     plan = row.admitted.tool.composite
     return frozenset(step.tool for step in plan.steps) if plan else frozenset()

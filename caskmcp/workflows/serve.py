@@ -1,12 +1,14 @@
-"""`cask serve`: read the toolpack once, pass the one door, serve what it lets through on stdio until the client goes."""
+"""`cask serve`: read the toolpack once, pass the one door, serve what it lets through on stdio or HTTP until the client goes."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import lockfile, offer, pins, trust
 from caskmcp.govern.admit import admit
+from caskmcp.load import load
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.trust import Pin, TrustPin
 from caskmcp.ports import World
@@ -14,7 +16,7 @@ from caskmcp.runtime import mcp_server
 from caskmcp.runtime.clean import clean
 from caskmcp.runtime.conduct import Hands
 from caskmcp.runtime.confirm import Confirmations
-from caskmcp.runtime.mcp_server import Front, Setting
+from caskmcp.runtime.mcp_server import Front, Setting, Shelf
 from caskmcp.runtime.record import Journal
 from caskmcp.runtime.state import State
 from caskmcp.runtime.surface import Surface, explained
@@ -81,14 +83,47 @@ class PackOnDisk:
         return self.world.clock.now()
 
 
-def run(world: World, *, toolset: str | None, environment: str | None, dry_run: bool, trust_pin: str | None) -> Exit:
+@dataclass(frozen=True)
+class Web:
+    """What `serve --http` was given (`workflows/serve_http.py`)."""
+
+    at: str
+    """`HOST:PORT`, or a port of the loopback address."""
+    token_file: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    public_url: str | None = None
+    """Under which clients reach it, if that is not the address that it listens on."""
+    behind_proxy: bool = False
+    """Whether a proxy that ends TLS stands in front."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `cask serve` was asked for."""
+
+    toolpacks: tuple[str, ...] = ()
+    """Several toolpacks in one server; none: the one that `--toolpack` or the root says."""
+    toolset: str | None = None
+    environment: str | None = None
+    dry_run: bool = False
+    trust_pin: str | None = None
+    search: bool = False
+    """Whether clients see `search` and `call` in place of the tools."""
+    web: Web | None = None
+    """Streamable HTTP; None: stdio."""
+
+
+def run(world: World, asked: Asked) -> Exit:
     """Serve until the client closes its end or the person ends it. Raises what the door raises (exit 4), CASK-I010 for an unknown toolset."""
-    pack = here.pack(world)
-    source = PackOnDisk(world, pack, offer.identity(world.files, pack), here.condition(world, trust_pin), environment)
-    front = front_of(world, source, toolset=toolset, dry=dry_run)
-    surface = front.live.start()
-    refuse_unknown(surface, toolset)
-    world.console.note(visible(greeting(surface, dry=dry_run)))
+    front = front_of(world, asked, load("workflows.serve_http:log")(world) if asked.web else lambda line: world.console.note(visible(line)))
+    front.start()
+    refuse_unknown(front.surfaces, asked.toolset)
+    said = visible(greeting(front.surfaces, asked))
+    if asked.web is not None:  # a client that starts the server on stdio does not wait for the import of a web server
+        status: Exit = load("workflows.serve_http:run")(world, asked.web, front, said)
+        return status
+    world.console.note(said)
     try:
         mcp_server.run(front)
     except KeyboardInterrupt:
@@ -96,13 +131,22 @@ def run(world: World, *, toolset: str | None, environment: str | None, dry_run: 
     return Exit.CLEAN
 
 
-def front_of(world: World, source: PackOnDisk, *, toolset: str | None, dry: bool) -> Front:
-    """The server with its ports."""
-    root = here.root(world)
-    setting = Setting(
-        source.id, toolset, dry, world.clock, world.entropy, clean, lambda line: world.console.note(visible(line)), source.environment
-    )
-    return Front(source, hands(world, root), setting)
+def front_of(world: World, asked: Asked, log: Callable[[str], None]) -> Front:
+    """The server with its ports. Toolpacks of one root share their state."""
+    sources: list[PackOnDisk] = []
+    made: dict[Path, Hands] = {}
+    shelves: list[Shelf] = []
+    for name in asked.toolpacks or (world.toolpack,):
+        of = replace(world, toolpack=name)
+        pack, root = here.pack(of), here.root(of)
+        source = PackOnDisk(of, pack, offer.identity(world.files, pack), here.condition(world, asked.trust_pin), asked.environment)
+        made[root.path] = made.get(root.path) or hands(world, root)
+        sources.append(source)
+        shelves.append(Shelf(source.id, source, made[root.path]))
+    refuse_twice([source.id for source in sources])
+    title = ", ".join(source.id for source in sources)
+    setting = Setting(title, asked.toolset, asked.dry_run, world.clock, world.entropy, clean, log, asked.environment, search=asked.search)
+    return Front(shelves, setting)
 
 
 def hands(world: World, root: Root) -> Hands:
@@ -111,16 +155,29 @@ def hands(world: World, root: Root) -> Hands:
     return Hands(state, Confirmations(state, world.entropy), Upstream(), world.credentials, Journal(world.files, root.audit))
 
 
-def refuse_unknown(surface: Surface, toolset: str | None) -> None:
-    """Raise CASK-I010 for a toolset that the pack does not have."""
-    known = sorted(surface.pack.toolsets) if surface.pack else []
+def refuse_twice(ids: Sequence[str]) -> None:
+    """Raise CASK-I010 for a toolpack that was named twice: an approval could not say which one it means."""
+    twice = sorted(name for name, count in Counter(ids).items() if count > 1)
+    if twice:
+        raise CaskError("CASK-I010", f"the toolpack {twice[0]} is named twice", mend="cask serve --help")
+
+
+def refuse_unknown(surfaces: Sequence[Surface], toolset: str | None) -> None:
+    """Raise CASK-I010 for a toolset that no pack has."""
+    known = sorted({name for surface in surfaces if surface.pack for name in surface.pack.toolsets})
     if toolset is not None and toolset not in known:
         raise CaskError("CASK-I010", f"there is no toolset `{toolset}`; here are: {', '.join(known) or 'none'}", mend="cask gate status")
 
 
-def greeting(surface: Surface, *, dry: bool) -> str:
+def greeting(surfaces: Sequence[Surface], asked: Asked) -> str:
     """What the person who starts the server reads: what is served, and why the rest is not."""
-    count, name = len(surface.listed), surface.pack.toolpack if surface.pack else ""
-    head = f"cask: {name}: {count} {'tool is' if count == 1 else 'tools are'} served on stdio{' (dry run: nothing is sent)' if dry else ''}"
-    empty = () if count else ("cask: the list is empty: nothing is approved yet, or no approval holds; `cask gate status` tells more",)
-    return "\n".join((head, *empty, *(f"  not served: {line}" for line in explained(surface))))
+    return "\n".join(line for surface in surfaces for line in _greeting(surface, asked))
+
+
+def _greeting(surface: Surface, asked: Asked) -> Iterator[str]:
+    count, name = len(surface.listed), surface.pack.toolpack if surface.pack else "a toolpack is refused"
+    dry, by = " (dry run: nothing is sent)" if asked.dry_run else "", " through search" if asked.search else ""
+    yield f"cask: {name}: {count} {'tool is' if count == 1 else 'tools are'} served on {'HTTP' if asked.web else 'stdio'}{by}{dry}"
+    if not count:
+        yield "cask: the list is empty: nothing is approved yet, or no approval holds; `cask gate status` tells more"
+    yield from (f"  not served: {line}" for line in explained(surface))

@@ -57,6 +57,7 @@ TABLES: Final = (
     Table("redact.canaries:FAMILIES", "id", ("cases/redact",)),
     Table("redact.detectors:DETECTORS", "id", ("cases/redact",)),
     Table("runtime.gateway:STEPS", "name", ("unit/runtime", "security")),
+    Table("runtime.http_guard:CHECKS", "name", ("unit/runtime",)),
     Table("runtime.networks:DENIED", "network", ("unit/runtime", "security")),
     Table("store.archive:GUARDS", "name", ("security",)),
     Table("store.formats:FORMATS", "place", ("unit/workflows",)),

@@ -1,0 +1,185 @@
+"""What stands in front of the HTTP transport: host, origin and token of each request, before anything of it is read.
+
+Promises: nothing behind runs for a stranger; the token goes no further than this module; a body that does not come in time ends; calls on
+their way are counted, so that a stop can wait for them. What a request means is the protocol library's and the gateway's.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import anyio
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+
+from caskmcp.model.token import TokenRow
+from caskmcp.runtime.mcp_server import SENDER
+from caskmcp.runtime.tokens import Caller, caller
+
+PATH: Final = "/mcp"
+BODY_TIME: Final = 30.0
+"""Seconds that the body of a request may take to come in."""
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Door:
+    """Whom a server lets in."""
+
+    hosts: frozenset[str]
+    """Values of the Host header, exact with their port."""
+    origins: frozenset[str]
+    """Values of the Origin header of pages that may call; most clients send none."""
+    tokens: tuple[TokenRow, ...]
+
+
+class Check(NamedTuple):
+    """One row: what a request needs, and what it is told without."""
+
+    name: str
+    status: int
+    passes: Callable[[Scope, Door], bool]
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def _values(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for key, value in scope["headers"] if key == name]
+
+
+def _host(scope: Scope, door: Door) -> bool:
+    sent = _values(scope, b"host")
+    return len(sent) == 1 and sent[0].decode("latin-1").lower() in door.hosts
+
+
+def _origin(scope: Scope, door: Door) -> bool:
+    sent = _values(scope, b"origin")
+    return not sent or (len(sent) == 1 and sent[0].decode("latin-1").lower() in door.origins)
+
+
+def _token(scope: Scope, door: Door) -> bool:
+    return _sender(scope, door) is not None
+
+
+def _sender(scope: Scope, door: Door) -> Caller | None:
+    sent = _values(scope, b"authorization")
+    scheme, _, token = (sent[0] if len(sent) == 1 else b"").partition(b" ")
+    return caller(door.tokens, token.strip()) if scheme.lower() == b"bearer" else None
+
+
+# fmt: off
+CHECKS: Final = (
+    #     what      status  passes
+    Check("path",   404,    lambda scope, _: scope["path"] == PATH),
+    Check("host",   421,    _host),    # a page whose name was pointed at this machine sends its own
+    Check("origin", 403,    _origin),  # a page of another site cannot leave it out
+    Check("token",  401,    _token, ((b"www-authenticate", b'Bearer realm="cask"'),)),
+)
+# fmt: on
+
+
+class Guard:
+    """The outermost ASGI application. ready: whether a pack is admitted; told: takes an event with its fields, for the log."""
+
+    def __init__(self, app: App, door: Door, ready: Callable[[], bool], told: Callable[..., None]) -> None:
+        self._app = app
+        self._door = door
+        self._ready = ready
+        self._told = told
+        self._calls = 0
+        self._idle = anyio.Event()
+        self.stopping = False
+        """Whether new requests are turned away."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._asked(scope, receive, send)
+
+    async def idle(self) -> None:
+        """Return when no call is on its way."""
+        while self._calls:
+            await self._idle.wait()
+
+    async def _asked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (health := self._health(scope)) is not None:
+            await _answer(send, *health)
+            return
+        failed = next((row for row in CHECKS if not row.passes(scope, self._door)), None)
+        if failed is not None:
+            self._told("refused", what=failed.name, status=failed.status, peer=_peer(scope))
+            await _answer(send, failed.status, failed.name, failed.headers)
+            return
+        if self.stopping:
+            await _answer(send, 503, "stopping", ((b"retry-after", b"1"),))
+            return
+        await self._passed(_named(scope, self._door), _timely(receive), send)
+
+    def _health(self, scope: Scope) -> tuple[int, str] | None:
+        """Health says nothing that a stranger may not know, and probes send no name that could be compared."""
+        if scope["method"] not in ("GET", "HEAD"):
+            return None
+        up = self._ready() and not self.stopping
+        answers = {"/healthz": (200, "alive"), "/readyz": (200, "ready") if up else (503, "not ready")}
+        return answers.get(scope["path"])
+
+    async def _passed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        counts = scope["method"] == "POST" and _values(scope, b"mcp-method") != [b"subscriptions/listen"]
+        self._calls += counts
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._calls -= counts
+            if not self._calls:
+                self._idle.set()
+                self._idle = anyio.Event()
+
+
+def _named(scope: Scope, door: Door) -> Scope:
+    """The request with its sender in place of the token. The library binds a session to its `user`."""
+    who = _sender(scope, door) or Caller("nobody", frozenset())
+    headers = [(key, value) for key, value in scope["headers"] if key != b"authorization"]
+    user = AuthenticatedUser(AccessToken(token="", client_id=who.name, scopes=sorted(who.toolsets or ())))
+    return {**scope, "headers": headers, SENDER: who, "user": user}
+
+
+def _timely(receive: Receive) -> Receive:
+    """The messages of a request, as long as its body comes in time; then as if the client had gone."""
+    end = anyio.current_time() + BODY_TIME
+    whole = False
+
+    async def received() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        with anyio.move_on_after(end - anyio.current_time()):
+            message = await receive()
+            whole = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+        whole = True
+        return {"type": "http.disconnect"}
+
+    return received
+
+
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+async def _answer(send: Send, status: int, text: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    body = text.encode() + b"\n"
+    plain: Mapping[bytes, bytes] = {
+        b"content-type": b"text/plain; charset=utf-8",
+        b"content-length": str(len(body)).encode(),
+        b"cache-control": b"no-store",
+        b"x-content-type-options": b"nosniff",
+    }
+    await send({"type": "http.response.start", "status": status, "headers": [*plain.items(), *headers]})
+    await send({"type": "http.response.body", "body": body})
