@@ -46,6 +46,9 @@ class Files(Protocol):
     def append(self, path: Path, line: bytes, *, private: bool = True, durable: bool = True) -> None:
         """Append one line to a journal; a torn last line of an earlier crash is cut first."""
 
+    def sync(self, path: Path) -> None:
+        """Bring what was appended to a journal to the disk."""
+
     def remove(self, path: Path) -> None:
         """Remove a file; absent is well."""
 
@@ -115,7 +118,7 @@ class Sealer(Protocol):
     """Signs records of the runtime, and nothing else; its key can approve nothing."""
 
     def seal(self, payload: bytes) -> bytes:
-        """A signature over the digest of a segment of the record."""
+        """A signature over the canonical payload of a seal (`model.audit.Seal`)."""
 
 
 @dataclass(frozen=True)
@@ -148,3 +151,7 @@ class World:
 
 
 Lines = Iterable[bytes]
+    @property
+    def key(self) -> str:
+        """The id of its key. Raises CASK-K001, CASK-K002 for a key that cannot be used."""
+

@@ -19,7 +19,7 @@ class Decision(Record):
 
 
 class Entry(Record):
-    """One line of `state/audit/decisions.jsonl`."""
+    """One line of the record; `sequence` and `prev` of the chain (`model.audit`) are added as it is written."""
 
     at: str
     toolpack: str

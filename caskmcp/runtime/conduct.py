@@ -126,7 +126,7 @@ async def _open(ask: Open, hands: Hands) -> Any:
 
 
 async def _record(ask: Record, hands: Hands) -> None:
-    if ask.durable:  # a sync of the disk takes long enough to be noticed by other calls
+    if ask.durable or hands.journal.due:  # a sync of the disk takes long enough to be noticed by other calls
         await to_thread.run_sync(lambda: hands.journal.append(ask.entry, durable=True))
     else:
         hands.journal.append(ask.entry, durable=False)

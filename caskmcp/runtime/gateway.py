@@ -363,7 +363,7 @@ def _refused(flight: Flight, step: str, no: CaskError) -> Flight:
     """The flight, ended by an error of a step."""
     told = no if isinstance(no, No) else No(no.code, no.what)
     decision = Decision(verdict=told.verdict, step=step, rule=told.rule or no.code, code=no.code, message=no.what)
-    result = Result(f"{no.code}: {no.what}", error=no.code, details={"step": step, **told.details})
+    result = Result(f"{no.code}: {no.what}", error=no.code, details={"step": step, "call": flight.call.id, **told.details})
     return replace(flight, decision=decision, extra={**flight.extra, **told.extra}, result=result)
 
 

@@ -140,10 +140,11 @@ class Front:
         return server
 
     async def aclose(self) -> None:
-        """Close the private state and the connections to upstreams."""
+        """Close the private state and the connections to upstreams, and seal the record."""
         for hands in {id(shelf.hands): shelf.hands for shelf in self._shelves}.values():
             hands.state.close()
             await hands.upstream.aclose()
+            hands.journal.close()
 
     async def _list(self, ctx: Any, params: t.PaginatedRequestParams | None) -> t.ListToolsResult:
         if params is not None and params.cursor is not None:

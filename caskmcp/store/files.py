@@ -79,6 +79,15 @@ class LocalFiles:
             finally:
                 os.close(handle)
 
+    def sync(self, path: Path) -> None:
+        """Bring what was appended to a journal to the disk, whoever appended it."""
+        with _writing(path):
+            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
     def remove(self, path: Path) -> None:
         """Remove a file; absent is well."""
         with _writing(path), suppress(FileNotFoundError):  # absent is well

@@ -148,6 +148,7 @@ async def _probed(world: World, shown: Surface, old: View, told: Mapping[str, Se
     finally:
         await tap.aclose()
         base.state.close()
+        base.journal.close()
     run_.rows += [_row(name, row, "not called", "its arguments are not known: --arguments FILE") for name, row in waiting.items()]
     run_.rows.sort(key=lambda row: (row["tool"], row["result"]))
     return run_

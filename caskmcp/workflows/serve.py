@@ -8,6 +8,7 @@ from pathlib import Path
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import lockfile, offer, pins, trust
 from caskmcp.govern.admit import admit
+from caskmcp.govern.seal import RecordSealer
 from caskmcp.load import load
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.trust import Pin, TrustPin
@@ -152,7 +153,8 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None]) -> Front:
 def hands(world: World, root: Root) -> Hands:
     """The ports that answer the gateway."""
     state = State(root.confirmations)
-    return Hands(state, Confirmations(state, world.entropy), Upstream(), world.credentials, Journal(world.files, root.audit))
+    journal = Journal(world.files, root.audit, world.entropy, RecordSealer(world.files, root.audit, world.entropy))
+    return Hands(state, Confirmations(state, world.entropy), Upstream(), world.credentials, journal)
 
 
 def refuse_twice(ids: Sequence[str]) -> None:

@@ -137,7 +137,7 @@ def captures(bench: Bench) -> Iterator[Finding]:
 
 
 def journals(bench: Bench) -> Iterator[Finding]:
-    """Each line of each journal is whole. A last line that a crash cut is cut off by the next append; it is told, and no damage."""
+    """Each line of each journal is whole. A last line that a crash cut is told, and no damage. What the lines rest on is for `audit verify`."""
     for name in bench.files.listing(bench.root.audit):
         path = bench.root.audit / name
         if not name.endswith(".jsonl"):
@@ -150,7 +150,7 @@ def journals(bench: Bench) -> Iterator[Finding]:
 def _line(entry: journal.Entry, place: str) -> Iterator[Finding]:
     where = f"{place}:{entry.number}"
     if entry.torn:
-        yield _finding("CASK-S002", Severity.INFO, where, "the last line was cut by a crash; the next record takes its place", mend="")
+        yield _finding("CASK-S002", Severity.INFO, where, "the last line was cut by a crash; the next segment names it", mend="")
         return
     try:
         whole = isinstance(entry.value(place), dict)

@@ -12,12 +12,11 @@ from caskmcp.model.project import EnvironmentHost
 from caskmcp.runtime import conduct as driver
 from caskmcp.runtime.conduct import Hands
 from caskmcp.runtime.confirm import Confirmations
-from caskmcp.runtime.record import Journal
 from caskmcp.runtime.respond import Result
 from caskmcp.runtime.state import State
 from caskmcp.runtime.upstream import Upstream as Client
 from caskmcp.store.credentials import ReferencedCredentials
-from caskmcp.store.files import LocalFiles
+from tests.support import audited
 from tests.support.calls import flight, served
 from tests.support.forging import HOST, TOOLS
 from tests.support.upstream import Heard, Upstream
@@ -36,7 +35,7 @@ def recorder() -> Iterator[Upstream]:
 def called(operation: str, arguments: dict[str, Any], recorder: Upstream, folder: Path) -> tuple[Result, list[Heard]]:
     recorder.heard.clear()
     state = State(folder / "state.db")
-    with_ = Hands(state, Confirmations(state, CountingEntropy()), Client(), ReferencedCredentials({}), Journal(LocalFiles(), folder))
+    with_ = Hands(state, Confirmations(state, CountingEntropy()), Client(), ReferencedCredentials({}), audited.journal(folder))
     surface = served(*TOOLS.values(), environment={HOST: EnvironmentHost(url=recorder.url, private=True)})
 
     async def run() -> Result:

@@ -13,15 +13,14 @@ from caskmcp.model.tool import Tool, Tools
 from caskmcp.runtime import conduct as driver
 from caskmcp.runtime.conduct import Hands
 from caskmcp.runtime.confirm import Confirmations
-from caskmcp.runtime.record import Journal
 from caskmcp.runtime.respond import Result
 from caskmcp.runtime.state import State
 from caskmcp.runtime.surface import surface
 from caskmcp.runtime.upstream import Upstream as Client
 from caskmcp.store.credentials import ReferencedCredentials
-from caskmcp.store.files import LocalFiles
 from caskmcp.workflows import build
 from tests.security.test_forging import CASES, FOLDER, JUDGES
+from tests.support import audited
 from tests.support.calls import flight, pack
 from tests.support.forging import HOST, TOOLS
 from tests.support.upstream import Heard, Upstream
@@ -49,7 +48,7 @@ def recorder() -> Iterator[Upstream]:
 def called(tools: dict[str, Tool], name: str, arguments: dict[str, Any], recorder: Upstream, folder: Path) -> tuple[Result, list[Heard]]:
     recorder.heard.clear()
     state = State(folder / "state.db")
-    with_ = Hands(state, Confirmations(state, CountingEntropy()), Client(), ReferencedCredentials({}), Journal(LocalFiles(), folder))
+    with_ = Hands(state, Confirmations(state, CountingEntropy()), Client(), ReferencedCredentials({}), audited.journal(folder))
     on = surface(pack(*tools.values(), environment={HOST: EnvironmentHost(url=recorder.url, private=True)}))
 
     async def run() -> Result:

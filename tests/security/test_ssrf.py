@@ -21,13 +21,12 @@ from caskmcp.runtime import conduct as driver
 from caskmcp.runtime.commands import Resolve
 from caskmcp.runtime.conduct import Hands
 from caskmcp.runtime.confirm import Confirmations
-from caskmcp.runtime.record import Journal
 from caskmcp.runtime.respond import Result
 from caskmcp.runtime.state import State
 from caskmcp.runtime.surface import Surface
 from caskmcp.runtime.upstream import Upstream
 from caskmcp.store.credentials import ReferencedCredentials
-from caskmcp.store.files import LocalFiles
+from tests.support import audited
 from tests.support.calls import HOST, flight, literal, served, tool
 from tests.support.world import CountingEntropy
 
@@ -114,7 +113,7 @@ def run(case: dict[str, Any], url: str, location: str | None, folder: Path) -> t
     async def go() -> Result:
         state = State(folder / "state.db")
         names = StubbedNames(case, dial)
-        with_ = Hands(state, Confirmations(state, CountingEntropy()), names, ReferencedCredentials({}), Journal(LocalFiles(), folder))
+        with_ = Hands(state, Confirmations(state, CountingEntropy()), names, ReferencedCredentials({}), audited.journal(folder))
         with closing(state):
             return await driver.conduct(flight("get_order", place(case, url)), with_, [].append)
 

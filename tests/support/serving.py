@@ -22,7 +22,7 @@ from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.tool import Tool
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack
-from tests.support import packs
+from tests.support import audited, packs
 from tests.support.patience import HANGS
 from tests.support.terminal import environment
 from tests.support.upstream import Upstream
@@ -66,8 +66,7 @@ class Project:
 
     def decisions(self) -> list[dict[str, Any]]:
         """The record so far."""
-        path = self.folder / ".caskmcp" / "state" / "audit" / "decisions.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return audited.decisions(self.folder / ".caskmcp" / "state" / "audit")
 
 
 def project(folder: Path, upstream: Upstream, *tools: Tool, **more: Any) -> Project:

@@ -1,6 +1,5 @@
 """The driver: errors of ports reach the table, faults never reach the agent, cancellation leaves a record. Real ports, a real upstream."""
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +15,12 @@ from caskmcp.runtime import conduct as driver
 from caskmcp.runtime.conduct import Hands
 from caskmcp.runtime.confirm import Confirmations
 from caskmcp.runtime.gateway import Flight, faulted
-from caskmcp.runtime.record import Journal
 from caskmcp.runtime.respond import Result
 from caskmcp.runtime.state import State
 from caskmcp.runtime.surface import Surface
 from caskmcp.runtime.upstream import Upstream as Client
 from caskmcp.store.credentials import ReferencedCredentials
-from caskmcp.store.files import LocalFiles
+from tests.support import audited
 from tests.support.calls import GET_ORDER, HOST, PAY_ORDER, flight, served
 from tests.support.upstream import Upstream
 from tests.support.world import CountingEntropy
@@ -41,7 +39,7 @@ def hands(folder: Path, **environ: str) -> Hands:
         Confirmations(state, CountingEntropy()),
         Client(),
         ReferencedCredentials(environ),
-        Journal(LocalFiles(), folder / "state" / "audit"),
+        audited.journal(folder / "state" / "audit"),
     )
 
 
@@ -61,8 +59,7 @@ def conducted(begun: Flight, with_: Hands, log: list[str] | None = None) -> Resu
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "state" / "audit" / "decisions.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return audited.decisions(folder / "state" / "audit")
 
 
 def test_a_call_goes_from_arguments_to_answer_and_leaves_one_line(tmp_path: Path, upstream: Upstream) -> None:
@@ -76,7 +73,7 @@ def test_the_record_is_private_and_grows(tmp_path: Path, upstream: Upstream) -> 
     for number in range(3):
         conducted(flight("get_order", on(upstream, GET_ORDER), order_id=number), hands(tmp_path))
     assert len(lines(tmp_path)) == 3
-    assert (tmp_path / "state" / "audit" / "decisions.jsonl").stat().st_mode & 0o777 == 0o600
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "state" / "audit").iterdir()} == {0o600}
 
 
 def test_a_missing_credential_reaches_the_agent_by_its_code(tmp_path: Path, upstream: Upstream) -> None:
@@ -154,8 +151,8 @@ def cancelled(begun: Flight, with_: Hands) -> None:
 
 
 def test_a_record_that_cannot_be_written_stops_a_write(tmp_path: Path, upstream: Upstream) -> None:
-    (tmp_path / "state" / "audit").mkdir(parents=True)
-    (tmp_path / "state" / "audit" / "decisions.jsonl").mkdir()
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "audit").write_text("a file in the folder's place")
     calm = PAY_ORDER.model_copy(update={"risk": "medium"})
     result = conducted(flight("pay_order", on(upstream, calm), order_id=7, amount=1), hands(tmp_path))
     assert result.error in ("CASK-W001", "CASK-I002")
@@ -171,5 +168,5 @@ def test_an_upstream_on_an_address_that_was_not_opened_is_never_dialled(tmp_path
 def test_the_journal_says_where_it_failed(tmp_path: Path) -> None:
     (tmp_path / "audit").write_text("a file in the folder's place")
     with pytest.raises(CaskError) as error:
-        Journal(LocalFiles(), tmp_path / "audit").append(faulted(flight("get_order", order_id=1)), durable=False)
+        audited.journal(tmp_path / "audit").append(faulted(flight("get_order", order_id=1)), durable=False)
     assert error.value.code == "CASK-W001"

@@ -14,7 +14,7 @@ from caskmcp.model.finding import Report
 from caskmcp.store.credentials import ReferencedCredentials
 from caskmcp.workflows import block, drift, probe
 from caskmcp.workflows.drift import Probe
-from tests.support import drifting
+from tests.support import audited, drifting
 from tests.support.drift_project import TOKEN, Place, Service, Shop
 
 LOCAL = Probe(environment="local")
@@ -121,7 +121,7 @@ def test_the_policys_budget_ends_a_probe_as_it_ends_an_agent(place: Live) -> Non
 
 def test_every_call_stands_on_record(place: Live) -> None:
     place.probe()
-    rows = [json.loads(line) for line in (place.shop.root.audit / "decisions.jsonl").read_text().splitlines()]
+    rows = audited.decisions(place.shop.root.audit)
     assert [(row["caller"], row["verdict"]) for row in rows] == [("drift", "allow")] * len(place.lines)
 
 
