@@ -248,6 +248,8 @@ def _sign(
 
     def change(lock: ReadLock) -> ReadLock:
         for row in wanted.chosen:
+            _refuse_unseen_block(desk, row, lock)
+        for row in wanted.chosen:
             content.keep(world.files, desk.pack, row.content)
         sequence = next_sequence(lock, desk.chain, desk.pin)
         made[:] = [sign.sign_statement(by, _statement(desk, row, by, sequence, reasons[row.subject], not_after)) for row in wanted.chosen]
@@ -259,6 +261,14 @@ def _sign(
     seen = {row.statement.subject: {by.id: row.statement.sequence} for row in made}
     here.remember(world, desk.pin.model_copy(update={"sequences": seen}))
     return tuple(made)
+
+
+def _refuse_unseen_block(desk: Desk, row: Candidate, lock: ReadLock) -> None:
+    """Raise CASK-L006 for a block that came while the person was asked: a newer approval would lift it, and nobody was shown it."""
+    seen = desk.survey.lock.lock.subjects.get(row.subject, ())
+    if any(said.statement.verdict == "block" and said not in seen for said in lock.lock.subjects.get(row.subject, ())):
+        what = f"{row.name} was blocked while it was looked at; nothing was signed"
+        raise CaskError("CASK-L006", what, place=lockfile.NAME, mend="cask gate status")
 
 
 def next_sequence(lock: ReadLock, chain: Chain, pin: Pin) -> int:

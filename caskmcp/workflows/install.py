@@ -14,6 +14,7 @@ from typing import Final
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import admit, amend, bundle, lockfile, offer, pins, statements, trust
 from caskmcp.govern.bundle import Handed
+from caskmcp.govern.statements import Examined
 from caskmcp.govern.trust import Chain
 from caskmcp.model.finding import Report
 from caskmcp.model.pack import AdmittedPack
@@ -129,6 +130,8 @@ class Installed:
     pin: Pin
     highest: Mapping[str, int]
     """Subject -> the highest sequence of any statement on it, of an unsigned block too: what was taken away here stays away."""
+    blocks: Mapping[str, int]
+    """Subject -> the highest sequence of a block on it."""
 
 
 def refuse_installed(world: World, place: Pack, judged: Judged, *, accept_older: bool) -> None:
@@ -158,7 +161,24 @@ def _newer_here(installed: Installed, judged: Judged) -> str:
             return f"{subject}: a statement with sequence {seen} is installed, the bundle has {here_}"
         if older := statements.older_than_seen(subject, examined, installed.pin):
             return f"{subject}: {older}"
-    return ""
+    # The next approval where nobody knew of a block has the block's own sequence: it is not newer.
+    ours, theirs = installed.blocks, _blocks(examined)
+    tied = (
+        subject
+        for subject, seen in ours.items()
+        if examined.rows.get(subject) and theirs.get(subject, 0) < seen >= _last(examined, subject)
+    )
+    return next((f"{subject}: a block with sequence {ours[subject]} is installed, the bundle lacks it" for subject in tied), "")
+
+
+def _blocks(examined: Examined) -> dict[str, int]:
+    """Subject -> the highest sequence of a block on it."""
+    found = {subject: [row.sequence for row in rows if row.verdict == "block"] for subject, rows in examined.rows.items()}
+    return {subject: max(sequences) for subject, sequences in found.items() if sequences}
+
+
+def _last(examined: Examined, subject: str) -> int:
+    return max(row.sequence for row in examined.rows[subject])
 
 
 def _installed(world: World, place: Pack) -> Installed | None:
@@ -170,7 +190,7 @@ def _installed(world: World, place: Pack) -> Installed | None:
     except CaskError:
         return None
     pin = Pin(toolpack=files.id, root=chain.first, root_version=chain.current.version, sequences=examined.sequences)
-    return Installed(pin, {subject: max(row.sequence for row in rows) for subject, rows in examined.rows.items() if rows})
+    return Installed(pin, {subject: _last(examined, subject) for subject, rows in examined.rows.items() if rows}, _blocks(examined))
 
 
 # ---------------------------------------------------------------- writing

@@ -3,18 +3,24 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from caskmcp import canon
 from caskmcp.calculus import tools as calculus
-from caskmcp.govern import admit, offer, sign
+from caskmcp.errors import CaskError
+from caskmcp.govern import admit, offer, pins, sign
+from caskmcp.govern import keys as private
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.tool import Tool
-from tests.support import packs
+from caskmcp.workflows import block, gate, install
+from caskmcp.workflows import here as places
+from caskmcp.workflows.approve import Proven, Request, approve
+from tests.support import bundles, packs
 from tests.support.packs import SHARED, T1, C, R
-from tests.support.world import NOON
+from tests.support.world import NOON, ScriptedConsole, world
 
 LENIENT: Final = packs.root(T1).model_copy(update={"auto_narrowing": True})
 Edit = Callable[[dict[str, Any]], Any]
@@ -107,3 +113,61 @@ def test_an_argument_that_goes_with_its_place_is_less() -> None:
         del value["input_schema"]["properties"]["state"]
 
     assert list(served(built(approved(R), changed(R, no_state))).tools) == ["r"]
+
+
+# ---------------------------------------------------------------- blocks
+GOOD: Final = packs.approved_pack()
+TIED: Final = packs.approve(GOOD, "tool:r", sequence=2)
+"""What the maker hands over next, not knowing that somebody blocked `r`: the next sequence there is the block's here."""
+
+
+def bundle_of(tmp_path: Path, files: PackFiles) -> str:
+    members = bundles.made(bundles.laid(files, tmp_path / "maker"))
+    return str(bundles.put(members, tmp_path / "shop.zip"))
+
+
+def test_an_approval_of_the_same_sequence_brings_back_nothing_that_was_blocked_here(tmp_path: Path) -> None:
+    """It did: the block went with the folder, and the tool was served."""
+    here = world(tmp_path / "there", console=ScriptedConsole(()))
+    packs.write(packs.block(GOOD, "tool:r", sequence=2), here.cwd / ".caskmcp")
+    lock = here.cwd / ".caskmcp/toolpacks/shop/lockfile/caskmcp.lock.yaml"
+    before = lock.read_bytes()
+    with pytest.raises(CaskError, match="tool:r: a block with sequence 2 is installed, the bundle lacks it") as caught:
+        install.run(here, file=bundle_of(tmp_path, TIED), trust_pin=packs.PIN.root)
+    assert (caught.value.code, lock.read_bytes() == before) == ("CASK-T004", True)
+
+
+def test_a_bundle_that_brings_the_block_along_is_installed(tmp_path: Path) -> None:
+    here = world(tmp_path / "there", console=ScriptedConsole(()))
+    packs.write(packs.block(GOOD, "tool:r", sequence=2), here.cwd / ".caskmcp")
+    report = install.run(here, file=bundle_of(tmp_path, packs.block(TIED, "tool:r", sequence=2)), trust_pin=packs.PIN.root)
+    assert (report.summary["changed"], report.summary["served"]) == (True, 1)
+
+
+class Late(ScriptedConsole):
+    """A person; while they are asked for the passphrase, somebody else blocks what they are about to sign."""
+
+    def __init__(self, answers: tuple[tuple[str, str], ...], meanwhile: Callable[[], object]) -> None:
+        super().__init__(answers, interactive=True)
+        self.meanwhile = meanwhile
+
+    def ask_secret(self, prompt: str) -> str:
+        self.meanwhile()
+        return super().ask_secret(prompt)
+
+
+def test_a_block_that_comes_while_a_person_is_asked_is_not_lifted_unseen(tmp_path: Path) -> None:
+    """It was: the approval took a higher sequence than a block that nobody had been shown."""
+    person = Late(
+        (("Passphrase for t1:", "word"), ("Type `shop` to sign:", "shop")), lambda: block.block(here, subjects=("x",), reason="it deletes")
+    )
+    here = world(tmp_path / "there", console=person)
+    packs.write(GOOD, here.cwd / ".caskmcp")
+    private.save(here.files, here.config, T1, "word")
+    pins.write(here.files, here.config, packs.PIN)
+    pack = places.pack(here)
+    proven = Proven("traffic", "shop", {name: pack.artifact(name).read_bytes() for name in offer.NAMES.values()})
+    with pytest.raises(CaskError, match="x was blocked while it was looked at; nothing was signed"):
+        approve(here, pack, Request(("x",)), proven)
+    standing = {row.name: said.status for row, said in gate.look(here).survey.tools}
+    assert standing == {"r": "approved", "w": "approved", "x": "rejected"}
