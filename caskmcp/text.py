@@ -7,9 +7,11 @@ means is for the reader of the document to say. `visible` makes every character 
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 import yaml
@@ -82,11 +84,10 @@ def dump_yaml(value: Any) -> bytes:
 
 # ---------------------------------------------------------------- reading
 def _own(text: str, data: bytes) -> Any:
-    """The value of a document that `dump_yaml` wrote: a quick guess, taken only if it gives these very bytes again. Raises ValueError."""
-    value = plainyaml.parse(text)
-    if dump_yaml(value) != data:
-        raise plainyaml.NotOurs("it is not written as we write")
-    return value
+    """The value of a document that `dump_yaml` wrote, byte for byte. Raises ValueError for any other."""
+    if data.startswith(BOM_UTF8):
+        raise plainyaml.NotOurs("a byte order mark")
+    return plainyaml.parse(text, plainyaml.Style(_scalar_text, LONGEST_KEY))
 
 
 class _Lines(Mapping[Path, int]):
@@ -369,7 +370,7 @@ def _text_of(value: str) -> str:
     """Names of fields and keywords of schemas come again and again."""
     if _SAFE_PLAIN.fullmatch(value) and value.lower() not in _YAML_11:
         return value
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", encode_basestring(value))
 
 
 def _number_text(value: Any) -> str:

@@ -39,7 +39,7 @@ def outcome(read: Any, data: bytes) -> str:
 def quick(data: bytes) -> bool:
     """Whether the short cut was taken."""
     try:
-        text._own(data.decode(), data)
+        text._own(data.decode("utf-8-sig"), data)
     except ValueError:
         return False
     return True
@@ -81,6 +81,28 @@ def test_an_edited_document_is_read_or_refused_as_by_the_strict_reader(changes: 
     assert outcome(lambda raw: text.parse_yaml(raw, "x").value, data) == outcome(strictly, data)
 
 
+@settings(max_examples=100)
+@given(value=VALUES, changes=st.lists(CHANGES, max_size=2))
+def test_what_the_short_cut_takes_is_written_again_byte_for_byte(value: Any, changes: list[tuple[int, int, bytes]]) -> None:
+    data = text.dump_yaml(value)
+    for at, gone, new in changes:
+        place = at % (len(data) + 1)
+        data = data[:place] + new + data[place + gone :]
+    try:
+        found = text._own(data.decode("utf-8-sig"), data)
+    except ValueError:
+        found = None
+    assert found is None or text.dump_yaml(found) == data
+
+
+def test_each_empty_collection_of_a_document_is_one_of_its_own() -> None:
+    value = text.parse_yaml(b"a:\n- b: {}\n  c: []\n- b: {}\n  c: []\n- {}\n- {}\n", "x").value
+    value["a"][0]["b"]["new"] = 1
+    value["a"][0]["c"].append(1)
+    value["a"][2]["new"] = 1
+    assert value == {"a": [{"b": {"new": 1}, "c": [1]}, {"b": {}, "c": []}, {"new": 1}, {}]}
+
+
 def test_our_own_lock_goes_the_short_way_and_a_person_s_manifest_does_not() -> None:
     assert quick(LOCK)
     for other in (
@@ -94,6 +116,19 @@ def test_our_own_lock_goes_the_short_way_and_a_person_s_manifest_does_not() -> N
         b"a: 1\na: 2\n",
         b"a: &x 1\n",
         b"a: 01\n",
+        b"a: -0\n",
+        b"a: 1e5\n",
+        b'a: "b"\n',
+        b'"a": 1\n',
+        b'a: "\\u0041"\n',
+        b"a:  b\n",
+        b"a: b \n",
+        b"a: b\r\n",
+        b"a:\n  - 1\n",
+        b"a:\n",
+        b"- - - 1\n - 2\n",
+        b"\xef\xbb\xbfa: b\n",
+        b"k" * 201 + b": 1\n",
         b"",
     ):
         assert not quick(other), other
@@ -109,5 +144,5 @@ def test_the_lines_of_a_document_are_found_when_they_are_asked_for() -> None:
 def test_a_document_that_is_deeper_than_we_write_is_left_to_the_strict_reader() -> None:
     deep = b"".join(b"  " * level + b"a:\n" for level in range(plainyaml.DEEPEST + 5)) + b"  " * (plainyaml.DEEPEST + 5) + b"a: 1\n"
     with pytest.raises(plainyaml.NotOurs):
-        plainyaml.parse(deep.decode())
+        text._own(deep.decode(), deep)
     assert outcome(lambda raw: text.parse_yaml(raw, "x").value, deep) == outcome(strictly, deep)
