@@ -117,6 +117,10 @@ class Credentials(Protocol):
 class Sealer(Protocol):
     """Signs records of the runtime, and nothing else; its key can approve nothing."""
 
+    @property
+    def key(self) -> str:
+        """The id of its key. Raises CASK-K001, CASK-K002 for a key that cannot be used."""
+
     def seal(self, payload: bytes) -> bytes:
         """A signature over the canonical payload of a seal (`model.audit.Seal`)."""
 
@@ -151,7 +155,3 @@ class World:
 
 
 Lines = Iterable[bytes]
-    @property
-    def key(self) -> str:
-        """The id of its key. Raises CASK-K001, CASK-K002 for a key that cannot be used."""
-
