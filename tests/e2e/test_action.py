@@ -206,8 +206,7 @@ def test_the_same_state_gives_the_same_comment(copy: Path, approved: Path) -> No
 
 # ---------------------------------------------------------------- words of strangers
 def hostile(folder: Path) -> None:
-    """Words of strangers in the document and in a key of the manifest."""
-    edited(folder, "summary: List orders", f"summary: {json.dumps(HOSTILE)}")
+    """Words of strangers in a key of the manifest: what a report has to repeat."""
     manifest = folder / "project" / "cask.yaml"
     manifest.write_text(f"{manifest.read_text(encoding='utf-8')}{json.dumps(HOSTILE)}: 1\n", encoding="utf-8")
 
@@ -221,7 +220,7 @@ def breaks_out(ran: Ran, folder: Path) -> list[str]:
 
 def test_hostile_words_of_strangers_break_out_of_nothing(copy: Path, approved: Path) -> None:
     hostile(copy)
-    ran = checked(copy, approved, args="--skip reproducible")
+    ran = checked(copy, approved, args="--only manifest")
     assert ran.exit == 3
     assert "error]x" in ran.log
     assert breaks_out(ran, copy) == []
@@ -234,7 +233,7 @@ def test_without_the_escaping_they_break_out(copy: Path, approved: Path) -> None
         "annotations.disarmed = annotations.visible = markdown.escape = lambda text: text\n"
         "annotations._DATA = {}\n"
     )
-    ran = checked(copy, approved, args="--skip reproducible", cask=str(program(copy, without)))
+    ran = checked(copy, approved, args="--only manifest", cask=str(program(copy, without)))
     found = breaks_out(ran, copy)
     assert any("##[error]x" in line for line in found)
     assert any(line.startswith("::add-mask::") for line in found)
