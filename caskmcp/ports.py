@@ -4,11 +4,11 @@ Adapters lie in the room of their library (files, clock, entropy: `store/`; cons
 built lazily by `cli/main.py`. A function takes the one port that it needs, not the `World`; better, it takes the value.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 
 class Clock(Protocol):
@@ -105,6 +105,62 @@ class Console(Protocol):
 
     def ask_secret(self, prompt: str) -> str:
         """Ask for a line without echo; CASK-A001 without a terminal."""
+
+    def screen(self, board: "Board") -> bool:
+        """Show a review on the whole screen until the person leaves it; False, and nothing shown, where this console has none."""
+
+
+class Sheet(Protocol):
+    """What a person reads of one subject under review. Its texts may hold anything: whoever shows them makes them inert."""
+
+    @property
+    def subject(self) -> str:
+        """What is decided on."""
+
+    @property
+    def name(self) -> str:
+        """As people type it."""
+
+    @property
+    def risk(self) -> str:
+        """Its tier; empty for a shared subject."""
+
+    @property
+    def status(self) -> str:
+        """What the lock says of it."""
+
+    @property
+    def why(self) -> str:
+        """Why it waits."""
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether an approval of it does."""
+
+    @property
+    def barred(self) -> str:
+        """Why it cannot be allowed here; empty if it can."""
+
+    @property
+    def sections(self) -> "Sequence[tuple[str, Sequence[str]]]":
+        """Titles with their lines, in the order in which they are read."""
+
+
+class Board(Protocol):
+    """A review that a screen shows and changes. What an answer means, and what comes of it, is decided behind it."""
+
+    @property
+    def sheets(self) -> "Sequence[Sheet]":
+        """What waits."""
+
+    def said(self, subject: str) -> tuple[str, str]:
+        """The verdict on a subject and the reason; two empty texts where nothing was said."""
+
+    def decide(self, subject: str, verdict: Literal["allow", "block", "skip"], reason: str) -> None:
+        """Say something of a subject. Raises CaskError where that cannot be said; then nothing changed."""
+
+    def end(self, *, keep: bool) -> None:
+        """End the review. keep: what was decided counts."""
 
 
 class Credentials(Protocol):

@@ -34,7 +34,7 @@ def build(options: Mapping[str, Any]) -> World:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         files=LocalFiles(),
-        console=TerminalConsole(plain=plain),
+        console=TerminalConsole(plain=plain, whole=not options.get("plain") and _whole_screen(os.environ)),
         credentials=ReferencedCredentials(os.environ),
         cwd=_working_directory(),
         config=config_folder(os.environ),
@@ -46,6 +46,14 @@ def build(options: Mapping[str, Any]) -> World:
         root=options.get("root"),
         toolpack=options.get("toolpack"),
     )
+
+
+def _whole_screen(environ: Mapping[str, str]) -> bool:
+    """Whether a program may use the whole screen: the terminal takes orders, and no variable steers the library that gives them.
+
+    Textual takes keys to press, a driver to import and a file to log to from `TEXTUAL_*`: nobody but the person decides in a review.
+    """
+    return environ.get("TERM", "dumb") not in ("", "dumb", "unknown") and not any(name.startswith("TEXTUAL") for name in environ)
 
 
 def _working_directory() -> Path:

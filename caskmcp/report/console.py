@@ -1,18 +1,27 @@
 """The console adapter: results on stdout, prose on stderr, questions on the terminal alone."""
 
 import getpass
+import os
 import sys
+from importlib.util import find_spec
+from typing import Final
 
 from caskmcp.errors import AGAIN, CaskError
 from caskmcp.load import load
+from caskmcp.ports import Board
 from caskmcp.report.visible import visible
+
+SMALLEST: Final = (60, 15)
+"""Columns and lines below which a whole screen shows too little to decide by."""
 
 
 class TerminalConsole:
     """The real `Console`. Every text passes `visible`, so captured text cannot steer the terminal."""
 
-    def __init__(self, *, plain: bool = False) -> None:
+    def __init__(self, *, plain: bool = False, whole: bool = False) -> None:
         self.plain = plain
+        self.whole = whole
+        """Whether the person and the terminal's kind allow the whole screen to be used."""
 
     @property
     def interactive(self) -> bool:
@@ -56,6 +65,21 @@ class TerminalConsole:
         self._person(prompt)
         load("store.shield:close")()
         return getpass.getpass(visible(prompt) + " ")
+
+    def screen(self, board: Board) -> bool:
+        """Show a review on the whole screen until the person leaves it; False where there is no terminal for it or the extra `tui` is not here."""
+        if not (self.whole and self.interactive and self._roomy and find_spec("textual")):
+            return False
+        load("report.screen:show")(board)
+        return True
+
+    @property
+    def _roomy(self) -> bool:
+        """Whether stderr, on which the screen is drawn, is a terminal that is large enough."""
+        if sys.stderr is None or not sys.stderr.isatty():
+            return False
+        columns, lines = os.get_terminal_size(sys.stderr.fileno())
+        return columns >= SMALLEST[0] and lines >= SMALLEST[1]
 
     def _person(self, prompt: str) -> None:
         if not self.interactive:

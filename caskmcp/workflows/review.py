@@ -6,12 +6,19 @@ Promises that nothing is allowed which may not be, nor without the reason that i
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from caskmcp.errors import CaskError
 from caskmcp.workflows.approve import Request
 
 Verdict = Literal["allow", "block", "skip"]
+
+
+class Section(NamedTuple):
+    """A part of what is read of one subject."""
+
+    title: str
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -27,11 +34,13 @@ class Item:
     why: str
     """Why it waits."""
     lines: tuple[str, ...]
-    """What a person reads before deciding."""
+    """What a person reads before deciding, as prompts show it."""
     needs_reason: bool = False
     """Whether an approval of it does."""
     barred: str = ""
     """Why it cannot be allowed here; empty if it can."""
+    sections: tuple[Section, ...] = ()
+    """The same by parts, as a screen shows it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,31 @@ class Review:
     def outcome(self, *, key: str | None = None, expires: str | None = None) -> Outcome:
         """What comes of it. key, expires: as `cask gate allow` takes them."""
         return Outcome(_request(self, key, expires), _blocks(self))
+
+
+@dataclass
+class Board:
+    """A review as a screen changes it, one answer at a time: `ports.Board`."""
+
+    review: Review
+
+    @property
+    def sheets(self) -> tuple[Item, ...]:
+        """What waits."""
+        return self.review.items
+
+    def said(self, subject: str) -> tuple[str, str]:
+        """The verdict on a subject and the reason; two empty texts where nothing was said."""
+        found = self.review.said.get(subject)
+        return (found.verdict, found.reason) if found else ("", "")
+
+    def decide(self, subject: str, verdict: Verdict, reason: str) -> None:
+        """Say something of a subject. Raises what `Review.decided` does; then nothing changed."""
+        self.review = self.review.decided(subject, verdict, reason)
+
+    def end(self, *, keep: bool) -> None:
+        """End the review. keep: what was decided counts; else none of it does."""
+        self.review = (self.review if keep else Review(self.review.items)).end()
 
 
 ANSWERS: Final[Mapping[str, Verdict]] = {"a": "allow", "allow": "allow", "b": "block", "block": "block", "s": "skip", "skip": "skip"}

@@ -1,9 +1,11 @@
-"""`cask gate review` as plain prompts: what waits, then one subject at a time with its difference and evidence; one signature at the end.
+"""`cask gate review`: what waits, on the whole screen or as plain prompts, one subject at a time with its difference and evidence.
 
-What is decided is `review`'s; this asks for it. Allowing and blocking end where `gate allow` and `gate block` do.
+What is decided is `review`'s; this asks for it. Allowing and blocking end where `gate allow` and `gate block` do, after the screen was left:
+one signature at the end, with their prompts.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from caskmcp.errors import CaskError
 from caskmcp.govern import keys
@@ -14,10 +16,11 @@ from caskmcp.model.finding import Report
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import block as away
-from caskmcp.workflows import build, evidence, gate, here, person, selection, shown
+from caskmcp.workflows import build, gate, here, person, selection, sheets
 from caskmcp.workflows.approve import Proven, approve
-from caskmcp.workflows.review import ANSWERS, QUIT, Item, Outcome, Review, Verdict
+from caskmcp.workflows.review import ANSWERS, QUIT, Board, Item, Outcome, Review, Verdict
 from caskmcp.workflows.selection import NEEDS_REASON, Candidate, Selection
+from caskmcp.workflows.sheets import Desk
 
 PROMPT = "Allow, block, skip or quit [a/b/s/q]:"
 
@@ -28,8 +31,8 @@ def run(world: World, *, key: str | None = None, expires: str | None = None) -> 
     pack = here.pack(world)
     derived = build.derive(world)
     gate.require_derived(world, pack, derived)
-    review = asked(world, Review(tuple(items(world, pack, key))))
     proven = Proven(derived.basis, derived.toolpack.id, derived.files, derived.receipts)
+    review = decided(world, Review(tuple(items(world, pack, key, proven))))
     return _done(world, pack, review.outcome(key=key, expires=expires), proven)
 
 
@@ -50,17 +53,23 @@ def _done(world: World, pack: Pack, outcome: Outcome, proven: Proven) -> Report:
 
 
 # ---------------------------------------------------------------- what waits
-def items(world: World, pack: Pack, key: str | None = None) -> Iterator[Item]:
-    """What neither an approval nor a block settles, the riskiest last and shared subjects first. key: whose approval it would be; else any key's here."""
+def items(world: World, pack: Pack, key: str | None = None, proven: Proven | None = None) -> Iterator[Item]:
+    """What neither an approval nor a block settles, the riskiest last and shared subjects first.
+
+    key: whose approval it would be; else any key's here. proven: what it would rest on.
+    """
     seen = gate.look(world)
+    desk = Desk(world, pack, seen.survey, seen.chain, proven)
+    known = sheets.known(desk)
     here_ = {key_id(each): each.name for each in keys.listing(world.files, world.config)}
     mine = [name for name, label in here_.items() if key in (None, label)]
     waiting = [row for row in _candidates(seen.survey, seen.chain) if row.standing.status not in ("approved", "rejected")]
     for row in sorted(waiting, key=_weight):
         barred = _barred(row, seen.survey, mine) if seen.chain else ""
-        lines = (*shown.entry(world, pack, seen.survey, row), *_grounds(world, pack, seen.survey, row))
+        parts = sheets.sections(desk, row, known)
         risk = row.tool.risk if row.tool else ""
-        yield Item(row.subject, row.name, risk, row.standing.status, row.standing.reason, lines, risk in NEEDS_REASON, barred)
+        found = Item(row.subject, row.name, risk, row.standing.status, row.standing.reason, sheets.flat(parts))
+        yield replace(found, needs_reason=risk in NEEDS_REASON, barred=barred, sections=parts)
 
 
 def _candidates(survey: Survey, chain: Chain | None) -> list[Candidate]:
@@ -87,14 +96,13 @@ def _barred(row: Candidate, survey: Survey, mine: Sequence[str]) -> str:
     return reasons[0].left_out[0].reason if len(reasons) == 1 else "no key on this machine may sign it now"
 
 
-def _grounds(world: World, pack: Pack, survey: Survey, row: Candidate) -> Iterator[str]:
-    if row.tool is not None:
-        parts = list(evidence.captures(world, pack, survey, (row.subject,)))
-        seen = sum(int(part["exchanges"]) for part in parts)
-        yield f"    evidence: {row.tool.confidence}; {seen} exchanges in {len(parts)} parts of the observations"
-
-
 # ---------------------------------------------------------------- asking
+def decided(world: World, review: Review) -> Review:
+    """The review as the person leaves it: on the whole screen where the console has one, else by prompts. Both change it by `Review.decided` alone."""
+    board = Board(review)
+    return board.review if review.items and world.console.screen(board) else asked(world, review)
+
+
 def asked(world: World, review: Review) -> Review:
     """Ask about each item until all are decided or the person ends it."""
     world.console.note(_told(review))

@@ -17,6 +17,12 @@ from caskmcp.workflows.selection import Candidate
 
 def entry(world: World, pack: Pack, survey: Survey, row: Candidate) -> Iterator[str]:
     """One subject in brief: a changed tool with every change, a shared subject whole."""
+    yield from brief(row)
+    yield from (f"    {line}" for line in changed(world, pack, survey, row))
+
+
+def brief(row: Candidate) -> Iterator[str]:
+    """What is signed, without what changed."""
     yield f"  {row.name}" + (
         f"  {row.tool.risk}, {row.tool.effect}  {row.tool.composite.line if row.tool.composite else request_line(row.tool.request)}"
         if row.tool
@@ -27,7 +33,6 @@ def entry(world: World, pack: Pack, survey: Survey, row: Candidate) -> Iterator[
         yield from _told(row.tool, row.content)
     if row.standing.status in ("rejected", "expired", "invalid") or row.standing.code == BLOCKED:
         yield f"    now {row.standing.status}: {row.standing.reason}"
-    yield from (f"    {line}" for line in _changed(world, pack, survey, row))
 
 
 def _told(tool: Tool, served: Mapping[str, Any]) -> Iterator[str]:
@@ -58,7 +63,7 @@ def request_line(plan: RequestPlan) -> str:
     return f"{plan.method} {plan.scheme}://{plan.host}{f':{plan.port}' if plan.port else ''}/{path}"
 
 
-def _changed(world: World, pack: Pack, survey: Survey, row: Candidate) -> Iterator[str]:
+def changed(world: World, pack: Pack, survey: Survey, row: Candidate) -> Iterator[str]:
     """What changed since the newest content that was approved."""
     approvals = [said for said in survey.examined.rows.get(row.subject, ()) if said.verdict == "allow"]
     newest = max(approvals, key=lambda said: said.sequence, default=None)

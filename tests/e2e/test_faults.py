@@ -100,7 +100,7 @@ CASES: Final = (
     Case("keys new bob",                             as_it_is,                  ((BOB, "secret"), (BOB, "secret")),  (0, 3),  5),
     Case("gate allow cancel_order --reason x",       as_it_is,                  (ALICE, TYPED),                      (0,),    6),
     Case("gate block *_products --key alice",        as_it_is,                  (ALICE,),                            (0,),    2),
-    Case("gate review",                              as_it_is,                  DECIDE,                              (0,),    2),
+    Case("gate review --plain",                      as_it_is,                  DECIDE,                              (0,),    2),
     Case("gate sync",                                with_a_vanished_subject,   None,                                (0,),    3),
     Case("gate snapshot",                            as_it_is,                  (),                                  (0,),    2),
     Case("trust init --replace --key alice",         as_it_is,                  (ALICE, TYPED),                      (0,),    3),

@@ -22,6 +22,7 @@ HEAVY: Final = frozenset(
         "jsonschema",
         "jsonschema_rs",
         "rich",
+        "textual",
         "genson",
         "msgspec",
         "jinja2",

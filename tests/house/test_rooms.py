@@ -45,6 +45,7 @@ LIBRARIES: Final = {
     "rich":              ("report/",),
     "starlette":         ("runtime/",),
     "tenacity":          ("runtime/",),
+    "textual":           ("report/screen.py",),
     "uvicorn":           ("runtime/",),
     "yaml":              ("text.py",),
 }

@@ -91,10 +91,12 @@ class Terminal:
         self._seen: list[str] = []
 
     @classmethod
-    def spawn(cls, argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, timeout: float = TIMEOUT) -> Self:
-        """Start `argv` in `cwd` with exactly the environment `env`."""
+    def spawn(
+        cls, argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, timeout: float = TIMEOUT, size: tuple[int, int] = _SIZE
+    ) -> Self:
+        """Start `argv` in `cwd` with exactly the environment `env`. size: lines and columns."""
         child = pexpect.spawn(
-            argv[0], list(argv[1:]), cwd=str(cwd), env=dict(env), encoding="utf-8", codec_errors="replace", dimensions=_SIZE
+            argv[0], list(argv[1:]), cwd=str(cwd), env=dict(env), encoding="utf-8", codec_errors="replace", dimensions=size
         )
         # pexpect waits 50 ms before each send for programs that are slow to switch echo off; ours asks only after it has.
         child.delaybeforesend = None
@@ -118,6 +120,11 @@ class Terminal:
     def send(self, line: str) -> Self:
         """Type a line and Enter."""
         self._child.sendline(line)
+        return self
+
+    def press(self, keys: str) -> Self:
+        """Type keys, and no Enter."""
+        self._child.send(keys)
         return self
 
     def interrupt(self) -> Self:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from caskmcp.errors import CaskError
-from caskmcp.ports import World
+from caskmcp.ports import Board, World
 from caskmcp.store.credentials import ReferencedCredentials
 from caskmcp.store.files import LocalFiles
 
@@ -77,6 +77,10 @@ class ScriptedConsole:
     def ask_secret(self, prompt: str) -> str:
         """The next answer."""
         return self.ask(prompt)
+
+    def screen(self, board: Board) -> bool:
+        """None: this person answers prompts."""
+        return False
 
     @property
     def text(self) -> str:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from caskmcp import ports as port
 from caskmcp import text
 from caskmcp.errors import CaskError
 from caskmcp.model.finding import Report
+from caskmcp.model.statement import Basis
 from caskmcp.workflows import block, build, gate, reviewing
-from caskmcp.workflows.approve import Request
-from caskmcp.workflows.review import Item, Review, Said
+from caskmcp.workflows.approve import Proven, Request
+from caskmcp.workflows.review import Board, Item, Review, Said
 from caskmcp.workflows.reviewing import PROMPT
 from tests.support.world import ScriptedConsole
 from tests.unit.workflows.test_gate import NAME, PASS, Desk, built, rebuilt_with  # noqa: F401 - `built` is a fixture
@@ -65,6 +67,19 @@ def test_what_may_not_be_allowed_is_not() -> None:
             review.decided(subject, "allow", reason)
         assert caught.value.code == code
     assert Review((barred,)).decided("tool:r", "block").said == {"tool:r": Said("block")}
+
+
+def test_a_board_changes_by_the_same_function_and_can_be_dropped() -> None:
+    board = Board(FRESH)
+    board.decide("tool:w", "allow", " PR 9 ")
+    assert (board.sheets, board.said("tool:w"), board.said("policy")) == ((SHARED, CALM, HIGH), ("allow", "PR 9"), ("", ""))
+    with pytest.raises(CaskError):
+        board.decide("tool:w", "allow", "")
+    assert board.said("tool:w") == ("allow", "PR 9"), "what cannot be said changes nothing"
+    board.end(keep=True)
+    assert board.review == FRESH.decided("tool:w", "allow", "PR 9").end()
+    board.end(keep=False)
+    assert board.review == FRESH.end()
 
 
 # ---------------------------------------------------------------- as prompts
@@ -184,3 +199,62 @@ def test_without_a_terminal_and_on_edited_artifacts_there_is_no_review(desk: Des
         reviewing.run(desk.world(interactive=True))
     assert caught.value.code in ("CASK-L006", "CASK-L007")
     assert build.derive(desk.world()).files["policy.yaml"] != path.read_bytes()
+
+
+# ---------------------------------------------------------------- on a screen
+class Seen(ScriptedConsole):
+    """A person who decides on a screen: what is written down is said there, and the prompts come after it."""
+
+    def screen(self, board: port.Board) -> bool:
+        self.sheets = {sheet.name: sheet for sheet in board.sheets}
+        board.decide("policy", "allow", "")
+        board.decide("tool:list_orders", "block", "wrong data")
+        board.end(keep=True)
+        return True
+
+
+def test_what_was_decided_on_a_screen_is_blocked_and_signed_with_the_prompts_of_allow(desk: Desk) -> None:
+    console = Seen([PASS, NAME])
+    report = reviewing.run(replace(desk.world(interactive=True), console=console))
+    assert report.summary == {"toolpack": "shop", "signed": 1, "blocked": 1}
+    assert console.asked == [PASS[0], NAME[0]]
+    assert (desk.status()["policy"], desk.status()["list_orders"], desk.status()["get_order"]) == ("approved", "rejected", "pending")
+
+
+def test_where_nothing_waits_no_screen_is_shown(desk: Desk) -> None:
+    assert reviewing.decided(replace(desk.world(), console=Seen()), Review(())) == Review(())
+
+
+def test_a_sheet_holds_the_tool_its_changes_with_their_verdicts_its_evidence_and_its_tier(desk: Desk) -> None:
+    desk.allow(reason="first review")
+    rebuilt_with(desk, "list_orders", "Lists every order, reworded")
+    proven = Proven("observations", "shop", {})
+    found = {item.name: item for item in reviewing.items(desk.world(), desk.pack, proven=proven)}
+    parts = {section.title: section.lines for section in found["list_orders"].sections}
+    assert list(parts) == ["tool", "what changed", "evidence", "why this tier"]
+    assert parts["tool"][0].startswith("list_orders  ")
+    assert any(line.startswith("~ description: ") for line in parts["what changed"])
+    assert any(line.startswith("review: list_orders reads differently than what was approved") for line in parts["what changed"])
+    assert any("{+" in line and "[-" in line for line in parts["what changed"]), "old and new words"
+    assert "0 exchanges in 1 parts of the observations" in parts["evidence"][0]
+    assert "LOW EVIDENCE: look closer before you allow it" in parts["evidence"]
+    assert "an approval would rest on: observations" in parts["evidence"]
+    assert "allow by alice at 1 on spec (first review): it is on other content" in parts["evidence"]
+    assert parts["why this tier"][0].startswith(f"{found['list_orders'].risk} by ")
+    flat = [line.strip() for line in found["list_orders"].lines]
+    assert flat == [line.strip() for section in found["list_orders"].sections for line in section.lines], "prompts show the same"
+
+
+def test_the_redaction_receipts_are_told_where_an_approval_rests_on_traffic(desk: Desk) -> None:
+    def last(basis: Basis) -> str:
+        item = next(reviewing.items(desk.world(), desk.pack, proven=Proven(basis, "shop", {}, "sha256:aa")))
+        return {section.title: section.lines for section in item.sections}["evidence"][-1]
+
+    assert last("traffic") == "an approval would rest on: traffic, redaction receipts sha256:aa"
+    assert last("spec") == "an approval would rest on: spec"
+
+
+def test_a_new_tool_has_no_verdict_and_a_shared_subject_no_tier(desk: Desk) -> None:
+    found = {item.name: item for item in reviewing.items(desk.world(), desk.pack)}
+    assert {section.title: section.lines for section in found["get_order"].sections}["what changed"] == ("new",)
+    assert [section.title for section in found["policy"].sections] == ["shared by tools", "what changed"]
