@@ -6,6 +6,7 @@ from caskmcp.cli.command import command
 from caskmcp.model.finding import Report
 from caskmcp.ports import World
 from caskmcp.workflows import confirm as story
+from caskmcp.workflows.console import server
 
 CHALLENGE = click.Argument(["challenge"], metavar="CHALLENGE")
 
@@ -26,3 +27,13 @@ def grant(world: World, challenge: str, key: str | None) -> Report:
 def deny(world: World, challenge: str) -> Report:
     """Refuse one call."""
     return story.deny(world, challenge=challenge)
+
+
+@command(
+    "console",
+    click.Option(["--key"], metavar="NAME", help="Which key signs."),
+    click.Option(["--port"], type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; a free one if not given."),
+)
+def console(world: World, key: str | None, port: int) -> Report:
+    """Answer challenges in a browser on this machine: prints a link that works once, shows what will be sent, asks the passphrase in the page."""
+    return server.run(world, key=key, port=port)

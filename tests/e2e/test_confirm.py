@@ -1,7 +1,10 @@
 """A call that asks, from the agent's call over the person's terminal to the upstream: two processes and a pseudo-terminal."""
 
+import http.client
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -83,3 +86,53 @@ def test_confirm_deny_and_confirm_list_work_without_a_terminal(shop: Project, up
         assert challenge in listed.transcript
         assert server.code("w", order_id=7, note="please") == "CASK-R006"
     assert upstream.heard == []
+
+
+class Browser:
+    """The least that a browser is: it keeps one cookie, follows redirects and sends forms."""
+
+    def __init__(self, link: str) -> None:
+        self.where = urlsplit(link)
+        self.cookie = ""
+        self.room = ""
+
+    def open(self, path: str, form: dict[str, str] | None = None) -> str:
+        """The page at a path."""
+        connection = http.client.HTTPConnection(self.where.hostname or "", self.where.port, timeout=20)
+        headers = {"Cookie": self.cookie, "Origin": f"http://{self.where.netloc}", "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST" if form else "GET", path, urlencode(form) if form else None, headers)
+        answer = connection.getresponse()
+        self.cookie = (answer.getheader("Set-Cookie") or self.cookie).partition(";")[0]
+        self.room = answer.getheader("Location") or self.room
+        text = answer.read().decode()
+        connection.close()
+        return self.open(self.room) if answer.status == 303 else text
+
+
+@pytest.mark.feature(81)
+def test_confirm_console_lets_one_call_through(shop: Project, upstream: Upstream) -> None:
+    with Served(shop) as server:
+        challenge = waiting(server)
+        with Terminal.spawn([*CASK, "confirm", "console"], cwd=shop.folder, env=shop.environ) as person:
+            person.expect("Ctrl-C ends the console")
+            link = re.findall(r"http://127\.0\.0\.1:\d+/[0-9a-f]{64}", person.transcript)[0]
+            browser = Browser(link)
+            assert challenge in browser.open(urlsplit(link).path)
+            asked = browser.open(f"{browser.room}{challenge}")
+            assert "POST https://api.example.com/orders/7/w" in asked
+            assert f"<td>{upstream.url}</td>" in asked
+            form = re.findall(r'name="form" value="([0-9a-f]{64})"', asked)[0]
+            said = browser.open(browser.room, {"form": form, "verdict": "grant", "passphrase": PASSPHRASE})
+            assert "Granted: w may be called once" in said
+            assert "Refused: path." in Browser(link).open(urlsplit(link).path)
+            person.expect("Granted: w may be called once")
+            done = person.interrupt().finish()
+        assert (done.exit, "1 granted, 0 denied" in done.transcript) == (0, True), done.transcript
+        assert PASSPHRASE not in done.transcript
+        assert [server.code("w", order_id=7, note="please") for _ in range(2)] == ["", "CASK-R005"]
+    assert [heard.target for heard in upstream.heard] == ["/orders/7/w"]
+
+
+def test_confirm_console_without_a_terminal_is_refused_and_prints_no_link(shop: Project) -> None:
+    done = without_terminal([*CASK, "confirm", "console"], cwd=shop.folder, env=shop.environ)
+    assert (done.exit, "CASK-A001" in done.errors, "http://" in done.transcript + done.errors) == (4, True, False)

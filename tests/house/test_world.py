@@ -69,6 +69,8 @@ PLACES: Final = (
     Place("store/pipes.py",     ("files",),                              "standard input or `<(…)` in the place of a file, read once"),
     Place("store/scratch.py",   ("files",),                              "the folder in which `check` derives again"),
     Place("store/spool.py",     ("files",),                              "what waits for its name waits in a file without one"),
+    Place("workflows/console/door.py", ("hashing",),                     "compares the session's secrets in constant time"),
+    Place("workflows/console/server.py", ("network",),                   "the console's page on the loopback address"),
     Place("workflows/demo/agent.py", ("environment", "files"),           "starts the server with this Python"),
     Place("workflows/demo/attacks.py", ("files",),                       "edits files of the throwaway root, as an attacker would"),
     Place("workflows/demo/scene.py", ("environment", "files", "processes"), "the throwaway root and the command line that the attacker runs"),

@@ -5,27 +5,21 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.govern import keys, pins
 from caskmcp.model.statement import SignedGrant
 from caskmcp.ports import World
-from caskmcp.runtime.commands import Binding, Confirm, Standing
-from caskmcp.runtime.confirm import Confirmations
 from caskmcp.runtime.state import State
 from caskmcp.store.files import LocalFiles
 from caskmcp.workflows import confirm as story
-from caskmcp.workflows.serve import PackOnDisk
 from tests.support import packs
-from tests.support.world import NOON, CountingEntropy, FixedClock, ScriptedConsole, world
+from tests.support.asking import PASSPHRASE, asking, binding, person
+from tests.support.world import NOON, FixedClock, ScriptedConsole
 
-PASSPHRASE: Final = "correct horse"
-ARGUMENTS: Final = {"order_id": 7, "note": "hi\x1b[31m"}
-CHALLENGES: Final = CountingEntropy("challenges")
 ASKED: Final = (("Passphrase for t1:", PASSPHRASE),)
 
 
@@ -37,25 +31,6 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     keys.save(files, folder, packs.T1, PASSPHRASE)
     pins.write(files, folder, packs.PIN)
     return folder
-
-
-def person(tmp_path: Path, config: Path, *answers: tuple[str, str], terminal: bool = True) -> World:
-    project = tmp_path / "project"
-    if not project.exists():
-        packs.write(packs.approved_pack(), project / ".caskmcp")
-    return world(project, console=ScriptedConsole(answers, interactive=terminal), config=config)
-
-
-def binding(of: World, arguments: dict[str, Any] = ARGUMENTS, tool: str = "w") -> Binding:
-    laid = packs.Pack(of.cwd / ".caskmcp" / "toolpacks" / "shop")
-    source = PackOnDisk(of, laid, packs.ID, None, None)
-    return Binding("shop", tool, str(canon.digest(arguments)), str(source.admit(source.read()).lock), "stdio")
-
-
-def asking(of: World, arguments: dict[str, Any] = ARGUMENTS, at: str = NOON, tool: str = "w") -> Standing:
-    """The server's side: ask for a confirmation of a call."""
-    with closing(State(of.cwd / ".caskmcp" / "state" / "confirmations.db")) as state:
-        return Confirmations(state, CHALLENGES).standing(Confirm(binding(of, arguments, tool), arguments, {packs.T1.id: packs.T1.key}, at))
 
 
 def notes(of: World) -> str:

@@ -1,0 +1,1 @@
+"""`cask confirm console`: challenges answered in a browser on this machine."""
