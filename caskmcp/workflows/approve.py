@@ -151,7 +151,7 @@ def _asked(desk: Desk, request: Request) -> Selection:
     explicit = selection.named(desk.survey, desk.chain.current, exact)
     if not request.everything and not patterns:
         return explicit
-    rest = selection.waiting(desk.survey, desk.chain.current, desk.basis)
+    rest = selection.waiting(desk.survey, desk.chain.current, desk.basis, desk.pin)
     meant = subjects.matching(patterns, {row.subject for row, _ in desk.survey.tools} | set(desk.survey.shared))
     return selection.joined(explicit, rest if request.everything else selection.only(rest, meant))
 

@@ -17,7 +17,7 @@ from caskmcp.model.finding import typed
 from caskmcp.model.statement import Basis
 from caskmcp.model.tool import LOWERED, TIERS, Tier, Tool
 from caskmcp.model.toolset import EMITTED, emitted
-from caskmcp.model.trust import Key, Role, Root
+from caskmcp.model.trust import Key, Pin, Role, Root
 from caskmcp.workflows.subjects import name_of, require_known
 
 NEEDS_REASON = ("high", "critical")
@@ -93,13 +93,16 @@ def named(survey: Survey, root: Root, subjects: tuple[str, ...]) -> Selection:
     return Selection(tuple(every[subject] for subject in sorted(set(subjects))), ())
 
 
-def waiting(survey: Survey, root: Root, basis: Basis) -> Selection:
-    """Everything that waits, without what `--all` does not reach: critical tools, high ones on low evidence, what a person blocked."""
+def waiting(survey: Survey, root: Root, basis: Basis, pin: Pin | None = None) -> Selection:
+    """Everything that waits, without what `--all` does not reach: critical tools, high ones on low evidence, what a person blocked or may have blocked.
+
+    pin: what was seen here.
+    """
     chosen, left_out = [], []
     for row in candidates(survey, root).values():
         if row.standing.status == "approved":
             continue
-        if reason := _beyond_all(row, basis):
+        if reason := _beyond_all(row, basis) or _lost(row, survey, root, pin):
             left_out.append(LeftOut(row.subject, reason, f"cask gate allow {typed(row.subject)}"))
         else:
             chosen.append(row)
@@ -116,6 +119,13 @@ def _beyond_all(row: Candidate, basis: Basis) -> str:
     if row.tool is not None and row.tool.risk == "high" and (row.tool.confidence == "low" or basis == "observations"):
         return "high risk on low evidence: has to be named"
     return ""
+
+
+def _lost(row: Candidate, survey: Survey, root: Root, pin: Pin | None) -> str:
+    """That a signed statement on a subject was seen here and is gone: who cuts a block out of the lock must not have it lifted by the next `--all`."""
+    here, seen = survey.examined.sequences.get(row.subject, {}), pin.sequences.get(row.subject, {}) if pin else {}
+    gone = [root.keys[key].name for key, last in sorted(seen.items()) if key in root.keys and here.get(key, 0) < last]
+    return f"a statement of {gone[0]} was seen here and is gone from the lock: has to be named" if gone else ""
 
 
 def only(selection: Selection, subjects: Collection[str]) -> Selection:

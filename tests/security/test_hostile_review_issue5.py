@@ -15,7 +15,7 @@ from caskmcp.govern import admit, offer, pins, sign
 from caskmcp.govern import keys as private
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.tool import Tool
-from caskmcp.workflows import block, gate, install
+from caskmcp.workflows import block, gate, install, selection
 from caskmcp.workflows import here as places
 from caskmcp.workflows.approve import Proven, Request, approve
 from tests.support import bundles, packs
@@ -171,3 +171,35 @@ def test_a_block_that_comes_while_a_person_is_asked_is_not_lifted_unseen(tmp_pat
         approve(here, pack, Request(("x",)), proven)
     standing = {row.name: said.status for row, said in gate.look(here).survey.tools}
     assert standing == {"r": "approved", "w": "approved", "x": "rejected"}
+
+
+def without_block(rows: list[Any]) -> list[Any]:
+    return [row for row in rows if row["statement"]["verdict"] != "block"]
+
+
+def forged_block(rows: list[Any]) -> list[Any]:
+    return [{**row, "statement": {**row["statement"], "reason": "edited"}} for row in rows]
+
+
+@pytest.mark.parametrize("spoil", [without_block, forged_block, lambda rows: []], ids=["cut out", "edited", "all statements gone"])
+@pytest.mark.parametrize("request_", [Request(everything=True), Request(("*",))], ids=["--all", "a pattern"])
+def test_a_signed_block_that_was_cut_out_of_the_lock_is_not_lifted_by_all(
+    tmp_path: Path, spoil: Callable[[list[Any]], list[Any]], request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was, since only a block that still stands there was left out: with every statement gone the tool was even shown as new."""
+    person = ScriptedConsole((("Passphrase for t1:", "word"), ("Type `shop` to sign:", "shop")) * 2, interactive=True)
+    here = world(tmp_path / "there", console=person)
+    files = packs.block(GOOD, "tool:r", sequence=2, by=T1)
+    value = packs.lock_value(files)
+    value["subjects"]["tool:r"] = spoil(value["subjects"]["tool:r"])
+    value["subjects"] = {subject: rows for subject, rows in value["subjects"].items() if rows}
+    packs.write(packs.edited_lock(files, value), here.cwd / ".caskmcp")
+    private.save(here.files, here.config, T1, "word")
+    pins.write(here.files, here.config, packs.pin_of(packs.ROOT, sequences={"tool:r": {T1.id: 2}}))
+    pack = places.pack(here)
+    proven = Proven("traffic", "shop", {name: pack.artifact(name).read_bytes() for name in offer.NAMES.values()})
+    signed = [row["subject"] for row in approve(here, pack, request_, proven).tables["signed"]]
+    assert signed == ["tool:x"]
+    assert "Left out: r (" in person.text
+    monkeypatch.setattr(selection, "_lost", lambda *_: "")
+    assert [row["subject"] for row in approve(here, pack, request_, proven).tables["signed"]] == ["tool:r"]
