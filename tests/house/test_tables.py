@@ -56,6 +56,7 @@ TABLES: Final = (
     Table("govern.public:SCHEMES", "wire", ("unit/govern",)),
     Table("redact.canaries:FAMILIES", "id", ("cases/redact",)),
     Table("redact.detectors:DETECTORS", "id", ("cases/redact",)),
+    Table("report.screen:KEYS", "key", ("unit/report/test_screen.py",)),
     Table("runtime.gateway:STEPS", "name", ("unit/runtime", "security")),
     Table("runtime.http_guard:CHECKS", "name", ("unit/runtime",)),
     Table("runtime.networks:DENIED", "network", ("unit/runtime", "security")),
