@@ -29,7 +29,8 @@ class Table:
     """Definitions that schemas are packed into, or made whole from. Each object is looked at once, however many schemas hold it."""
 
     def __init__(self, rows: Rows | None = None) -> None:
-        """rows: what is known, and all that will be; None for a table that grows with what is packed."""
+        """rows: what is known, and all that will be; None for a table that grows with what is packed. Raises CASK-I004 for what is no row: they come
+        from files that are committed, or kept."""
         self.rows: Rows = {} if rows is None else rows
         self._grows = rows is None
         self._keys: dict[tuple[str, int], list[str]] = {}
@@ -39,6 +40,8 @@ class Table:
         self._reach: dict[str, dict[str, Any]] = {}
         self._held: list[Any] = []
         for key, row in self.rows.items():
+            if not _is_row(row):
+                raise CaskError("CASK-I004", f"the definition `{key}` is no row of definitions", mend="cask build")
             self._remember(_name(key), row["schema"], key)
 
     def packed(self, schema: Plain) -> dict[str, Any]:
@@ -173,6 +176,11 @@ def refuse_forged(rows: Rows) -> None:
         needs = {_name(each): each for each in rows[key].get("needs", {}).values()}
         if key != _spelled(_name(key), reached) or needs != rows[key].get("needs", {}):
             raise CaskError("CASK-I004", f"the definition `{key}` is not what its key says", mend="cask build")
+
+
+def _is_row(row: Any) -> bool:
+    needs = row.get("needs", {}) if isinstance(row, Mapping) else None
+    return isinstance(needs, Mapping) and isinstance(row.get("schema"), dict | bool) and all(isinstance(key, str) for key in needs.values())
 
 
 def _spelled(name: str, reached: list[tuple[str, str]]) -> str:

@@ -13,7 +13,10 @@ from caskmcp.calculus import tools as calculus
 from caskmcp.errors import CaskError
 from caskmcp.govern import admit, offer, pins, sign
 from caskmcp.govern import keys as private
+from caskmcp.model.artifact import Baseline
+from caskmcp.model.contract import Contracts
 from caskmcp.model.pack import AdmittedPack, PackFiles
+from caskmcp.model.shared import refuse_forged
 from caskmcp.model.tool import Tool
 from caskmcp.workflows import block, gate, install, selection
 from caskmcp.workflows import here as places
@@ -203,3 +206,36 @@ def test_a_signed_block_that_was_cut_out_of_the_lock_is_not_lifted_by_all(
     assert "Left out: r (" in person.text
     monkeypatch.setattr(selection, "_lost", lambda *_: "")
     assert [row["subject"] for row in approve(here, pack, request_, proven).tables["signed"]] == ["tool:r"]
+
+
+# ---------------------------------------------------------------- definitions that schemas share
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"schema": []},
+        {"schema": "A"},
+        {"schema": {}, "needs": None},
+        {"schema": {}, "needs": ["B"]},
+        {"schema": {}, "needs": {"B": {}}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("read", [Baseline.from_json, Contracts.from_json], ids=["a baseline", "contracts"])
+def test_what_is_no_row_of_definitions_is_bad_input_and_no_fault(read: Callable[[bytes, str], object], row: dict[str, Any]) -> None:
+    """It was a traceback, from a file that anybody who may commit can edit."""
+    schema = {"type": "object", "$defs": {"A": {"$ref": "#/definitions/A.0"}}}
+    tool = {"operation": "GET x/", "risk": "low", "input_schema": schema}
+    body = {"media": "application/json", "kind": "json", "schema": schema}
+    contract = {"id": "GET x/", "method": "GET", "scheme": "https", "host": "x", "template": "/", "segments": [], "bodies": [body]}
+    rows = {"tools": {"t": tool}} if read == Baseline.from_json else {"contracts": [contract]}
+    with pytest.raises(CaskError) as caught:
+        read(json.dumps({**rows, "definitions": {"A.0": row}}).encode(), "file")
+    assert (caught.value.code, caught.value.exit) == ("CASK-I004", 3)
+
+
+def test_definitions_of_observations_that_are_no_rows_are_refused() -> None:
+    with pytest.raises(CaskError, match="is no row of definitions"):
+        refuse_forged({"A.0": {"needs": {}}})
+    with pytest.raises(CaskError, match="is not what its key says"):
+        refuse_forged({"A.0": {"schema": {}}})
