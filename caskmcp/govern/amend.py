@@ -11,7 +11,8 @@ from typing import Final, Literal
 
 from caskmcp.errors import CaskError
 from caskmcp.govern.public import key_id
-from caskmcp.govern.trust import PLAIN, counting, odd_name, roles, root_digest
+from caskmcp.govern.trust import PLAIN, counting, odd_name, require_form, roles, root_digest
+from caskmcp.govern.verify import is_instant
 from caskmcp.model.tool import TIERS, Tier
 from caskmcp.model.trust import Approver, Key, NamedRole, Role, RolesFile, Root
 
@@ -185,11 +186,22 @@ def successor(before: Root, changed: Root, at: str) -> Root:
     """The version after `before` with what `changed` says, ready to be signed. at: now, RFC 3339, UTC. Raises CASK-T010 where it cannot be."""
     following = {"version": before.version + 1, "issued_at": at, "previous": str(root_digest(before)), "toolpack": before.toolpack}
     made = changed.model_copy(update=following)
+    _require_readable(made)
     if problem := next(_problems(made), ""):
         raise _impossible(problem)
     if not difference(before, made):
         raise _impossible("nothing would change")
     return made
+
+
+def _require_readable(root: Root) -> None:
+    """Raise CASK-T010 for a version that the door would not read once it is signed: nothing would be served under it, and no later one could be made."""
+    if root.expires is not None and not is_instant(root.expires):
+        raise _impossible(f"`{root.expires}` is no time such as 2027-01-31T00:00:00Z")
+    try:
+        require_form(root, root.version, root.toolpack)
+    except CaskError as cause:
+        raise _impossible(cause.what) from cause
 
 
 def _problems(root: Root) -> Iterator[str]:

@@ -8,16 +8,17 @@ from typing import Any, Final
 
 import pytest
 
-from caskmcp import canon
+from caskmcp import canon, text
 from caskmcp.calculus import tools as calculus
 from caskmcp.errors import CaskError
-from caskmcp.govern import admit, offer, pins, sign
+from caskmcp.govern import admit, amend, offer, pins, sign
 from caskmcp.govern import keys as private
 from caskmcp.model.artifact import Baseline
 from caskmcp.model.contract import Contracts
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.shared import refuse_forged
 from caskmcp.model.tool import Tool
+from caskmcp.model.trust import RolesFile
 from caskmcp.workflows import block, gate, install, selection
 from caskmcp.workflows import here as places
 from caskmcp.workflows.approve import Proven, Request, approve
@@ -239,3 +240,30 @@ def test_definitions_of_observations_that_are_no_rows_are_refused() -> None:
         refuse_forged({"A.0": {"needs": {}}})
     with pytest.raises(CaskError, match="is not what its key says"):
         refuse_forged({"A.0": {"schema": {}}})
+
+
+# ---------------------------------------------------------------- the trust root
+FILE: Final = amend.to_file(packs.ROOT)
+NOBODY: Final = "A" * 43 + "="
+"""A point of small order: a fixed signature by it holds over any message."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires": "2027-01-31"},
+        {"expires": "2027-02-30T00:00:00Z"},
+        {"expires": "never"},
+        {"keys": {"t1": {"scheme": "ed25519", "public": T1.key.public}, "bob": {"scheme": "ed25519", "public": NOBODY}}},
+        {"keys": {"t1": {"scheme": "ed25519", "public": T1.key.public}, "bob": {"scheme": "ssh-ed25519", "public": T1.key.public}}},
+    ],
+    ids=["a day", "no day", "a word", "nobody's key", "one key as two people"],
+)
+def test_no_version_is_signed_that_could_not_be_read_again(change: dict[str, Any]) -> None:
+    """`trust edit --file` took it: with the signature nothing was served any more, and no later version could be made."""
+    wanted = RolesFile.from_yaml(
+        text.dump_yaml({**FILE, "root": {"keys": ["t1", *change.get("keys", {})][-1:], "threshold": 1}, **change}), "roles.yaml"
+    )
+    with pytest.raises(CaskError) as caught:
+        amend.successor(packs.ROOT, amend.from_file(packs.ROOT, wanted), NOON)
+    assert caught.value.code == "CASK-T010"
