@@ -122,7 +122,8 @@ class ReviewScreen(App[str]):
     ENABLE_COMMAND_PALETTE = False
     TITLE = "cask gate review"
     CSS = """
-    #head, #keys { height: 1; text-style: reverse; }
+    #head { height: 1; text-style: reverse; }
+    #keys { height: auto; max-height: 2; text-style: reverse; }
     #told { height: auto; max-height: 3; text-style: bold; }
     #list { width: 40%; max-width: 60; height: 1fr; border: none; }
     #page { width: 1fr; height: 1fr; padding: 0 1; }

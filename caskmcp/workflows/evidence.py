@@ -11,7 +11,6 @@ from typing import Any
 from caskmcp.errors import CaskError
 from caskmcp.govern import lockfile
 from caskmcp.govern.admit import Survey
-from caskmcp.govern.offer import OfferedTool
 from caskmcp.govern.statements import Standing
 from caskmcp.govern.trust import Chain
 from caskmcp.model.artifact import Coverage
@@ -22,6 +21,7 @@ from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here, selection
 from caskmcp.workflows.given import Ledger
+from caskmcp.workflows.selection import Candidate
 from caskmcp.workflows.subjects import name_of
 
 Row = dict[str, Any]
@@ -43,8 +43,9 @@ class Grounds:
 
 def approvals(survey: Survey, chain: Chain | None, subjects: Sequence[str]) -> Iterator[Row]:
     """One row a subject: how many signatures it has of how many it needs, and by when they end."""
+    known = _known(survey, chain)
     for subject in subjects:
-        grounds = _grounds(survey, chain, subject)
+        grounds = _grounds(survey, chain, subject, known)
         counting = {row.key for row in survey.examined.rows.get(_signed_as(survey, subject), ()) if not _why_not(row, grounds)}
         yield {
             "subject": subject,
@@ -57,8 +58,9 @@ def approvals(survey: Survey, chain: Chain | None, subjects: Sequence[str]) -> I
 
 def statements(survey: Survey, chain: Chain | None, subjects: Sequence[str]) -> Iterator[Row]:
     """One row a statement on these subjects, in the lock's order: what was signed, and whether it counts."""
+    known = _known(survey, chain)
     for subject in subjects:
-        grounds = _grounds(survey, chain, subject)
+        grounds = _grounds(survey, chain, subject, known)
         for signed in survey.lock.lock.subjects.get(_signed_as(survey, subject), ()):
             yield _told(signed, grounds)
 
@@ -88,21 +90,19 @@ def ending(row: Standing, severity: Severity) -> Finding:
 
 
 # ---------------------------------------------------------------- what counts
-def _grounds(survey: Survey, chain: Chain | None, subject: str) -> Grounds:
-    tool = next((row for row, _ in survey.tools if row.subject == subject), None)
-    root = chain.current if chain else None
-    known = selection.candidates(survey, root)[subject] if root and _readable(survey, tool, subject) else None
-    covering = _standing(survey, subject).narrowed_from
-    return Grounds(survey, chain, known.role if known else None, known.digest if known else "", covering)
+def _known(survey: Survey, chain: Chain | None) -> Mapping[str, Candidate]:
+    """Everything that can be read and approved, by subject; nothing without a trust root."""
+    return selection.candidates(survey, chain.current) if chain else {}
+
+
+def _grounds(survey: Survey, chain: Chain | None, subject: str, known: Mapping[str, Candidate]) -> Grounds:
+    row, covering = known.get(subject), _standing(survey, subject).narrowed_from
+    return Grounds(survey, chain, row.role if row else None, row.digest if row else "", covering)
 
 
 def _signed_as(survey: Survey, subject: str) -> str:
     """The subject whose statements count: of a tool that took another name, the name that it was approved by."""
     return survey.carried.get(subject, subject)
-
-
-def _readable(survey: Survey, tool: OfferedTool | None, subject: str) -> bool:
-    return subject in survey.offer.shared or (tool is not None and tool.content is not None)
 
 
 def _standing(survey: Survey, subject: str) -> Standing:

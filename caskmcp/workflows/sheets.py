@@ -5,7 +5,7 @@ Whether a text is fit for a terminal is the business of whoever shows it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,6 +50,8 @@ class Known:
     """Subject -> what the calculus says of each of its changes, as `cask diff` words it."""
     captures: Mapping[str, tuple[evidence.Row, ...]]
     """Subject -> the parts of the observations that it came from."""
+    statements: Mapping[str, tuple[evidence.Row, ...]]
+    """Subject -> what is signed on it already."""
 
 
 def known(desk: Desk) -> Known:
@@ -58,10 +60,16 @@ def known(desk: Desk) -> Known:
     report = diff(sides(desk.world.files, desk.pack, desk.survey), pinned=True)
     for at, finding in enumerate(report.findings):
         said[finding.subject] += tuple(_verdict(report, at, finding))
-    parts: defaultdict[str, tuple[evidence.Row, ...]] = defaultdict(tuple)
-    for row in evidence.captures(desk.world, desk.pack, desk.survey, [tool.subject for tool, _ in desk.survey.tools]):
-        parts[row["subject"]] += (row,)
-    return Known(said, parts)
+    every = [row.subject for row in desk.survey.standings]
+    captures = evidence.captures(desk.world, desk.pack, desk.survey, every)
+    return Known(said, _by_subject(captures), _by_subject(evidence.statements(desk.survey, desk.chain, every)))
+
+
+def _by_subject(rows: Iterable[evidence.Row]) -> Mapping[str, tuple[evidence.Row, ...]]:
+    found: defaultdict[str, tuple[evidence.Row, ...]] = defaultdict(tuple)
+    for row in rows:
+        found[row["subject"]] += (row,)
+    return found
 
 
 def sections(desk: Desk, row: Candidate, found: Known) -> tuple[Section, ...]:
@@ -70,7 +78,7 @@ def sections(desk: Desk, row: Candidate, found: Known) -> tuple[Section, ...]:
     parts = (
         Section("tool" if row.tool else "shared by tools", tuple(line.removeprefix("  ") for line in shown.brief(row))),
         Section("what changed", (*changed, *found.verdicts.get(row.subject, ()))),
-        Section("evidence", tuple(_grounds(desk, row, found.captures.get(row.subject, ())))),
+        Section("evidence", tuple(_grounds(desk, row, found))),
         Section("why this tier", tuple(_reasons(row.tool)) if row.tool else ()),
     )
     return tuple(part for part in parts if part.lines)
@@ -91,8 +99,9 @@ def _verdict(report: Report, at: int, finding: Finding) -> Iterator[str]:
     yield words(detail) if detail.words else f"  {row['before'] or 'nothing'} -> {row['after'] or 'nothing'}"
 
 
-def _grounds(desk: Desk, row: Candidate, parts: Sequence[evidence.Row]) -> Iterator[str]:
+def _grounds(desk: Desk, row: Candidate, found: Known) -> Iterator[str]:
     if row.tool is not None:
+        parts = found.captures.get(row.subject, ())
         seen = sum(int(part["exchanges"]) for part in parts)
         yield f"evidence: {row.tool.confidence}; {seen} exchanges in {len(parts)} parts of the observations"
         if row.tool.confidence == "low" or (desk.proven is not None and desk.proven.basis == "observations"):
@@ -101,7 +110,7 @@ def _grounds(desk: Desk, row: Candidate, parts: Sequence[evidence.Row]) -> Itera
     if desk.proven is not None:
         receipts = f", redaction receipts {desk.proven.receipts}" if desk.proven.basis == "traffic" and desk.proven.receipts else ""
         yield f"an approval would rest on: {desk.proven.basis}{receipts}"
-    yield from map(_stated, evidence.statements(desk.survey, desk.chain, (row.subject,)))
+    yield from map(_stated, found.statements.get(desk.survey.carried.get(row.subject, row.subject), ()))
 
 
 def _stated(said: evidence.Row) -> str:
