@@ -187,15 +187,18 @@ def alone(folder: Path, *shown: Path) -> Runner:
 
 
 @pytest.mark.feature(68)
-@pytest.mark.skipif(container.lacking() != "", reason=container.lacking() or "needs nothing")
+@pytest.mark.skipif(not container.possible(), reason="needs user namespaces")
 def test_in_a_fresh_container_without_a_network_it_does_the_same(copy: Path, approved: Path) -> None:
     its = alone(copy, program(copy).parent)
     ran = composite.run(CHECK, its, cask=str(program(copy)), trust_pin=pin(approved), args="--skip reproducible")
     assert ran.exit == 0, ran
     assert re.search(r"^::notice title=cask check::exit status 0;", ran.log, re.MULTILINE)
     assert its.summary.startswith("## cask check\n")
-    offline = composite.run(COMMENT, its, file=ran.outputs["comment"], number="7", token="x")
-    assert (offline.exit, offline.errors) == (5, "cask-comment: the service said nothing\n")
+    with service() as (url, kept):  # which answers outside of the container
+        inside = composite.run(COMMENT, its.with_env(GITHUB_API_URL=url), file=ran.outputs["comment"], number="7", token="its-token")
+        outside = composite.run(COMMENT, runner(copy, GITHUB_API_URL=url), file=ran.outputs["comment"], number="7", token="its-token")
+    assert (inside.exit, inside.errors) == (5, "cask-comment: the service said nothing\n")
+    assert (outside.exit, len(kept)) == (0, 1)
 
 
 @pytest.mark.feature(68)
@@ -397,6 +400,13 @@ def test_however_often_it_runs_there_is_one_comment_with_the_newest_body(tmp_pat
             (0, "cask-comment: replaced\n"),
         ]
         assert kept == [*others, by("github-actions[bot]", f"{comment.MARK}\ntwo\n", 1129)]
+
+
+def test_only_the_author_s_own_comment_is_replaced(tmp_path: Path) -> None:
+    """Asked to be mallory, it takes hers: it is the author that keeps it from the comment of a stranger, who can write the mark as well."""
+    with service(by("mallory", f"{comment.MARK}\nmine", 1)) as (url, kept):
+        assert posted(tmp_path, url, f"{comment.MARK}\none", author="mallory").log == "cask-comment: replaced\n"
+        assert kept == [by("mallory", f"{comment.MARK}\none", 1)]
 
 
 def test_what_is_no_body_of_ours_or_no_pull_request_is_not_posted(tmp_path: Path) -> None:

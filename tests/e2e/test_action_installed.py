@@ -20,7 +20,7 @@ approved = test_action.approved
 copy = test_action.copy
 pytestmark = [
     pytest.mark.skipif("CASK_INSTALL" not in os.environ, reason="set CASK_INSTALL=1: fetches packages, and installs them three times"),
-    pytest.mark.skipif(container.lacking() != "", reason=container.lacking() or "needs nothing"),
+    pytest.mark.skipif(not container.possible(), reason="needs user namespaces"),
     pytest.mark.timeout(600),
 ]
 PYTHON: Final = f"{sys.base_prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -37,8 +37,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def offline(folder: Path, house: Path) -> Runner:
-    its = test_action.alone(folder, house)
-    return Runner(its.workspace, its.temp, {**its.env, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(house)}, its.prefix)
+    return test_action.alone(folder, house).with_env(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(house))
 
 
 @pytest.mark.parametrize("how", ["from the action's repository", "from a wheel"])

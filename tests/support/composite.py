@@ -8,7 +8,7 @@ action that began to use more would not be run as it is. A failed step ends the 
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +31,10 @@ class Runner:
     prefix: tuple[str, ...] = ()
     """A command that starts each step, for example in a network without anybody."""
     github: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_env(self, **more: str) -> "Runner":
+        """The same machine with more variables."""
+        return replace(self, env={**self.env, **more})
 
     @property
     def summary(self) -> str:

@@ -44,10 +44,9 @@ def prefix(folder: Path, written: Iterable[Path], *shown: Path) -> tuple[str, ..
 
 
 @cache
-def lacking() -> str:
-    """Why there can be no container here; empty if there can."""
+def possible() -> bool:
+    """Whether there can be a container here."""
     try:
-        done = subprocess.run([*OUTSIDE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True, check=False)
+        return subprocess.run([*OUTSIDE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False).returncode == 0
     except OSError:
-        return "needs unshare"
-    return "" if done.returncode == 0 else "needs user namespaces"
+        return False
