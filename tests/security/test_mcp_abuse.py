@@ -23,7 +23,7 @@ from tests.support.upstream import MODES, Upstream
 
 CORPUS: Final = Path(__file__).parents[2] / "fixtures" / "hostile" / "mcp_abuse.jsonl"
 CASES: Final = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
-OTHERS: Final = {"http": "Streamable HTTP is another transport", "stdio-inspect": "the meta server is another server"}
+OTHERS: Final = {"http": "judged in test_http_abuse.py", "stdio-inspect": "the meta server is another server"}
 STDIO: Final = [case for case in CASES if case["transport"] not in OTHERS]
 GROWTH: Final = 64 << 20
 BUDGET: Final = 12
