@@ -146,6 +146,8 @@ def _one_sided(subject: str, sides: Sides) -> Row:
 
 def _changes(subject: str, sides: Sides) -> Iterator[Row]:
     old, new = sides.approved[subject], sides.built[subject]
+    if old is not None and old is new:
+        return  # what is approved is what was built: nothing to look into
     if old is not None and new is not None:
         compare = tools.compare if subject.startswith("tool:") else shared.compare
         yield from (_changed(subject, change, sides) for change in compare(old, new))

@@ -9,6 +9,8 @@ from caskmcp.errors import CaskError
 from caskmcp.govern import admit, lockfile, offer
 from caskmcp.govern.admit import Seen, Survey
 from caskmcp.model.finding import Finding, Report
+from caskmcp.model.pack import PackFiles
+from caskmcp.model.tool import Tool
 from caskmcp.model.trust import TrustPin
 from caskmcp.ports import World
 from caskmcp.store import project
@@ -39,9 +41,14 @@ class Bench:
         return {name: files.read(self.pack.artifact(name)) for name in files.listing(self.pack.artifacts)}
 
     @cached_property
+    def offered(self) -> PackFiles:
+        """The bytes of everything that is served."""
+        return offer.read(self.world.files, self.pack)
+
+    @cached_property
     def seen(self) -> Seen:
         """Everything that is served, and the standing of each subject."""
-        files = offer.read(self.world.files, self.pack)
+        files = self.offered
         return admit.look(files, pin=here.pin(self.world, files.id), condition=self.condition, at=self.at)
 
     @property
@@ -58,10 +65,16 @@ class Bench:
     def linted(self) -> Report:
         """What `cask lint` finds, `lint.yaml` applied. An approval that nobody can verify excuses nothing."""
         try:
-            approved = lint.approved(self.survey)
+            approved, known = lint.approved(self.survey), self._known()
         except CaskError:
-            approved = frozenset()  # the steps on lock and signatures say why
-        return lint.of_pack(self.world, self.pack, self.artifacts, approved)
+            approved, known = frozenset(), None  # the steps on lock and signatures say why
+        return lint.of_pack(self.world, self.pack, self.artifacts, approved, known)
+
+    def _known(self) -> tuple[Tool, ...] | None:
+        """The tools as the survey parsed them; None where not each of them could be, or the artifact was another when that was read."""
+        tools = tuple(row.tool for row in self.survey.offer.tools if row.tool is not None)
+        is_whole = len(tools) == len(self.survey.offer.tools)
+        return tools if is_whole and self.offered.tools == self.artifacts.get(offer.NAMES["tools"]) else None
 
     @cached_property
     def _files(self) -> Mapping[str, str]:

@@ -68,8 +68,9 @@ def sides(files: Files, pack: Pack, survey: Survey) -> Sides:
     """Approved content by subject, and what was built. Blocked subjects stand on neither side: a person has said no."""
     blocked = {row.subject for row, standing in survey.tools if standing.status == "rejected"}
     blocked |= {subject for subject, standing in survey.shared.items() if standing.status == "rejected"}
+    digests = {row.subject: row.digest for row in survey.offer.tools}
     approved = {
-        subject: _content(files, pack, newest, survey.offer.contents.get(subject))
+        subject: _content(files, pack, newest, survey.offer.contents.get(subject), digests.get(subject))
         for subject, rows in survey.examined.rows.items()
         if (newest := _newest(rows)) and subject not in blocked
     }
@@ -119,9 +120,11 @@ def _newest(rows: tuple[Statement, ...]) -> Statement | None:
     return max((row for row in rows if row.verdict == "allow"), key=lambda row: row.sequence, default=None)
 
 
-def _content(files: Files, pack: Pack, statement: Statement, built: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """What a statement approved; None if it is not here or was edited (then nothing can be said but that it differs)."""
-    if built is not None and canon.digest(built) == statement.digest:
+def _content(
+    files: Files, pack: Pack, statement: Statement, built: Mapping[str, Any] | None, digest: str | None
+) -> Mapping[str, Any] | None:
+    """What a statement approved; None if it is not here or was edited (then nothing can be said but that it differs). digest: of `built`, if known."""
+    if built is not None and (digest or canon.digest(built)) == statement.digest:
         return built  # whether or not the copy that was kept can be read
     return _kept(files, pack, statement.digest)
 

@@ -18,6 +18,7 @@ from caskmcp.govern.admit import Survey
 from caskmcp.model.finding import Report
 from caskmcp.model.lint import LintFile
 from caskmcp.model.project import Budget
+from caskmcp.model.tool import Tool
 from caskmcp.ports import World
 from caskmcp.store import project
 from caskmcp.store.layout import Pack
@@ -50,9 +51,14 @@ def run(world: World, clients: tuple[str, ...] = ()) -> Report:
     return accepted.settled(world, pack, report.model_copy(update={"tables": {"scores": wanting, **report.tables}}))
 
 
-def of_pack(world: World, pack: Pack, artifacts: Mapping[str, bytes], approved: frozenset[str]) -> Report:
-    """What `cask check` asks: the same rules, for the clients that `lint.yaml` names, on artifacts that were read already."""
-    return _asked(world, pack, _said(world, pack), artifacts, approved, ())[0]
+def of_pack(
+    world: World, pack: Pack, artifacts: Mapping[str, bytes], approved: frozenset[str], known: tuple[Tool, ...] | None = None
+) -> Report:
+    """What `cask check` asks: the same rules, for the clients that `lint.yaml` names, on artifacts that were read already.
+
+    known: the records of `tools.json`, where somebody parsed these very bytes already.
+    """
+    return _asked(world, pack, _said(world, pack), artifacts, approved, (), known)[0]
 
 
 def approved(survey: Survey) -> frozenset[str]:
@@ -67,10 +73,16 @@ def _linted(world: World, pack: Pack, clients: tuple[str, ...]) -> tuple[Report,
 
 
 def _asked(
-    world: World, pack: Pack, said: Said, artifacts: Mapping[str, bytes], approved: frozenset[str], clients: tuple[str, ...]
+    world: World,
+    pack: Pack,
+    said: Said,
+    artifacts: Mapping[str, bytes],
+    approved: frozenset[str],
+    clients: tuple[str, ...],
+    tools: tuple[Tool, ...] | None = None,
 ) -> tuple[Report, Surface]:
     known(said.file.suppress)
-    surface = Surface(artifacts=artifacts, approved=approved, budget=said.budget, clients=clients or said.file.clients)
+    surface = Surface(artifacts=artifacts, approved=approved, budget=said.budget, clients=clients or said.file.clients, known=tools)
     try:
         return lint(surface, said.file.suppress, at=places.shown(world, pack.artifacts)), surface
     except CaskError as cause:

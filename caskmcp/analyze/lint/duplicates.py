@@ -1,5 +1,6 @@
 """The rule on duplicates: no two tools ask an upstream for the same."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +12,19 @@ from caskmcp.model.tool import Tool
 def requests(surface: Surface) -> Iterator[Found]:
     """No two request plans are equal, whatever their arguments are called. The second by name is told."""
     known: dict[str, str] = {}
+    paths = Counter(map(_path, surface.tools))
     for tool in surface.tools:
+        if paths[_path(tool)] == 1:
+            continue  # no other one can be equal
         language = canon.digest(_anonymous(tool))
         if first := known.setdefault(language, tool.name).removeprefix(tool.name):
             yield Found(subject(tool), f"it sends the same requests as `{first}`", first)
+
+
+def _path(tool: Tool) -> tuple[object, ...]:
+    """A part of the request plan that holds no name of an argument."""
+    plan = tool.request
+    return plan.method, plan.host, tuple(tuple(piece.text for piece in row.pieces) for row in plan.segments)
 
 
 def _anonymous(tool: Tool) -> Any:

@@ -3,8 +3,10 @@
 What a recording cannot settle is said, with the line of the manifest that settles it; nothing is guessed here.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from caskmcp import canon, text
@@ -20,10 +22,9 @@ _WORDING: Final = frozenset({"title", "description", "examples", "default"})
 
 def crowded(surface: Surface) -> Iterator[Found]:
     """No dozen tools of one method differ in one word of the path alone, and answer alike."""
-    found: Counter[tuple[str, str]] = Counter()
-    for tool in surface.tools:
-        if tool.response.expected is not None:
-            found.update((place, _answer(tool)) for place in _places(tool))
+    rows = [(place, tool) for tool in surface.tools if tool.response.expected is not None for place in _places(tool)]
+    crowds = Counter(place for place, _ in rows)
+    found = Counter((place, _answer(tool)) for place, tool in rows if crowds[place] >= CROWD)
     for (place, _), count in sorted(found.items()):
         if count >= CROWD:
             yield Found(f"place:{place}", f"{count} tools differ in one word of the path and answer alike: are the words ids?", place)
@@ -63,7 +64,13 @@ def _written(row: PathSegment) -> str:
 
 def _answer(tool: Tool) -> str:
     """What tells an answer's form: the types that were seen. The schema that is served says as little as it can."""
-    return canon.digest(_bare(tool.response.expected))
+    return _form(canon.compact(tool.response.expected))
+
+
+@lru_cache(maxsize=256)
+def _form(schema: bytes) -> str:
+    """Of many operations that answer alike, one is looked at."""
+    return canon.digest(_bare(json.loads(schema)))
 
 
 def _bare(schema: Any) -> Any:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from caskmcp.analyze.lint.surface import BY_NAME, Found, Surface, schemas, subject
+from caskmcp.analyze.lint.surface import BY_NAME, Found, Surface, subject
 from caskmcp.compiler.emit.budget import tokens
 
 KEY: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}", re.ASCII)
@@ -34,14 +34,13 @@ def root(surface: Surface) -> Iterator[Found]:
 
 def references(surface: Surface) -> Iterator[Found]:
     """Each `$ref` names a definition of the same schema."""
-    for tool in surface.tools:
-        homes = {"input_schema": tool.input_schema, "output_schema": tool.output_schema or {}}
-        for place, schema in schemas(tool):
-            if isinstance(schema, Mapping) and "$ref" in schema:
-                target = str(schema["$ref"])
-                known = homes[place.split(".")[0]].get("$defs", {})
-                if not target.startswith("#/$defs/") or target.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~") not in known:
-                    yield Found(subject(tool), f"a reference at {place} leads nowhere", place)
+    for tool, (place, schema) in surface.schemas:
+        if isinstance(schema, Mapping) and "$ref" in schema:
+            target = str(schema["$ref"])
+            home = tool.input_schema if place.split(".")[0] == "input_schema" else tool.output_schema or {}
+            known = home.get("$defs", {})
+            if not target.startswith("#/$defs/") or target.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~") not in known:
+                yield Found(subject(tool), f"a reference at {place} leads nowhere", place)
 
 
 def keys(surface: Surface) -> Iterator[Found]:
@@ -63,10 +62,9 @@ def open_(surface: Surface) -> Iterator[Found]:
 
 def bare(surface: Surface) -> Iterator[Found]:
     """Each argument, and what lies in it, has a schema that says something. Whether an object has further fields may be a plain yes or no."""
-    for tool in surface.tools:
-        for place, schema in schemas(tool):
-            if place.startswith("input_schema") and (schema is True or schema == {}):
-                yield Found(subject(tool), f"{place} says nothing about its values", place)
+    for tool, (place, schema) in surface.schemas:
+        if place.startswith("input_schema") and (schema is True or schema == {}):
+            yield Found(subject(tool), f"{place} says nothing about its values", place)
 
 
 def deep(surface: Surface) -> Iterator[Found]:
@@ -114,9 +112,8 @@ def large(surface: Surface) -> Iterator[Found]:
 
 def single(surface: Surface) -> Iterator[Found]:
     """No argument has one possible value: a constant needs no argument, and a model can only repeat it."""
-    for tool in surface.tools:
-        for place, schema in schemas(tool):
-            if place.startswith("input_schema.properties.") and isinstance(schema, Mapping) and place.count(".") == 2:
-                rows = schema.get("enum")
-                if "const" in schema or (isinstance(rows, list) and len(rows) == 1):
-                    yield Found(subject(tool), f"`{place.split('.')[2]}` has one possible value", place)
+    for tool, (place, schema) in surface.schemas:
+        if place.startswith("input_schema.properties.") and isinstance(schema, Mapping) and place.count(".") == 2:
+            rows = schema.get("enum")
+            if "const" in schema or (isinstance(rows, list) and len(rows) == 1):
+                yield Found(subject(tool), f"`{place.split('.')[2]}` has one possible value", place)

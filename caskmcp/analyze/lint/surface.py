@@ -47,17 +47,32 @@ class Surface:
     """The manifest's."""
     clients: tuple[str, ...] = ()
     """Keys of `clients.CLIENTS` that the tools have to suit."""
+    known: tuple[Tool, ...] | None = None
+    """The records of `tools.json`, in its order, where somebody parsed these very bytes already."""
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
         """Sorted by name. Raises CASK-L002, also for a schema whose arguments are no object: no rule could look into it."""
-        found = Tools.from_json(self._data(TOOLS), TOOLS, code="CASK-L002").tools
+        found = self.known if self.known is not None else Tools.from_json(self._data(TOOLS), TOOLS, code="CASK-L002").tools
         for tool in found:
             for schema in (tool.input_schema, tool.output_schema or {}):
                 for word in BY_NAME & schema.keys():
                     if not isinstance(schema[word], Mapping):
                         raise CaskError("CASK-L002", f"`{word}` of a schema of {tool.name} is no object", place=TOOLS, mend="cask build")
         return found
+
+    @cached_property
+    def schemas(self) -> tuple[tuple[Tool, "Node"], ...]:
+        """Every schema of every tool, with its place."""
+        return tuple((tool, node) for tool in self.tools for node in schemas(tool))
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Every text that a model reads, each once, sorted. Most rules on texts find nothing: where one stands is asked when it looks bad."""
+        found: set[str] = set()
+        for tool in self.tools:
+            found |= {tool.name, tool.title, tool.description} | words(tool.input_schema) | words(tool.output_schema)
+        return tuple(sorted(found))
 
     @cached_property
     def toolsets(self) -> Toolsets:
@@ -133,6 +148,22 @@ def strings(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for index, row in enumerate(value):
             yield from strings(row, f"{place}.{index}")
+
+
+def words(value: Any) -> set[str]:
+    """Every text in a JSON value, keys too, each once: names come again and again."""
+    found: set[str] = set()
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, str):
+            found.add(item)
+        elif isinstance(item, dict):
+            found.update(item)
+            rest.extend(item.values())
+        elif isinstance(item, list | tuple):
+            rest.extend(item)
+    return found
 
 
 def digest(words: str) -> str:

@@ -1,15 +1,17 @@
 """Rules on texts: what gives orders, what hides, what only looks like a word, what has the form of a credential."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any, Final
 
 from caskmcp import text
 from caskmcp.analyze.forms import read
 from caskmcp.analyze.lint.surface import Found, Surface, digest, shown, strings, subject, texts
-from caskmcp.compiler.emit.hygiene import order_in
+from caskmcp.analyze.lint.surface import words as words_of
+from caskmcp.compiler.emit.hygiene import may_order, order_in
 from caskmcp.errors import CaskError
+from caskmcp.model.tool import Tool
 from caskmcp.redact.detectors import DETECTORS, Detector
 from caskmcp.redact.scan import Scanner
 
@@ -24,56 +26,47 @@ _UNREAD: Final = frozenset({"observations.json"})
 
 def orders(surface: Surface) -> Iterator[Found]:
     """What `hygiene.py` would have dropped: then something else than the compiler wrote it."""
-    for tool in surface.tools:
-        for place, words in texts(tool):
-            if found := order_in(words):
-                yield Found(subject(tool), f"`{shown(words)}` gives orders ({found})", f"{place} {found}", held=digest(words))
+    bad = {words: found for words in may_order(surface.words) if (found := order_in(words))}
+    for tool, place, words in _places(surface, bad):
+        yield Found(subject(tool), f"`{shown(words)}` gives orders ({bad[words]})", f"{place} {bad[words]}", held=digest(words))
 
 
 def hidden(surface: Surface) -> Iterator[Found]:
     """Zero-width, direction marks, controls and tags."""
-    for tool in surface.tools:
-        for place, words in texts(tool):
-            if text.HIDDEN.search(words):
-                yield Found(subject(tool), f"`{shown(words)}` hides characters", place, held=digest(words))
+    for tool, place, words in _places(surface, _holding(surface.words, text.HIDDEN)):
+        yield Found(subject(tool), f"`{shown(words)}` hides characters", place, held=digest(words))
 
 
 def lookalikes(surface: Surface) -> Iterator[Found]:
     """Words of two alphabets, and letters of styles that are drawn as Latin ones."""
-    for tool in surface.tools:
-        for place, words in texts(tool):
-            if _MIXED.search(words):
-                yield Found(subject(tool), f"`{shown(words)}` mixes letters that look alike", place, held=digest(words))
+    for tool, place, words in _places(surface, _holding(surface.words, _MIXED)):
+        yield Found(subject(tool), f"`{shown(words)}` mixes letters that look alike", place, held=digest(words))
+
+
+def _holding(words: tuple[str, ...], form: re.Pattern[str]) -> frozenset[str]:
+    """Those in which a form occurs. None of ours reaches over the end of a line, so one look at all of them comes first."""
+    return frozenset(filter(form.search, words) if form.search("\n".join(words)) else ())
+
+
+def _places(surface: Surface, bad: Collection[str]) -> Iterator[tuple[Tool, str, str]]:
+    """Where these texts stand."""
+    for tool in surface.tools if bad else ():
+        yield from ((tool, place, words) for place, words in texts(tool) if words in bad)
 
 
 # ---------------------------------------------------------------- secrets
 def secrets(surface: Surface) -> Iterator[Found]:
     """Forms of credentials in any artifact. The finding names the detector and the place, never the value."""
-    for name in sorted(set(surface.artifacts) - _UNREAD):
-        value = _value(surface.artifacts[name], name)
-        bad = {words: found for words in _scanner().flagged(sorted(_words(value))) if (found := _detectors(words))}
-        for place, words in strings(value) if bad else ():
+    values = {name: _value(surface.artifacts[name], name) for name in sorted(set(surface.artifacts) - _UNREAD)}
+    known = set[str]().union(*map(words_of, values.values()))
+    bad = {words: found for words in _scanner().flagged(sorted(known)) if (found := _detectors(words))}
+    for name, value in values.items() if bad else ():
+        for place, words in strings(value):
             if words in bad:
                 forms = bad[words]
                 yield Found(
                     name, f"a text has the form of a credential ({', '.join(forms)})", f"{place} {' '.join(forms)}", name, digest(words)
                 )
-
-
-def _words(value: Any) -> set[str]:
-    """Every text in a JSON value, keys too, each once: names come again and again. Where they stand is asked only if one looks bad."""
-    found: set[str] = set()
-    rest = [value]
-    while rest:
-        item = rest.pop()
-        if isinstance(item, str):
-            found.add(item)
-        elif isinstance(item, dict):
-            found.update(item)
-            rest.extend(item.values())
-        elif isinstance(item, list | tuple):
-            rest.extend(item)
-    return found
 
 
 def _value(data: bytes, name: str) -> Any:

@@ -5,6 +5,7 @@ approving. Dropping costs little, since a generated text takes the place of the 
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -17,6 +18,9 @@ LONGEST: Final = 4_000
 """Characters that are looked at; the rest is cut before any pattern runs."""
 
 _SPACE: Final = re.compile(r"[ \t\r\n]+")
+_SEPARATORS: Final = re.compile(r"[_\-./]+")
+_TOGETHER: Final = 256
+"""Texts that are searched at once."""
 
 
 class Order(NamedTuple):
@@ -90,10 +94,24 @@ def is_visible(text: str) -> bool:
 @lru_cache(maxsize=16_384)
 def order_in(text: str) -> str:
     """The id of the first row of `ORDERS` that the text fits, read as it looks and with separators as spaces; empty if none."""
-    plain = HIDDEN.sub("", _SPACE.sub(" ", text[:LONGEST]))
-    spaced = re.sub(r"[_\-./]+", " ", plain)
-    forms = (plain,) if spaced == plain else (plain, spaced)
+    forms = _forms(text)
     return next((name for name, pattern in _PATTERNS if any(pattern.search(form) for form in forms)), "")
+
+
+def may_order(texts: Sequence[str]) -> Iterator[str]:
+    """Those of many texts that may fit a row of `ORDERS`: some hundred are searched at once, as lines, and looked at one by one if any may."""
+    for first in range(0, len(texts), _TOGETHER):
+        some = texts[first : first + _TOGETHER]
+        lines = "\n".join(form for text in some for form in _forms(text))
+        if any(pattern.search(lines) for _, pattern in _PATTERNS):
+            yield from some
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """A text as it looks, on one line, and with separators as spaces if that is another one."""
+    plain = HIDDEN.sub("", _SPACE.sub(" ", text[:LONGEST]))
+    spaced = _SEPARATORS.sub(" ", plain)
+    return (plain,) if spaced == plain else (plain, spaced)
 
 
 def clean(text: str, limit: int) -> Clean:

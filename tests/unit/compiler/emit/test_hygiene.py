@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from caskmcp.compiler.emit.hygiene import LONGEST, ORDERS, clean, is_visible, order_in, shortened, visible
+from caskmcp.compiler.emit.hygiene import LONGEST, ORDERS, clean, is_visible, may_order, order_in, shortened, visible
 from caskmcp.text import parse_yaml
 from tests.support.syntax import ROOT
 
@@ -22,6 +22,21 @@ def test_an_order_to_a_model_is_found_and_nothing_of_it_is_shown(order: str, tex
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert order_in(text) == ""
     assert clean(text, 300) == (text, "")
+
+
+def test_among_many_texts_the_one_that_gives_orders_is_looked_at_and_most_others_are_not() -> None:
+    plain = [f"the name of item {number}" for number in range(600)]
+    for text in (text for rows in CASES.values() for text in rows["finds"]):
+        many = [*plain[:300], text, *plain[300:]]
+        looked = list(may_order(many))
+        assert text in looked
+        assert len(looked) < 300
+    assert list(may_order(plain)) == []
+
+
+def test_no_form_of_an_order_asks_where_a_text_begins_or_ends() -> None:
+    """Else a search in many texts at once would miss what a search in each of them finds."""
+    assert not [row.id for row in ORDERS for sign in ("^", "$", "\\A", "\\z") if sign in row.pattern]
 
 
 def test_each_order_has_cases_both_ways() -> None:
