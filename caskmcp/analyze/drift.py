@@ -88,9 +88,15 @@ def key(operation: str) -> str:
     return re.sub(r"\{[^{}]*\}", "{}", operation)
 
 
+_COUNTED: Final = re.compile(r" \([0-9]+\)|^[0-9]+(?= operations$)", re.ASCII)
+"""How often something was seen, in what is told of it."""
+
+
 def fingerprint(change: Change) -> str:
-    """The same for the same change, whatever else changes and however it is worded."""
-    told = {"class": change.row.id, "operation": key(change.operation), "place": change.found.place}
+    """The same for the same change, whatever else changes, how often it was seen and however it is worded. What was before and is now belongs to it: who
+    accepts that calls authenticate in one other way has not accepted every way."""
+    held = [_COUNTED.sub("", text) for text in (change.found.before, change.found.after)]
+    told = {"class": change.row.id, "operation": key(change.operation), "place": change.found.place, "held": held}
     return canon.hexadecimal(canon.digest(told))[:16]
 
 

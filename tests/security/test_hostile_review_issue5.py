@@ -9,12 +9,16 @@ from typing import Any, Final
 import pytest
 
 from caskmcp import canon, text
+from caskmcp.analyze import drift
+from caskmcp.analyze.drift_classes import BY_ID
+from caskmcp.analyze.drift_shapes import Difference
 from caskmcp.calculus import tools as calculus
 from caskmcp.errors import CaskError
 from caskmcp.govern import admit, amend, offer, pins, sign
 from caskmcp.govern import keys as private
 from caskmcp.model.artifact import Baseline
 from caskmcp.model.contract import Contracts
+from caskmcp.model.finding import Severity
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.shared import refuse_forged
 from caskmcp.model.tool import Tool
@@ -267,3 +271,32 @@ def test_no_version_is_signed_that_could_not_be_read_again(change: dict[str, Any
     with pytest.raises(CaskError) as caught:
         amend.successor(packs.ROOT, amend.from_file(packs.ROOT, wanted), NOON)
     assert caught.value.code == "CASK-T010"
+
+
+# ---------------------------------------------------------------- what is accepted for a while
+def drifted(kind: str, place: str, before: str, after: str) -> str:
+    return drift.fingerprint(
+        drift.Change("GET api.example.com/orders", BY_ID[kind], Severity.BREAKING, Difference(kind, place, before, after))
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "before", "accepted", "worse"),
+    [
+        ("auth-changed", "auth", "bearer", "bearer, header:x-api-key", "none"),
+        ("field-type", "answer 200 /total", "integer", "number", "string"),
+        ("media-changed", "answer 200", "application/json", "application/problem+json", "text/html"),
+        ("secret-appeared", "answer 200 /note", "none", "jwt", "private-key"),
+    ],
+)
+def test_who_accepts_one_drift_has_accepted_no_other_of_its_class(kind: str, place: str, before: str, accepted: str, worse: str) -> None:
+    """They had: a suppression went by class and place, so that what came later under it was `info`, breaking or not."""
+    assert drifted(kind, place, before, accepted) != drifted(kind, place, before, worse)
+
+
+def test_how_often_it_was_seen_makes_no_other_drift() -> None:
+    assert drifted("status-changed", "status", "200 (40)", "200 (2), 201 (9)") == drifted(
+        "status-changed", "status", "200 (41)", "200 (1), 201 (3)"
+    )
+    assert drifted("status-changed", "status", "200 (40)", "201 (9)") != drifted("status-changed", "status", "200 (40)", "202 (9)")
+    assert drifted("host-added", "host", "unknown", "2 operations") == drifted("host-added", "host", "unknown", "31 operations")
