@@ -23,7 +23,6 @@ def person(desk: Desk, *words: str, size: tuple[int, int] = (30, 100), **more: s
     return Terminal.spawn([*CASK, "gate", "review", *words], desk.cwd, env, size=size)
 
 
-@pytest.mark.feature(112)
 def test_keys_on_the_screen_then_the_prompts_of_gate_allow_then_a_signed_lock(desk: Desk) -> None:
     with person(desk, NO_COLOR="1") as alice:
         alice.expect("cask gate review: 8 wait, 0 to sign, 0 to block").press("a")

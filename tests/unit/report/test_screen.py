@@ -61,7 +61,6 @@ def outcome(app: ReviewScreen) -> tuple[Request | None, dict[str, tuple[str, ...
     return found.allow, dict(found.block)
 
 
-@pytest.mark.feature(112)
 def test_keys_end_in_the_same_request_as_the_answers_to_prompts() -> None:
     async def play(app: ReviewScreen, pilot: Typed) -> None:
         await pilot.press("a")  # the shared one needs no reason
