@@ -93,6 +93,8 @@ _ROWS: Final = (
     Code("CASK-S001", Exit.REVIEW,  "The cache is damaged", "A blob or a receipt does not have the content that its name says. Nothing is taken from it: the build makes it again."),
     Code("CASK-S002", Exit.REFUSED, "A record is damaged", "A line of a journal, a capture or a database under the root cannot be read as it was written."),
     Code("CASK-S003", Exit.REVIEW,  "Something here is of an earlier version", "A file or folder lies where an earlier version of the program kept it."),
+    Code("CASK-S004", Exit.REFUSED, "The record of decisions was changed", "A line or a segment of the record was edited, removed, added or moved, or a seal on it does not hold."),
+    Code("CASK-S005", Exit.CLEAN,   "A part of the record has no end", "A segment has no seal yet, ends in the middle of a line, or was written before there was a chain. It is no damage; what can be cut off unseen is said."),
     # T: trust root and pin
     Code("CASK-T001", Exit.REFUSED, "This machine has not accepted the trust root", "Nothing is pinned here for this toolpack, so whose signatures count is not known."),
     Code("CASK-T002", Exit.REFUSED, "The trust root is not the pinned one", "The toolpack's trust root has another digest than the one that was accepted here."),

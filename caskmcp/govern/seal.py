@@ -76,7 +76,7 @@ def keys(files: Files, folder: Path) -> dict[str, Key]:
             try:
                 key = Key.from_json(files.read(folder / name), name)
             except CaskError:
-                continue
+                continue  # a seal that wants this key is told as one whose key is not here
             if canon.hexadecimal(key_id(key)) == name.removesuffix(PUBLIC):
                 found[key_id(key)] = key
     return found

@@ -44,8 +44,8 @@ def files(folder: Path) -> list[Path]:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """Every line of a file, parsed."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    """Every whole line of a file, parsed."""
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
 
 
 def decisions(folder: Path) -> list[dict[str, Any]]:
