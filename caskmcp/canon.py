@@ -41,6 +41,24 @@ def digest(value: Any) -> Digest:
     return digest_bytes(dump(value))
 
 
+def read_plain(data: bytes, levels: int) -> tuple[Any, Digest] | None:
+    """The value of a plain JSON document and its digest: what the reader and `digest` say of it, without a look at each value of it.
+
+    Plain are ASCII, small integers, no other numbers, escapes that are no code points, no key twice, fewer brackets than `levels` that may nest.
+    None: look closer.
+    """
+    try:
+        text = data.decode("ascii")
+        if "\\u" in text or "$int" in text or text.count("[") + text.count("{") >= levels:
+            return None
+        value = _READER.decode(text)
+    except (ValueError, RecursionError):
+        return None  # the strict reader says what it is
+    written = _ENCODER.encode(value)
+    # A member whose key came again is not in the value, and its quotes are not in what is written: nothing else can make up for them.
+    return (value, digest_bytes(written.encode("ascii"))) if written.count('"') == text.count('"') else None
+
+
 def digest_bytes(data: bytes) -> Digest:
     """Digest of bytes as they are."""
     return Digest("sha256:" + hashlib.sha256(data).hexdigest())
@@ -62,7 +80,7 @@ def hexadecimal(value: Digest) -> str:
 def is_digest(text: str) -> bool:
     """Whether the text has the form of a digest."""
     body = text.removeprefix("sha256:")
-    return text.startswith("sha256:") and len(body) == 64 and all(letter in "0123456789abcdef" for letter in body)
+    return text.startswith("sha256:") and len(body) == 64 and not body.strip("0123456789abcdef")
 
 
 def pretty(value: Any) -> bytes:
@@ -116,7 +134,24 @@ def _is_plain(value: Any) -> bool:
 
 def _plain(value: Any) -> bytes:
     # Seventy times faster than the reference; the property test holds both to the same bytes.
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _small(digits: str) -> int:
+    if len(digits) > _DIGITS:
+        raise ValueError("a large integer")
+    return int(digits)
+
+
+def _other(number: str) -> float:
+    raise ValueError(f"{number[:20]} is no integer")
+
+
+_DIGITS = 15
+_READER = json.JSONDecoder(parse_int=_small, parse_float=_other, parse_constant=_other)
 
 
 def _portable(value: Any) -> Any:

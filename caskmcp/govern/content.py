@@ -12,7 +12,7 @@ from caskmcp.canon import Digest
 from caskmcp.errors import CaskError
 from caskmcp.ports import Files
 from caskmcp.store.layout import Pack
-from caskmcp.text import MAX_BYTES, parse_json
+from caskmcp.text import MAX_BYTES, MAX_DEPTH, parse_json
 
 WIDTH: Final = 120
 """Characters of a value that are shown."""
@@ -31,13 +31,20 @@ def read(files: Files, pack: Pack, digest: str) -> dict[str, Any]:
     if not canon.is_digest(digest) or not files.exists(path):
         raise _bad("the approved content is missing", digest, path.name)
     try:
-        value = parse_json(files.read(path, MAX_BYTES), path.name)
-        found = canon.digest(value)
+        value, found = _known(files.read(path, MAX_BYTES), path.name)
     except CaskError as cause:
         raise _bad(f"the approved content cannot be read: {cause.what}", digest, path.name) from cause
     if found != digest or not isinstance(value, dict):
         raise _bad("the approved content was edited", digest, path.name)
     return value
+
+
+def _known(data: bytes, name: str) -> tuple[Any, Digest]:
+    plain = canon.read_plain(data, MAX_DEPTH)
+    if plain is not None:
+        return plain
+    value = parse_json(data, name)
+    return value, canon.digest(value)
 
 
 def changes(old: Any, new: Any, path: str = "") -> Iterator[str]:

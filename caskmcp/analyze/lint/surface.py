@@ -71,7 +71,7 @@ class Surface:
         """Every text that a model reads, each once, sorted. Most rules on texts find nothing: where one stands is asked when it looks bad."""
         found: set[str] = set()
         for tool in self.tools:
-            found |= {tool.name, tool.title, tool.description} | words(tool.input_schema) | words(tool.output_schema)
+            words([tool.name, tool.title, tool.description, tool.input_schema, tool.output_schema], found)
         return tuple(sorted(found))
 
     @cached_property
@@ -150,9 +150,8 @@ def strings(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
             yield from strings(row, f"{place}.{index}")
 
 
-def words(value: Any) -> set[str]:
-    """Every text in a JSON value, keys too, each once: names come again and again."""
-    found: set[str] = set()
+def words(value: Any, found: set[str]) -> None:
+    """Add every text in a JSON value, keys too: names come again and again, and are looked at once."""
     rest = [value]
     while rest:
         item = rest.pop()
@@ -163,7 +162,6 @@ def words(value: Any) -> set[str]:
             rest.extend(item.values())
         elif isinstance(item, list | tuple):
             rest.extend(item)
-    return found
 
 
 def digest(words: str) -> str:

@@ -58,7 +58,8 @@ def _places(surface: Surface, bad: Collection[str]) -> Iterator[tuple[Tool, str,
 def secrets(surface: Surface) -> Iterator[Found]:
     """Forms of credentials in any artifact. The finding names the detector and the place, never the value."""
     values = {name: _value(surface.artifacts[name], name) for name in sorted(set(surface.artifacts) - _UNREAD)}
-    known = set[str]().union(*map(words_of, values.values()))
+    known: set[str] = set()
+    words_of([*values.values()], known)
     bad = {words: found for words in _scanner().flagged(sorted(known)) if (found := _detectors(words))}
     for name, value in values.items() if bad else ():
         for place, words in strings(value):

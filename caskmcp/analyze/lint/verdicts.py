@@ -67,12 +67,12 @@ def _mean(points: Iterable[int]) -> int:
 def _findings(surface: Surface, at: str) -> Iterator[Finding]:
     for rule in RULES:
         found: Iterable[Found] = load(rule.finds)(surface) if surface.clients or not rule.clients else ()
-        yield from (_finding(rule, row, surface.lines, at) for row in found)
+        yield from (_finding(rule, row, surface.lines if row.file == TOOLS else {}, at) for row in found)
 
 
 def _finding(rule: Rule, found: Found, lines: Mapping[str, int], at: str) -> Finding:
     name = found.subject.removeprefix("tool:")
-    line = lines.get(name) if found.file == TOOLS else None
+    line = lines.get(name)
     return Finding(
         code=rule.id,
         severity=rule.severity,

@@ -8,7 +8,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caskmcp import canon
+from caskmcp import canon, text
 from caskmcp.errors import CaskError
 
 VECTORS = [
@@ -104,3 +104,43 @@ TREES = st.recursive(
 @given(TREES)
 def test_the_fast_way_and_the_reference_give_the_same_bytes(value):
     assert canon.dump(value) == rfc8785.dumps(value)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('ab"\\$\u00e9', max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+EDITS = st.tuples(
+    st.integers(0, 60), st.integers(0, 2), st.sampled_from(["", " ", '"', '"a": 1, ', ",", "\\u0041", "\\", "1.0", "[", "NaN", "{}", "0"])
+)
+
+
+def closely(data: bytes) -> object:
+    try:
+        value = text.parse_json(data, "x")
+        return repr(value), canon.digest(value)
+    except CaskError:
+        return None
+
+
+@given(value=PLAIN, edits=st.lists(EDITS, max_size=3), people=st.booleans())
+def test_a_plain_document_is_what_the_strict_reader_and_the_digest_say_of_it(value, edits, people):
+    written = (canon.pretty(value) if people else canon.compact(value)).decode()
+    for at, gone, new in edits:
+        written = written[:at] + new + written[at + gone :]
+    found = canon.read_plain(written.encode(), 60)
+    assert found is None or (repr(found[0]), found[1]) == closely(written.encode())
+
+
+@pytest.mark.parametrize(
+    "document",
+    ['{"a": 1, "a": 1}', '{"a": "\\u0022\\u0022", "a": ""}', "1.0", "1e3", "NaN", "9007199254740993", "[" * 60 + "]" * 60, '{"$int": "1"}', '"\u00e9"', "{"],
+)  # fmt: skip
+def test_what_is_not_plain_is_left_to_those_who_look_closer(document):
+    assert canon.read_plain(document.encode(), 60) is None
+
+
+def test_what_was_kept_of_a_tool_is_plain():
+    kept = {"name": 'a "b" [c]', "limit": 100, "rows": [{"name": "x"}, {}, None, True, -7]}
+    assert canon.read_plain(canon.pretty(kept), 60) == (kept, canon.digest(kept))
