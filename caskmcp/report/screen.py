@@ -240,7 +240,7 @@ class ReviewScreen(App[str]):
     def turn(self, by: int) -> None:
         """Show more of this one."""
         shown = self.query_one("#page", VerticalScroll)
-        shown.scroll_relative(y=by * max(1, shown.size.height - 1), animate=False)
+        shown.scroll_relative(y=by * max(1, shown.size.height - 1), animate=False, immediate=True)
 
     # ------------------------------------------------------------ what is typed
     def _key(self, event: events.Key) -> None:
@@ -330,7 +330,7 @@ class ReviewScreen(App[str]):
         sheet = self._current()
         text = page(sheet, *self.board.said(sheet.subject)) if sheet else Content("nothing that waits has these words")
         self.query_one("#sheet", Static).update(text)
-        self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+        self.query_one("#page", VerticalScroll).scroll_home(animate=False, immediate=True)
         head = f"cask gate review: {len(self.board.sheets)} wait, {self._count('allow')} to sign, {self._count('block')} to block"
         self.query_one("#head", Static).update(Content(head))
 

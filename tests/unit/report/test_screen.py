@@ -55,6 +55,16 @@ def review(play: Callable[[ReviewScreen, Typed], Awaitable[None]], *items: Item,
     return app
 
 
+CHARACTERS: Final = {"slash": "/", "question_mark": "?", "space": " ", "enter": "\r"}
+
+
+async def press(pilot: Typed, *keys: str) -> None:
+    """Press keys as fast as a program can, and wait until all of them are done."""
+    for key in keys:
+        pilot.app.post_message(events.Key(key, CHARACTERS.get(key, key if len(key) == 1 else None)))
+    await pilot.pause()
+
+
 def outcome(app: ReviewScreen) -> tuple[Request | None, dict[str, tuple[str, ...]]]:
     assert isinstance(app.board, Board)
     found = app.board.review.outcome(key="alice")
@@ -63,13 +73,13 @@ def outcome(app: ReviewScreen) -> tuple[Request | None, dict[str, tuple[str, ...
 
 def test_keys_end_in_the_same_request_as_the_answers_to_prompts() -> None:
     async def play(app: ReviewScreen, pilot: Typed) -> None:
-        await pilot.press("a")  # the shared one needs no reason
-        await pilot.press("b", *"leaks", "enter")
-        await pilot.press("a", *"PR 9", "enter")
+        await press(pilot, "a")  # the shared one needs no reason
+        await press(pilot, "b", *"leaks", "enter")
+        await press(pilot, "a", *"PR 9", "enter")
         assert "1 to sign" not in told(app)
-        await pilot.press("s")
+        await press(pilot, "s")
         assert told(app) == "all are decided: 2 to sign, 1 to block; press Enter"
-        await pilot.press("enter")
+        await press(pilot, "enter")
 
     app = review(play)
     said = {
@@ -97,17 +107,17 @@ def test_the_list_the_sheet_and_the_keys_are_shown_and_move_together() -> None:
             ["critical", "refund"],
         ]
         assert "a allow  b block  s skip  r reason  / filter  Enter sign  q quit  ? help" in first
-        await pilot.press("j")
+        await press(pilot, "j")
         await pilot.pause()
         assert "list_orders  low  pending: not approved yet" in shown(app)
         assert "GET /orders" in shown(app)
-        await pilot.press("down", "down", "up")
+        await press(pilot, "down", "down", "up")
         await pilot.pause()
         assert "delete_order  high  pending: changed since it was approved" in shown(app)
-        await pilot.press("question_mark")
+        await press(pilot, "question_mark")
         await pilot.pause()
         assert all(key.says[:20] in shown(app) for key in KEYS if key.typed)
-        await pilot.press("a")
+        await press(pilot, "a")
         assert app.board.said("tool:delete_order") == ("", ""), "a key that ends the help does nothing else"
 
     review(play)
@@ -115,18 +125,18 @@ def test_the_list_the_sheet_and_the_keys_are_shown_and_move_together() -> None:
 
 def test_typing_after_a_slash_filters_by_name_tier_and_status_and_escape_ends_it() -> None:
     async def play(app: ReviewScreen, pilot: Typed) -> None:
-        await pilot.press("slash", *"order hi")
+        await press(pilot, "slash", *"order hi")
         await pilot.pause()
         assert app.query_one(OptionList).option_count == 1
         assert "delete_order  high" in shown(app)
-        await pilot.press("enter", "a", *"why", "enter")
+        await press(pilot, "enter", "a", *"why", "enter")
         assert app.board.said("tool:delete_order") == ("allow", "why")
-        await pilot.press("slash", *"zzz")
+        await press(pilot, "slash", *"zzz")
         await pilot.pause()
         assert "nothing that waits has these words" in shown(app)
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert app.query_one(OptionList).option_count == 4
-        await pilot.press("slash", *"shared", "enter", "s")
+        await press(pilot, "slash", *"shared", "enter", "s")
         assert app.board.said("policy") == ("skip", "")
 
     review(play)
@@ -134,20 +144,20 @@ def test_typing_after_a_slash_filters_by_name_tier_and_status_and_escape_ends_it
 
 def test_what_cannot_be_allowed_and_a_missing_reason_say_so_and_decide_nothing() -> None:
     async def play(app: ReviewScreen, pilot: Typed) -> None:
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert told(app) == "nothing is decided yet; q leaves"
-        await pilot.press("r")
+        await press(pilot, "r")
         assert told(app) == "allow or block it first"
-        await pilot.press("j", "j", "a", "space", "enter")
+        await press(pilot, "j", "j", "a", "space", "enter")
         assert told(app) == "a reason is needed for delete_order"
-        await pilot.press("a", *"x", "escape")
+        await press(pilot, "a", *"x", "escape")
         assert not app.query_one("#line").display
-        await pilot.press("j", "a")
+        await press(pilot, "j", "a")
         assert told(app) == "refund cannot be allowed here: no key here may"
         await pilot.pause()
         assert "cannot be allowed here: no key here may" in shown(app)
         assert outcome(app) == (None, {})
-        await pilot.press("b", "enter", "slash", *"refund", "enter", "r", *"late", "enter", "r", "backspace", "y", "enter")
+        await press(pilot, "b", "enter", "slash", *"refund", "enter", "r", *"late", "enter", "r", "backspace", "y", "enter")
         assert app.board.said("tool:refund") == ("block", "laty"), "the reason that there is can be mended"
 
     assert outcome(review(play)) == (None, {"laty": ("tool:refund",)})
@@ -156,10 +166,10 @@ def test_what_cannot_be_allowed_and_a_missing_reason_say_so_and_decide_nothing()
 @pytest.mark.parametrize(("keys", "result", "blocked"), [("q", "dropped", {}), ("enter", "kept", {"": ("policy",)})])
 def test_leaving_asks_before_it_drops_what_was_decided(keys: str, result: str, blocked: dict[str, tuple[str, ...]]) -> None:
     async def play(app: ReviewScreen, pilot: Typed) -> None:
-        await pilot.press("b", "enter", "q")
+        await press(pilot, "b", "enter", "q")
         await pilot.pause()
         assert told(app).startswith("0 to sign, 1 to block: press Enter to do that, q to drop it")
-        await pilot.press(keys)
+        await press(pilot, keys)
 
     app = review(play)
     assert (app.return_value, outcome(app)) == (result, (None, blocked))
@@ -167,7 +177,7 @@ def test_leaving_asks_before_it_drops_what_was_decided(keys: str, result: str, b
 
 def test_ctrl_c_leaves_at_once_and_nothing_was_decided() -> None:
     async def play(_: ReviewScreen, pilot: Typed) -> None:
-        await pilot.press("a", "b", "ctrl+c")
+        await press(pilot, "a", "b", "ctrl+c")
 
     app = review(play)
     assert (app.return_value, outcome(app)) == ("interrupted", (None, {}))
@@ -176,10 +186,10 @@ def test_ctrl_c_leaves_at_once_and_nothing_was_decided() -> None:
 def test_keys_that_come_at_once_mean_what_they_mean_one_by_one() -> None:
     """A paste into the terminal, or fast hands: no letter of a reason is an order, none of a name, and nothing after the end counts."""
 
-    async def play(app: ReviewScreen, _: Typed) -> None:
-        for key in ("slash", *"list", "enter", "b", *"bad: as is", "enter", "slash", "ctrl+u", "escape", "down", "s", "enter", "a", "a"):
-            character = {"slash": "/", "enter": "\r"}.get(key, key if len(key) == 1 else None)
-            app.post_message(events.Key("space" if key == " " else key, character))
+    async def play(app: ReviewScreen, pilot: Typed) -> None:
+        await press(
+            pilot, "slash", *"list", "enter", "b", *"bad: as is", "enter", "slash", "ctrl+u", "escape", "down", "s", "enter", "a", "a"
+        )
         app.post_message(events.Paste("aaa\r"))
 
     assert outcome(review(play)) == (None, {"bad: as is": ("tool:list_orders",)})
@@ -188,9 +198,9 @@ def test_keys_that_come_at_once_mean_what_they_mean_one_by_one() -> None:
 def test_a_pasted_reason_is_one_line_and_a_paste_elsewhere_is_nothing() -> None:
     async def play(app: ReviewScreen, pilot: Typed) -> None:
         app.post_message(events.Paste("sss"))
-        await pilot.press("b")
+        await press(pilot, "b")
         app.post_message(events.Paste("see\nPR \x1b[2J\n"))
-        await pilot.press("enter", "enter")
+        await press(pilot, "enter", "enter")
 
     assert outcome(review(play)) == (None, {"see PR \\u{1b}[2J": ("policy",)})
 
@@ -200,7 +210,7 @@ def test_any_size_can_be_drawn() -> None:
         for size in ((20, 5), (1, 1), (300, 100), (60, 15)):
             await pilot.resize_terminal(*size)
             await pilot.pause()
-            await pilot.press("j", "k", "pagedown", "pageup", "ctrl+z")
+            await press(pilot, "j", "k", "pagedown", "pageup", "ctrl+z")
         assert "Enter sign" in shown(app)
 
     review(play)
@@ -211,10 +221,10 @@ def test_a_sheet_that_is_longer_than_the_terminal_is_turned_page_by_page() -> No
 
     async def play(app: ReviewScreen, pilot: Typed) -> None:
         assert ("line 0 of it" in shown(app), "line 59 of it" in shown(app)) == (True, False)
-        await pilot.press("space", "pagedown", "pagedown", "pagedown")
+        await press(pilot, "space", "pagedown", "pagedown", "pagedown")
         await pilot.pause()
         assert ("line 0 of it" in shown(app), "line 59 of it" in shown(app)) == (False, True)
-        await pilot.press("pageup", "s")
+        await press(pilot, "pageup", "s")
         await pilot.pause()
         assert "line 0 of it" in shown(app), "after a decision the next one is shown from its beginning"
 
@@ -277,7 +287,7 @@ def test_a_fault_of_ours_comes_out_as_it_is() -> None:
 
     async def run() -> None:
         async with app.run_test() as pilot:
-            await pilot.press("a")
+            await press(pilot, "a")
 
     with pytest.raises(RuntimeError, match="broken board"):
         asyncio.run(run())
