@@ -34,6 +34,7 @@ def _gone(_: click.Context, __: click.Parameter, wanted: bool) -> None:
         show_default=True,
         help="List the tools, or two that find and call them.",
     ),
+    click.Option(["--client-dialogue"], is_flag=True, help="Let the client's own dialogue confirm calls below tier high."),
     click.Option(
         ["--http"],
         is_flag=False,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from caskmcp.model.decision import Entry
 from caskmcp.model.policy import Budget
@@ -34,6 +34,18 @@ class Binding:
     caller: str
 
 
+DIALOGUE: Final = frozenset({"safe", "low", "medium"})
+"""Tiers whose calls the client's own dialogue may confirm. Whoever holds the connection can answer it: never the tiers above."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody answered in the client's own dialogue."""
+
+    challenge: str
+    yes: bool
+
+
 @dataclass(frozen=True)
 class Confirm:
     """Ask whether a person granted this call, and spend the grant if so. Reply: `Standing`."""
@@ -44,6 +56,8 @@ class Confirm:
     confirmers: Mapping[str, Key]
     """Whose grants count."""
     at: str
+    said: Said | None = None
+    """An answer of the client's dialogue, in place of a grant; who asks has looked whether it may count."""
 
 
 @dataclass(frozen=True)

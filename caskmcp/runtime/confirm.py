@@ -14,7 +14,7 @@ from caskmcp.errors import CaskError
 from caskmcp.govern.verify import verify_grant
 from caskmcp.model.statement import Grant, SignedGrant
 from caskmcp.ports import Entropy
-from caskmcp.runtime.commands import Binding, Confirm, Standing
+from caskmcp.runtime.commands import Binding, Confirm, Said, Standing
 from caskmcp.runtime.state import Challenge, State
 
 LIFE: Final = 600
@@ -35,7 +35,9 @@ class Confirmations:
         self._spent: set[str] = set()
 
     def standing(self, ask: Confirm) -> Standing:
-        """Where the confirmation of a call stands. Raises CASK-R006 for a grant that does not hold; it is then void."""
+        """Where the confirmation of a call stands. Raises CASK-R006 for a grant that does not hold, which is then void, and for an answer that is late."""
+        if ask.said is not None:
+            return self._told(ask, ask.said)
         for row in self._state.matching(ask.binding, ask.at):
             if row.state == "granted" and not self._spend(row, ask):
                 continue
@@ -43,6 +45,15 @@ class Confirmations:
                 continue
             return Standing(_STANDING[row.state], row.id, row.expires)
         return self._asked(ask)
+
+    def _told(self, ask: Confirm, said: Said) -> Standing:
+        """Take a challenge out for an answer of the client's dialogue: yes or no, it is used up."""
+        row = self._state.find(said.challenge)
+        fits = row is not None and row.binding == ask.binding and row.expires > ask.at and row.id not in self._spent
+        if row is None or not fits or not self._state.settle(row.id, before="open", after="spent" if said.yes else "closed"):
+            raise CaskError("CASK-R006", "this question was answered before, has expired, or was about another call; call again")
+        self._spent.add(row.id)
+        return Standing("granted" if said.yes else "denied", row.id, row.expires)
 
     def _spend(self, row: Challenge, ask: Confirm) -> bool:
         try:

@@ -15,7 +15,7 @@ from caskmcp.model.decision import Decision, Entry
 from caskmcp.model.policy import Budget
 from caskmcp.model.project import AuthRule
 from caskmcp.model.tool import Tool
-from caskmcp.runtime import composite, egress, mcp_session, record
+from caskmcp.runtime import commands, composite, egress, mcp_session, record
 from caskmcp.runtime.clean import Clean, without
 from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Secret, Send, SessionKey, Spend, Standing, Turn
 from caskmcp.runtime.credentials import reference_shown, with_credential
@@ -62,6 +62,8 @@ class Call:
     caller: str
     at: str
     """RFC 3339; read once, used for every expiry in the call."""
+    said: commands.Said | None = None
+    """What the client's own dialogue answered, where the server was started to take that."""
 
 
 @dataclass(frozen=True)
@@ -166,10 +168,14 @@ def _confirmation(flight: Flight) -> Talk:
     if flight.dry or flight.decision is None or flight.decision.verdict != "confirm":
         return flight
     confirmers = flight.surface.pack.confirmers if flight.surface.pack else {}
-    standing: Standing = yield Confirm(_binding(flight), flight.call.arguments, confirmers, flight.call.at)
+    said = flight.call.said
+    if said is not None and flight.known.admitted.tool.risk not in commands.DIALOGUE:
+        raise No("CASK-R006", "a call of this tier is confirmed out of the client's reach alone", extra={"challenge": said.challenge})
+    standing: Standing = yield Confirm(_binding(flight), flight.call.arguments, confirmers, flight.call.at, said)
     if standing.state == "granted":
         allowed = flight.decision.model_copy(update={"verdict": "allow"})
-        return replace(flight, decision=allowed, extra={**flight.extra, "challenge": standing.challenge})
+        by = {"confirmed_by": f"client dialogue of {flight.call.caller}"} if said is not None else {}
+        return replace(flight, decision=allowed, extra={**flight.extra, "challenge": standing.challenge, **by})
     raise _UNCONFIRMED[standing.state](standing)
 
 
@@ -262,7 +268,7 @@ STEPS: Final = (
 # ---------------------------------------------------------------- parts of the steps
 def _inner(flight: Flight, number: int, tool: str, arguments: Mapping[str, Any]) -> Generator[Command, Any, Result]:
     """A call that a composite makes: the whole table once more, as for a call from outside."""
-    call = replace(flight.call, id=f"{flight.call.id}.{number}", tool=tool, arguments=arguments)
+    call = replace(flight.call, id=f"{flight.call.id}.{number}", tool=tool, arguments=arguments, said=None)
     return (yield from steps(Flight(call, flight.surface, flight.clean, flight.dry, extra={"composite": flight.call.tool})))
 
 

@@ -20,9 +20,10 @@ from mcp.shared.exceptions import MCPError
 from caskmcp import __version__
 from caskmcp.errors import CaskError
 from caskmcp.ports import Clock, Entropy
-from caskmcp.runtime import search
+from caskmcp.runtime import dialogue, search
 from caskmcp.runtime.catalog import Catalog, catalog, prefixes_of
 from caskmcp.runtime.clean import Clean
+from caskmcp.runtime.commands import Said
 from caskmcp.runtime.conduct import Hands, conduct
 from caskmcp.runtime.gateway import Call, Flight
 from caskmcp.runtime.reload import Live, Source
@@ -64,6 +65,8 @@ class Setting:
     """The chosen environment's name. It is part of the caller, so that a grant for one place is none for another."""
     search: bool = False
     """Whether clients see `search` and `call` in place of the tools."""
+    dialogue: bool = False
+    """Whether the client's own dialogue may answer for calls below tier high."""
 
     def named(self, caller: Caller) -> str:
         """Who calls, as policy, record and confirmations know it."""
@@ -136,6 +139,8 @@ class Front:
             get_tool_input_schema=self._input_schema,
             cache_hints={"tools/list": CacheHint(ttl_ms=0), "server/discover": CacheHint(ttl_ms=60_000)},
         )
+        if self._setting.dialogue:
+            server.middleware.append(dialogue.sealed())
         server.add_notification_handler("notifications/initialized", t.NotificationParams, self._initialized)
         return server
 
@@ -167,21 +172,24 @@ class Front:
         tools = [as_tool(row.row, name, dry=self._setting.dry) for name, row in rows.offered.items()]
         return Shown(surfaces, rows, t.ListToolsResult(tools=tools), None)
 
-    async def _call(self, ctx: Any, params: t.CallToolRequestParams) -> t.CallToolResult:
+    async def _call(self, ctx: Any, params: t.CallToolRequestParams) -> t.CallToolResult | t.InputRequiredResult:
         caller = _sender(ctx)
         shown = await self._offer(caller)
         name, arguments = params.name, params.arguments or {}
         if shown.pages is not None:
-            return await self._searching(shown, shown.pages, caller, name, arguments)
-        result = await self._conducted(shown, caller, name, arguments)
+            return await self._searching(ctx, params, shown, shown.pages, caller)
+        result = await self._settled(ctx, params, shown, caller, name, arguments)
+        if isinstance(result, t.InputRequiredResult):
+            return result
         if result.error == "CASK-R001":
             raise MCPError(t.INVALID_PARAMS, "Unknown tool", {"code": "CASK-R001"})
         return as_result(result)
 
     async def _searching(
-        self, shown: Shown, index: search.Index, caller: Caller, name: str, arguments: Mapping[str, Any]
-    ) -> t.CallToolResult:
+        self, ctx: Any, params: t.CallToolRequestParams, shown: Shown, index: search.Index, caller: Caller
+    ) -> t.CallToolResult | t.InputRequiredResult:
         """`search`, or the call that `call` asks for: that one goes the way of every call."""
+        name, arguments = params.name, params.arguments or {}
         if name not in SEARCH_TOOLS:
             raise MCPError(t.INVALID_PARAMS, "Unknown tool", {"code": "CASK-R001"})
         try:
@@ -191,9 +199,27 @@ class Front:
         except CaskError as no:
             return as_result(Result(f"{no.code}: {no.what}", error=no.code, details={"step": "arguments"}))
         # Without an output schema there is nothing that a client could hold the inner tool's answer against: it goes out as text and data.
-        return as_result(await self._conducted(shown, caller, wanted, inner))
+        result = await self._settled(ctx, params, shown, caller, wanted, inner)
+        return result if isinstance(result, t.InputRequiredResult) else as_result(result)
 
-    async def _conducted(self, shown: Shown, caller: Caller, name: str, arguments: Mapping[str, Any]) -> Result:
+    async def _settled(
+        self, ctx: Any, params: t.CallToolRequestParams, shown: Shown, caller: Caller, name: str, arguments: Mapping[str, Any]
+    ) -> Result | t.InputRequiredResult:
+        """The call; where it has to be confirmed and the client's own dialogue may do that, with its answer."""
+        said = dialogue.answered(ctx, params) if self._setting.dialogue else None
+        result = await self._conducted(shown, caller, name, arguments, said)
+        offered = shown.catalog.offered.get(name)
+        if said is not None or offered is None or not self._setting.dialogue:
+            return result
+        question = dialogue.question(offered.row.admitted.tool, arguments, result)
+        if question is None:
+            return result
+        asked = await dialogue.asked(ctx, question)
+        if asked is None or isinstance(asked, t.InputRequiredResult):
+            return asked or result
+        return await self._conducted(shown, caller, name, arguments, asked)
+
+    async def _conducted(self, shown: Shown, caller: Caller, name: str, arguments: Mapping[str, Any], said: Said | None = None) -> Result:
         setting = self._setting
         offered = shown.catalog.offered.get(name)
         if offered is not None:
@@ -202,7 +228,7 @@ class Front:
             shelf, surface, tool = self._shelves[0], shown.catalog.surfaces[0], name
         else:
             shelf, surface, tool = self._shelves[0], nothing("of no toolpack"), name
-        call = Call(setting.entropy.token(8).hex(), tool, arguments, setting.named(caller), setting.clock.now())
+        call = Call(setting.entropy.token(8).hex(), tool, arguments, setting.named(caller), setting.clock.now(), said)
         return await conduct(Flight(call, surface, setting.clean, setting.dry), shelf.hands, setting.log)
 
     def _input_schema(self, name: str) -> dict[str, Any] | None:

@@ -111,6 +111,8 @@ class Asked:
     trust_pin: str | None = None
     search: bool = False
     """Whether clients see `search` and `call` in place of the tools."""
+    client_dialogue: bool = False
+    """Whether the client's own dialogue may answer for calls below tier high."""
     web: Web | None = None
     """Streamable HTTP; None: stdio."""
 
@@ -146,7 +148,18 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None]) -> Front:
         shelves.append(Shelf(source.id, source, made[root.path]))
     refuse_twice([source.id for source in sources])
     title = ", ".join(source.id for source in sources)
-    setting = Setting(title, asked.toolset, asked.dry_run, world.clock, world.entropy, clean, log, asked.environment, search=asked.search)
+    setting = Setting(
+        title,
+        asked.toolset,
+        asked.dry_run,
+        world.clock,
+        world.entropy,
+        clean,
+        log,
+        asked.environment,
+        search=asked.search,
+        dialogue=asked.client_dialogue,
+    )
     return Front(shelves, setting)
 
 

@@ -16,7 +16,7 @@ from caskmcp.govern.sign import Signer
 from caskmcp.model.policy import Budget
 from caskmcp.model.statement import Grant
 from caskmcp.runtime import confirm
-from caskmcp.runtime.commands import Binding, Confirm
+from caskmcp.runtime.commands import Binding, Confirm, Said
 from caskmcp.runtime.confirm import Confirmations, later
 from caskmcp.runtime.state import State
 from tests.support.world import NOON, CountingEntropy
@@ -267,3 +267,75 @@ def test_fifty_calls_at_once_get_what_the_budget_has(state: State) -> None:
     for thread in threads:
         thread.join()
     assert results.count("") == 7
+
+
+# ---------------------------------------------------------------- the client's dialogue
+def said(challenge: str, *, yes: bool = True, binding: Binding = BINDING, at: str = NOON) -> Confirm:
+    return replace(ask(binding, at), said=Said(challenge, yes))
+
+
+@pytest.mark.parametrize(("yes", "standing"), [(True, "granted"), (False, "denied")])
+def test_an_answer_of_a_dialogue_counts_once(state: State, yes: bool, standing: str) -> None:
+    of = book(state)
+    challenge = of.standing(ask()).challenge
+    assert of.standing(said(challenge, yes=yes)).state == standing
+    for _ in range(2):
+        with pytest.raises(CaskError) as error:
+            of.standing(said(challenge))
+        assert error.value.code == "CASK-R006"
+    assert of.standing(ask()).challenge != challenge
+
+
+def test_an_answer_of_a_dialogue_counts_once_though_the_database_was_set_back(state: State) -> None:
+    of = book(state)
+    challenge = of.standing(ask()).challenge
+    of.standing(said(challenge))
+    state.settle(challenge, before="spent", after="open")
+    with pytest.raises(CaskError):
+        of.standing(said(challenge))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"binding": replace(BINDING, arguments=str(canon.digest({"order_id": 8})))},
+        {"binding": replace(BINDING, tool="wipe")},
+        {"binding": replace(BINDING, lock=str(canon.digest("another")))},
+        {"binding": replace(BINDING, caller="token mallory")},
+        {"binding": replace(BINDING, toolpack="bank")},
+        {"at": later(NOON, 600)},
+    ],
+    ids=["arguments", "tool", "lock", "caller", "toolpack", "expired"],
+)
+def test_an_answer_of_a_dialogue_is_for_the_call_that_was_asked_about_and_in_time(state: State, other: dict[str, Any]) -> None:
+    of = book(state)
+    challenge = of.standing(ask()).challenge
+    with pytest.raises(CaskError) as error:
+        of.standing(said(challenge, **other))
+    assert error.value.code == "CASK-R006"
+    assert of.standing(said(challenge)).state == "granted"
+
+
+def test_an_answer_to_a_question_that_nobody_asked_is_refused(state: State) -> None:
+    with pytest.raises(CaskError) as error:
+        book(state).standing(said("absent"))
+    assert error.value.code == "CASK-R006"
+
+
+def test_of_answers_at_the_same_time_one_counts(state: State) -> None:
+    of = book(state)
+    challenge = of.standing(ask()).challenge
+    found: list[str] = []
+
+    def answer() -> None:
+        try:
+            found.append(of.standing(said(challenge)).state)
+        except CaskError as no:
+            found.append(no.code)
+
+    threads = [threading.Thread(target=answer) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == ["CASK-R006"] * 7 + ["granted"]

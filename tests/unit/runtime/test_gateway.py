@@ -1,14 +1,15 @@
 """The gateway as conversations: what it asks of the world, in which order, and what it never asks. No I/O."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from caskmcp.errors import CODES, CaskError
-from caskmcp.model.policy import Budget, Policy
+from caskmcp.model.policy import Budget, Match, Policy, Rule
 from caskmcp.model.project import AuthRule, EnvironmentHost
-from caskmcp.runtime import gateway
-from caskmcp.runtime.commands import Confirm, Failure, Record, Resolve, Secret, Send, Spend, Standing
+from caskmcp.runtime import commands, gateway
+from caskmcp.runtime.commands import Confirm, Failure, Record, Resolve, Said, Secret, Send, Spend, Standing
 from caskmcp.runtime.gateway import STEPS
 from caskmcp.runtime.respond import Answer
 from tests.support.calls import GET_ORDER, HOST, PAY_ORDER, PUBLIC, WIPE, Conversation, answer, flight, pack, served, tool
@@ -158,6 +159,20 @@ def test_a_confirmation_is_bound_to_toolpack_tool_arguments_lock_and_caller() ->
     assert (first.toolpack, first.tool, first.caller) == ("shop", "pay_order", "stdio")
     assert first.lock == second.lock
     assert first.arguments != second.arguments
+
+
+@pytest.mark.parametrize("name", ["pay_order", "wipe"])
+def test_no_dialogue_confirms_a_tool_above_medium_and_without_the_tiers_it_would(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    rules = (Rule(id="ask", effect="confirm", match=Match()),)
+    begun = flight(name, served(policy=Policy(rules=rules)), order_id=7, **({"amount": 1} if name == "pay_order" else {}))
+    begun = replace(begun, call=replace(begun.call, said=Said("c1", True)))
+    talk = talking()
+    assert talk.hold(begun).error == "CASK-R006"
+    assert talk.of(Confirm) == talk.of(Send) == []
+    monkeypatch.setattr(commands, "DIALOGUE", frozenset({"high", "critical"}))
+    assert talk.hold(begun).error == ""
+    assert [command.said for command in talk.of(Confirm)] == [Said("c1", True)]
+    assert entry(talk).extra["confirmed_by"] == "client dialogue of stdio"
 
 
 def test_a_granted_challenge_is_named_in_the_record() -> None:
