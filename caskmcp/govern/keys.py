@@ -70,9 +70,10 @@ def save(files: Files, config: Path, by: FileSigner, passphrase: str) -> KeyFile
     refuse_taken(files, config, by.key.name)
     if not passphrase:
         raise CaskError("CASK-K002", "a key needs a passphrase", mend=f"cask keys new {by.key.name}")
+    sealed = _sealed(by.private, passphrase)
     # The private file last: without it there is no key, and the name is free for another attempt.
     files.write(where.public, public_line(by.key), private=True)
-    files.write(where.private, _sealed(by.private, passphrase), private=True)
+    files.write(where.private, sealed, private=True)
     return where
 
 
@@ -177,8 +178,12 @@ def public_line(key: Key) -> bytes:
 
 def _sealed(private: Ed25519PrivateKey, passphrase: str) -> bytes:
     # Not PKCS8: its "best available" encryption derives the key in 2 ms, bcrypt with 64 rounds in 600.
-    encryption = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(ROUNDS).build(passphrase.encode("utf-8"))
-    return private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption)
+    try:
+        encryption = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(ROUNDS).build(passphrase.encode("utf-8"))
+        return private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption)
+    except ValueError:
+        # Without its cause: an error of the encoding holds the passphrase.
+        raise CaskError("CASK-K002", "this passphrase cannot be used: it is too long, or no text", mend="cask keys new NAME") from None
 
 
 def _opened(data: bytes, passphrase: str, where: KeyFile) -> object:

@@ -14,7 +14,7 @@ from caskmcp.govern.lockfile import ReadLock
 from caskmcp.govern.offer import Offer
 from caskmcp.govern.sign import Signer
 from caskmcp.govern.trust import Chain
-from caskmcp.model.finding import Report
+from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.statement import Signed, Statement
 from caskmcp.model.tool import Tier
@@ -69,14 +69,25 @@ def block(
     offered = offer.parse(files)
     asked = _asked(Reach(subjects, toolset, risk), offered, read_lock(world, pack, files.id).subjects)
     at = world.clock.now()
+    canon.dump(reason or "")  # bytes of a command line that are no text are bad input, before anything is written
     signer = _signer(world, files, key, at) if key is not None else None
     make = _maker(files, offered, reason or "", at, signer)
-    signed = _written(world, pack, files.id, asked, make, signer)
+    left = _written(world, pack, files.id, asked, make, signer)
+    blocked = tuple(subject for subject in asked if subject not in left)
     return Report(
         report="gate-block",
-        summary={"toolpack": files.id, "blocked": len(asked), **({"key": key} if signed else {})},
-        tables={"blocked": tuple({"subject": subject} for subject in asked)},
-        lines=("Blocked here until a newer approval. Commit the lock to block it elsewhere.",),
+        summary={"toolpack": files.id, "blocked": len(blocked), **({"key": key} if signer else {})},
+        tables={"blocked": tuple({"subject": subject} for subject in blocked)},
+        findings=tuple(map(_unblocked, left)),
+        lines=("Blocked here until a newer approval. Commit the lock to block it elsewhere.",) if blocked else (),
+    )
+
+
+def _unblocked(subject: str) -> Finding:
+    """That a block could not be written: whoever mends the statements would bring back what was approved, so nobody may think that it stands."""
+    what = f"{subject} was not blocked: its statements cannot be read, and it is withheld for that alone"
+    return Finding(
+        code="CASK-L004", severity=Severity.REFUSED, subject=subject, message=what, place=lockfile.NAME, mend="git checkout -- .caskmcp"
     )
 
 
@@ -121,33 +132,29 @@ def _maker(files: PackFiles, offered: Offer, reason: str, at: str, signer: Block
     return make
 
 
-def _written(world: World, pack: Pack, toolpack: str, asked: tuple[str, ...], make: Make, signer: Blocker | None) -> bool:
-    """Write the blocks; whether they were signed."""
+def _written(world: World, pack: Pack, toolpack: str, asked: tuple[str, ...], make: Make, signer: Blocker | None) -> tuple[str, ...]:
+    """Write the blocks; returns the subjects without one, whose statements cannot be read."""
     made: list[Signed] = []
+    left: list[str] = []
 
     def change(lock: ReadLock) -> ReadLock:
         sequence = _next(lock, signer)
-        made[:] = [make(subject, sequence) for subject in asked]
+        left[:] = [subject for subject in asked if subject in lock.broken]
+        made[:] = [make(subject, sequence) for subject in asked if subject not in left]
         for row in made:
             lock = _with_block(lock, row)
         return lock
 
     rewrite(world, pack, toolpack, change)
-    if signer is None:
-        return False
-    seen = {row.statement.subject: {signer.by.id: row.statement.sequence} for row in made}
-    here.remember(world, signer.pin.model_copy(update={"sequences": seen}))
-    return True
+    if signer is not None:
+        seen = {row.statement.subject: {signer.by.id: row.statement.sequence} for row in made}
+        here.remember(world, signer.pin.model_copy(update={"sequences": seen}))
+    return tuple(left)
 
 
 def _with_block(lock: ReadLock, row: Signed) -> ReadLock:
-    """The lock with a block beside the statements of the subject; it takes the place of earlier unsigned ones.
-
-    A subject whose statements cannot be read is withheld already, and stays as it stands.
-    """
+    """The lock with a block beside the statements of the subject; it takes the place of earlier unsigned ones."""
     subject = row.statement.subject
-    if subject in lock.broken:
-        return lock
     return lockfile.replaced(lock, subject, [*(kept for kept in lock.lock.subjects.get(subject, ()) if kept.signature), row])
 
 

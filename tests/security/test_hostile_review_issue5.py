@@ -23,7 +23,8 @@ from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.shared import refuse_forged
 from caskmcp.model.tool import Tool
 from caskmcp.model.trust import RolesFile
-from caskmcp.workflows import block, gate, install, selection
+from caskmcp.ports import World
+from caskmcp.workflows import block, gate, install, keys, selection
 from caskmcp.workflows import here as places
 from caskmcp.workflows.approve import Proven, Request, approve
 from tests.support import bundles, packs
@@ -300,3 +301,39 @@ def test_how_often_it_was_seen_makes_no_other_drift() -> None:
     )
     assert drifted("status-changed", "status", "200 (40)", "201 (9)") != drifted("status-changed", "status", "200 (40)", "202 (9)")
     assert drifted("host-added", "host", "unknown", "2 operations") == drifted("host-added", "host", "unknown", "31 operations")
+
+
+# ---------------------------------------------------------------- what is typed
+def project(tmp_path: Path, files: PackFiles, *answers: tuple[str, str]) -> World:
+    here = world(tmp_path / "project", console=ScriptedConsole(answers, interactive=bool(answers)))
+    packs.write(files, here.cwd / ".caskmcp")
+    return here
+
+
+def test_a_block_that_could_not_be_written_is_no_success(tmp_path: Path) -> None:
+    """It said `Blocked`: who breaks a statement, waits and mends it had the tool back, against the block."""
+    value = packs.lock_value(GOOD)
+    value["subjects"]["tool:r"][0]["statement"]["more"] = "x"
+    here = project(tmp_path, packs.edited_lock(GOOD, value))
+    report = block.block(here, subjects=("*",), reason="they leak")
+    assert [row["subject"] for row in report.tables["blocked"]] == ["tool:w", "tool:x"]
+    assert [(row.code, row.subject) for row in report.findings] == [("CASK-L004", "tool:r")]
+    assert report.exit == 4
+
+
+@pytest.mark.parametrize("word", ["gr\udcfcn", "a" * 2000], ids=["bytes that are no text", "too long"])
+def test_a_passphrase_that_cannot_be_used_is_bad_input_and_told_to_nobody(tmp_path: Path, word: str) -> None:
+    """A fault of the encoding was raised, which holds the whole passphrase; and the public half of a key that is none was left behind."""
+    here = project(tmp_path, GOOD, *[("Passphrase for zoe:", word)] * 2)
+    with pytest.raises(CaskError) as caught:
+        keys.new(here, name="zoe")
+    assert (caught.value.code, caught.value.__cause__, caught.value.__suppress_context__) == ("CASK-K002", None, True)
+    assert not here.files.listing(here.config / "keys")
+
+
+def test_a_reason_that_is_no_text_blocks_nothing_and_is_no_fault(tmp_path: Path) -> None:
+    here = project(tmp_path, GOOD)
+    before = places.pack(here).lock.read_bytes()
+    with pytest.raises(CaskError) as caught:
+        block.block(here, subjects=("r",), reason="le\udcffks")
+    assert (caught.value.exit, places.pack(here).lock.read_bytes()) == (3, before)
