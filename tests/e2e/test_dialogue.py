@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
+import httpx2
 import mcp_types as t
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 
 from caskmcp.model.policy import Match, Policy, Rule
 from caskmcp.runtime import dialogue
@@ -23,6 +25,7 @@ from caskmcp.workflows.serve import Asked
 from tests.support import packs
 from tests.support.serving import TOKEN, Project, project
 from tests.support.upstream import Upstream
+from tests.support.web import ALL, Web
 from tests.support.world import world
 
 M: Final = packs.tool("m", method="POST", risk="medium", effect="write")
@@ -239,3 +242,33 @@ def test_a_state_works_once(shop: Project) -> None:
 def test_a_second_leg_that_is_not_ours_sends_nothing(shop: Project, second: Callable[[str], dict[str, Any]], expected: str) -> None:
     assert legs(shop, second) == [expected]
     assert shop.upstream.heard == []
+
+
+# ---------------------------------------------------------------- over HTTP
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    with Upstream() as upstream:
+        laid = project(tmp_path_factory.mktemp("web"), upstream, packs.R, packs.W, M, policy=POLICY)
+        laid.rewrite(packs.approve(laid.files, "tool:m"))
+        with Web(laid, ("--client-dialogue",)) as running:
+            yield running
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_over_http_a_dialogue_confirms_for_its_own_caller_in_both_eras(web: Web, era: str) -> None:
+    of = Talk(web.project, era, yes)
+
+    async def whole() -> list[str]:
+        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {ALL}"}) as http:
+            target = streamable_http_client(web.url, http_client=http)
+            return list(await of._with(target, body))
+
+    async def body(client: Client) -> list[str]:
+        return [code(await client.call_tool(name, {"order_id": 7})) for name in ("m", "w")]
+
+    before = len(web.project.upstream.heard)
+    assert anyio.run(whole) == ["", "CASK-R005"]
+    assert len(of.asked) == 1
+    assert [heard.target for heard in web.project.upstream.heard[before:]] == ["/orders/7/m"]
+    by = {line["extra"]["confirmed_by"] for line in web.project.decisions() if "confirmed_by" in line.get("extra", {})}
+    assert by == {"client dialogue of token ci, environment local"}
