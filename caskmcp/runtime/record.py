@@ -44,8 +44,8 @@ class Journal:
 
     @property
     def due(self) -> bool:
-        """Whether the next line has to be brought to the disk, with all that wait."""
-        return self._waiting >= GROUP
+        """Whether the next line takes the disk's time: it brings those that wait with it, or it begins a segment."""
+        return self._waiting >= GROUP or self._path is None or self._size >= LARGEST
 
     def append(self, entry: Entry, *, durable: bool) -> None:
         """Put one line on record; durable: it survives a power cut, and so does every line before it.

@@ -38,7 +38,7 @@ COMMANDS: list[tuple[str, Callable[[World], object]]] = [
     ("captures", lambda of: capture.forget(of, capture="vict")),
     ("captures", capture.listing),
     ("state", confirm.listing),
-    ("state/audit", lambda of: serve.run(of, toolset=None, environment=None, dry_run=False, trust_pin=None)),
+    ("state/audit", lambda of: serve.run(of, serve.Asked())),
 ]
 
 

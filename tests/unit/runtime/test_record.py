@@ -152,10 +152,11 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 def test_a_write_is_synced_and_reads_are_in_groups(tmp_path: Path, disk: Disk) -> None:
     of_shop = journal(tmp_path)
+    assert of_shop.due is True, "a segment is to be opened"
     for number in range(record.GROUP):
-        assert of_shop.due is False
         of_shop.append(decided(number), durable=False)
-    assert (of_shop.due, disk.synced) == (True, 0)
+        assert of_shop.due is (number + 1 == record.GROUP)
+    assert disk.synced == 0
     of_shop.append(decided(99), durable=True)
     assert (of_shop.due, disk.synced) == (False, 1)
 

@@ -9,15 +9,22 @@ import pytest
 from caskmcp.analyze.fields import fields
 from caskmcp.compiler.infer.rules import BY_ID
 from caskmcp.errors import CaskError
+from caskmcp.govern import offer, sign
 from caskmcp.model.contract import Contracts
+from caskmcp.model.decision import Decision
 from caskmcp.model.tool import Tools
+from caskmcp.ports import Files
 from caskmcp.report.text import render
-from caskmcp.workflows import explain
+from caskmcp.store.layout import Pack
+from caskmcp.workflows import explain, why
+from tests.support import packs
+from tests.support.audited import decided, journal
 from tests.support.builds import PACK, built
 from tests.support.world import world
 
 EXAMPLE = Path(__file__).parents[3] / "fixtures" / "projects" / "storefront"
 OURS = "sha256:"
+DENIED = Decision(verdict="deny", step="policy", rule="no-orders", code="CASK-R004")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +69,36 @@ def test_a_field_says_how_often_it_was_seen_of_which_kinds_and_by_which_rule(sho
     assert {"rule": "never-from-traffic", "decides": "optional", "why": BY_ID["never-from-traffic"].why} in report.tables["rules"]
     (ends,) = [row for row in report.tables["first_and_last"] if row["place"] == "query status"]
     assert (ends["first"], ends["last"], ends["of"]) == (capture["part"], capture["part"], 1)
+
+
+def approve(files: Files, pack: Pack) -> None:
+    """Everything, as T1."""
+    root = packs.root(packs.T1, toolpack=pack.path.name)
+    read = packs.with_roots(offer.read(files, pack), sign.sign_root(root, packs.T1))
+    approved = packs.approve(read, *offer.parse(read).contents)
+    files.write(pack.trust_root(1), approved.roots[0])
+    files.write(pack.lock, approved.lock or b"")
+
+
+@pytest.mark.feature(104)
+def test_tool_field_and_decision_each_name_rule_evidence_captures_and_signer(shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    shutil.copytree(shop, folder)
+    of, pack = world(folder), Pack(folder / PACK)
+    approve(of.files, pack)
+    record = journal(folder / ".caskmcp/state/audit")
+    record.append(decided(1, toolpack=pack.path.name, tool="list_orders", decision=DENIED), durable=True)
+    tool, field, decision = explain.run(of, "list_orders"), explain.run(of, "list_orders.status"), why.run(of, f"{1:016x}")
+    captures = {row["part"] for row in tool.tables["captures"]}
+    assert (tool.summary["status"], tool.summary["approved_by"]) == ("approved", ["t1"])
+    assert captures
+    assert [row["rule"] for row in tool.tables["reasons"]] == ["credential-answer", "pii-answer", "read-method"]
+    assert "closed-vocabulary" in {row["rule"] for row in field.tables["rules"]}
+    assert {row["part"] for row in field.tables["captures"]} <= captures
+    says = {row["what"]: row["says"] for row in decision.tables["why"]}
+    assert says["rule"] == "no-orders"
+    assert says["approved"].startswith("approved, signed by t1; its content is sha256:")
+    assert says["evidence"] == f"{tool.summary['operation']} in {', '.join(sorted(captures))}; `cask explain` tells more"
 
 
 @pytest.mark.feature(30)
