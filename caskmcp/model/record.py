@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from caskmcp.errors import CaskError
 from caskmcp.text import Document, parse_json, parse_yaml
@@ -65,6 +66,10 @@ def refusal(cause: ValidationError, document: Document, code: str) -> CaskError:
 
 def _json(value: Any) -> bytes:
     # Strict mode takes tuples and enums from JSON only, so records are always checked from JSON bytes.
+    try:
+        return to_json(value)
+    except PydanticSerializationError:
+        pass  # the other writer says why
     try:
         return json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as cause:
