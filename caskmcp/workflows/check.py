@@ -68,6 +68,9 @@ def run(world: World, *, only: tuple[str, ...] = (), skip: tuple[str, ...] = (),
     if not wanted:
         raise CaskError("CASK-I001", "no step is left to run", mend="cask check")
     ran = [_ran(step, bench) if step.name in wanted else Ran(step.name, "skipped") for step in STEPS]
+    if all(row.result for row in ran):  # skipped, or not-run: a gate that judged nothing must not end as a clean one does
+        what = "; ".join(f"{row.name} has nothing to look at ({row.note})" for row in ran if row.note)
+        raise CaskError("CASK-I001", what, mend="cask check")
     return _report(_settled(bench, ran))
 
 

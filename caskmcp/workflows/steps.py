@@ -195,7 +195,9 @@ def contracts(bench: Bench) -> Iterator[Finding]:
 
 def no_contracts(bench: Bench) -> str:
     """Why there are no contracts to verify; empty if there are some."""
-    return "" if bench.world.files.exists(bench.world.cwd / CONTRACTS) else f"no {CONTRACTS}"
+    files, cwd = bench.world.files, bench.world.cwd
+    stated = project.find_manifest(files, cwd)  # they lie beside it, from whichever folder below this is asked
+    return "" if files.exists((stated.parent if stated else cwd) / CONTRACTS) else f"no {CONTRACTS}"
 
 
 def private(bench: Bench) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from caskmcp.model.shared import refuse_forged
 from caskmcp.model.tool import Tool
 from caskmcp.model.trust import RolesFile
 from caskmcp.ports import World
-from caskmcp.workflows import block, gate, install, keys, selection
+from caskmcp.workflows import block, check, gate, install, keys, selection
 from caskmcp.workflows import here as places
 from caskmcp.workflows.approve import Proven, Request, approve
 from tests.support import bundles, packs
@@ -337,3 +337,22 @@ def test_a_reason_that_is_no_text_blocks_nothing_and_is_no_fault(tmp_path: Path)
     with pytest.raises(CaskError) as caught:
         block.block(here, subjects=("r",), reason="le\udcffks")
     assert (caught.value.exit, places.pack(here).lock.read_bytes()) == (3, before)
+
+
+# ---------------------------------------------------------------- the gate
+@pytest.mark.parametrize("only", [("drift",), ("contracts",), ("drift", "contracts", "budgets")])
+def test_a_gate_that_judged_nothing_does_not_end_as_a_clean_one(tmp_path: Path, only: tuple[str, ...]) -> None:
+    """It ended with 0: who deletes the baseline turns `check --only drift` off."""
+    here = project(tmp_path, GOOD)
+    with pytest.raises(CaskError, match=r"has nothing to look at \(no ") as caught:
+        check.run(here, only=only)
+    assert (caught.value.code, caught.value.exit) == ("CASK-I001", 3)
+
+
+def test_contracts_are_seen_from_a_folder_below(tmp_path: Path) -> None:
+    here = project(tmp_path, GOOD)
+    (here.cwd / "cask.yaml").write_text("version: 1\nname: shop\nhosts: [api.example.com]\n", encoding="utf-8")
+    (here.cwd / "verify.yaml").write_text("version: 1\n", encoding="utf-8")
+    (here.cwd / "src").mkdir()
+    below = replace(here, cwd=here.cwd / "src")
+    assert [row.code for row in check.run(below, only=("contracts",)).findings] == ["contracts-unverified"]
