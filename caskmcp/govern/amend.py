@@ -7,6 +7,7 @@ what each row means. Who signs the version, and what waits for approval because 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from caskmcp.errors import CaskError
@@ -192,6 +193,22 @@ def successor(before: Root, changed: Root, at: str) -> Root:
     if not difference(before, made):
         raise _impossible("nothing would change")
     return made
+
+
+def require_possible(before: Root, drafted: Root, at: str) -> None:
+    """Raise CASK-T009 for a version that waits for signatures and that `successor` would not have made: its draft is a file that anybody can write.
+
+    at: now, RFC 3339, UTC. A time of issue to come would end every approval that ends before it: time is never judged to be before what is signed.
+    """
+    tomorrow = (datetime.fromisoformat(at) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    facts = (
+        (drafted.issued_at > tomorrow, f"it says that it was made at {drafted.issued_at}"),
+        (drafted.expires is not None and drafted.expires <= at, f"it expired at {drafted.expires}"),
+        (not difference(before, drafted), "nothing would change"),
+    )
+    if problem := next((problem for found, problem in facts if found), "") or next(_problems(drafted), ""):
+        what = f"the pending version {drafted.version} of the trust root cannot be used: {problem}"
+        raise CaskError("CASK-T009", what, mend="cask trust edit --discard")
 
 
 def _require_readable(root: Root) -> None:

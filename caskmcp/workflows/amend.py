@@ -157,6 +157,8 @@ def sign_waiting(world: World, *, key: str | None) -> Report:
         raise CaskError(
             "CASK-T009", "no version of the trust root waits for a signature", place=str(desk.pack.trust), mend="cask trust show"
         )
+    amend.require_possible(desk.current, found.signed.signed, desk.survey.at)
+    _refuse_unknown_toolsets(desk, found.signed.signed)
     return _signed(world, desk, found.signed, found.by, key=key)
 
 

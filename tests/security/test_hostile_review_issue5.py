@@ -22,8 +22,9 @@ from caskmcp.model.finding import Severity
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.shared import refuse_forged
 from caskmcp.model.tool import Tool
-from caskmcp.model.trust import RolesFile
+from caskmcp.model.trust import RolesFile, SignedRoot
 from caskmcp.ports import World
+from caskmcp.workflows import amend as amending
 from caskmcp.workflows import block, check, gate, install, keys, selection
 from caskmcp.workflows import here as places
 from caskmcp.workflows.approve import Proven, Request, approve
@@ -356,3 +357,41 @@ def test_contracts_are_seen_from_a_folder_below(tmp_path: Path) -> None:
     (here.cwd / "src").mkdir()
     below = replace(here, cwd=here.cwd / "src")
     assert [row.code for row in check.run(below, only=("contracts",)).findings] == ["contracts-unverified"]
+
+
+DRAFT: Final = amend.successor(packs.ROOT, amend.edited(packs.ROOT, amend.Edit(expires="2099-01-01T00:00:00Z")), NOON)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"issued_at": "2098-12-31T00:00:00Z"}, "it says that it was made at 2098-12-31T00:00:00Z"),
+        ({"expires": "2026-11-21T11:59:59Z"}, "it expired at 2026-11-21T11:59:59Z"),
+        ({"expires": None}, "nothing would change"),
+        ({"root": packs.ROOT.root.model_copy(update={"threshold": 2})}, "the role root would need 2 signatures and has 1 keys"),
+        ({"root": packs.ROOT.root.model_copy(update={"keys": (T1.id, T1.id), "threshold": 2})}, "a key stands twice in the role root"),
+    ],
+)
+def test_a_pending_version_that_no_command_would_have_drafted_is_not_signed(tmp_path: Path, change: dict[str, Any], problem: str) -> None:
+    """It was, and `What it means` said that nothing changes: the file beside the chain needs no signature to lie there."""
+    person = (("Passphrase for t1:", "word"), ("Type `shop` to sign:", "shop"))
+    here = project(tmp_path, GOOD, *person)
+    private.save(here.files, here.config, T1, "word")
+    pins.write(here.files, here.config, packs.PIN)
+    trust = places.pack(here).trust
+    draft = DRAFT.model_copy(update=change)
+    (trust / "2.root.pending.json").write_bytes(canon.pretty(SignedRoot(signed=draft, signatures=()).value()))
+    with pytest.raises(CaskError) as caught:
+        amending.sign_waiting(here, key="t1")
+    assert (caught.value.code, caught.value.what) == ("CASK-T009", f"the pending version 2 of the trust root cannot be used: {problem}")
+    assert not (trust / "2.root.json").exists()
+
+
+def test_a_pending_version_as_a_command_drafts_it_is_signed(tmp_path: Path) -> None:
+    here = project(tmp_path, GOOD, ("Passphrase for t1:", "word"), ("Type `shop` to sign:", "shop"))
+    private.save(here.files, here.config, T1, "word")
+    pins.write(here.files, here.config, packs.PIN)
+    trust = places.pack(here).trust
+    (trust / "2.root.pending.json").write_bytes(canon.pretty(SignedRoot(signed=DRAFT, signatures=()).value()))
+    assert amending.sign_waiting(here, key="t1").summary["version"] == 2
+    assert (trust / "2.root.json").exists()
