@@ -26,6 +26,7 @@ class Chain:
             "committed.parts": project.pop("committed", {}),
             "secret.redaction": project.pop("key", KEY),
             **{f"project.{name}": None for row in STAGES for role in row.inputs if (name := role.removeprefix("project.")) != role},
+            "project.id": "chain",
             **{f"project.{name}": value for name, value in project.items()},
         }
         self.outputs: dict[str, dict[str, Any]] = {}
