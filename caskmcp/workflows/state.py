@@ -20,7 +20,7 @@ from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.ports import Files, World
 from caskmcp.runtime.state import State
 from caskmcp.store import garbage, journal, project
-from caskmcp.store.files import sweep
+from caskmcp.store.files import refuse_links_out, sweep
 from caskmcp.store.layout import Pack, Root
 from caskmcp.store.locks import holder
 from caskmcp.store.receipts import Receipts
@@ -245,7 +245,10 @@ def gc(world: World, *, dry_run: bool) -> Report:
 
 
 def _garbage(files: Files, root: Root) -> tuple[garbage.Garbage, ...]:
-    packs = {name: _named(files, root.pack(name)) for name in project.toolpacks(files, root.path)}
+    found = {name: root.pack(name) for name in project.toolpacks(files, root.path)}
+    # A clone can hold links: what lies behind one is named by no lock here, and is another project's all the same.
+    refuse_links_out(root.path, tuple(place for pack in found.values() for place in (pack.path, pack.lock.parent, pack.contents)))
+    packs = {name: _named(files, pack) for name, pack in found.items()}
     return garbage.find(files, root, packs)
 
 

@@ -25,7 +25,7 @@ from caskmcp.model.tool import Tool
 from caskmcp.model.trust import RolesFile, SignedRoot
 from caskmcp.ports import World
 from caskmcp.workflows import amend as amending
-from caskmcp.workflows import block, check, gate, install, keys, selection
+from caskmcp.workflows import block, check, gate, install, keys, selection, state
 from caskmcp.workflows import here as places
 from caskmcp.workflows.approve import Proven, Request, approve
 from tests.support import bundles, packs
@@ -34,6 +34,12 @@ from tests.support.world import NOON, ScriptedConsole, world
 
 LENIENT: Final = packs.root(T1).model_copy(update={"auto_narrowing": True})
 Edit = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture(autouse=True)
+def _no_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A passphrase that is written down here needs no protection."""
+    monkeypatch.setattr(private, "ROUNDS", 1)
 
 
 def changed(tool: Tool, edit: Edit) -> Tool:
@@ -395,3 +401,20 @@ def test_a_pending_version_as_a_command_drafts_it_is_signed(tmp_path: Path) -> N
     (trust / "2.root.pending.json").write_bytes(canon.pretty(SignedRoot(signed=DRAFT, signatures=()).value()))
     assert amending.sign_waiting(here, key="t1").summary["version"] == 2
     assert (trust / "2.root.json").exists()
+
+
+# ---------------------------------------------------------------- what nobody needs
+@pytest.mark.parametrize("link", ["toolpacks/shop/lockfile/content", "toolpacks/shop/lockfile"])
+def test_gc_takes_nothing_away_behind_a_link_that_a_clone_holds(tmp_path: Path, link: str) -> None:
+    """It did: approved contents of another project, which no lock here names."""
+    here = project(tmp_path, GOOD)
+    theirs = tmp_path / "another project" / "content" / f"{'a' * 64}.json"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("{}", encoding="utf-8")
+    place = here.cwd / ".caskmcp" / link
+    if place.is_dir():
+        place.rename(tmp_path / "aside")
+    place.symlink_to(theirs.parent if link.endswith("content") else theirs.parent.parent)
+    with pytest.raises(CaskError) as caught:
+        state.gc(here, dry_run=False)
+    assert (caught.value.code, theirs.exists()) == ("CASK-I005", True)
