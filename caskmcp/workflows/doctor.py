@@ -18,8 +18,7 @@ from caskmcp.ports import Files, World
 from caskmcp.store import installed, project
 from caskmcp.store.layout import MANIFEST, PRIVATE, Pack, Root
 from caskmcp.store.project import LoadedProject
-from caskmcp.workflows import gitlines, here
-from caskmcp.workflows import trust as roots
+from caskmcp.workflows import evidence, gitlines, here
 
 OLDEST_PYTHON: Final = (3, 11)
 MCP_MAJOR: Final = 2
@@ -217,7 +216,7 @@ def pin(patient: Patient) -> Seen:
     chain = trust.chain(files.roots, files.id)
     trust.refuse_expired(chain, patient.world.clock.now())
     trust.anchor(chain, here.pin(patient.world, files.id), here.condition(patient.world))
-    soon = tuple(Wrong(row.message, row.mend, row.place, code=row.code) for row in roots.expiring(chain, patient.world.clock.now()))
+    soon = tuple(Wrong(row.message, row.mend, row.place, code=row.code) for row in evidence.expiring(chain, patient.world.clock.now()))
     return Seen(f"version {chain.current.version}, pinned", soon)
 
 

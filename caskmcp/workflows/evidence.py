@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caskmcp.errors import CaskError
-from caskmcp.govern import lockfile
+from caskmcp.govern import lockfile, trust
 from caskmcp.govern.admit import Survey
 from caskmcp.govern.statements import Standing
 from caskmcp.govern.trust import Chain
@@ -86,6 +86,22 @@ def ending(row: Standing, severity: Severity) -> Finding:
         message=what,
         place=lockfile.NAME,
         mend=f"cask gate allow {typed(row.subject)}",
+    )
+
+
+def expiring(chain: Chain | None, at: str) -> tuple[Finding, ...]:
+    """That the trust root ends within a month; it takes people to make the next version in time. Advice alone until the end has come."""
+    if chain is None or not (end := trust.ends_soon(chain.current, at)):
+        return ()
+    return (
+        Finding(
+            code="CASK-T008",
+            severity=Severity.INFO,
+            subject="trust",
+            message=f"version {chain.current.version} of the trust root ends at {end}; after that nothing is served",
+            place=f"trust/{chain.current.version}.root.json",
+            mend="cask trust edit --expires 365d",
+        ),
     )
 
 

@@ -26,7 +26,6 @@ from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import build, evidence, here, person
 from caskmcp.workflows import check as steps
-from caskmcp.workflows import trust as roots
 from caskmcp.workflows.approve import Proven, Request, approve
 from caskmcp.workflows.build import Derived
 from caskmcp.workflows.subjects import is_pattern, matching, require_known, subject_of
@@ -108,7 +107,7 @@ def status(world: World, names: tuple[str, ...] = ()) -> Report:
     wanted = _named(seen.survey, names)
     tools = tuple(_tool_row(row, standing) for row, standing in seen.survey.tools if row.subject in wanted)
     shared = tuple({"id": subject, **_state(standing)} for subject, standing in seen.survey.shared.items() if subject in wanted)
-    ending = roots.expiring(seen.chain, seen.survey.at)
+    ending = evidence.expiring(seen.chain, seen.survey.at)
     counts: dict[str, int] = {}
     for row in (*tools, *shared):
         counts[row["status"]] = counts.get(row["status"], 0) + 1

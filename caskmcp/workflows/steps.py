@@ -19,8 +19,7 @@ from caskmcp.load import load
 from caskmcp.model.finding import Finding, Severity, typed
 from caskmcp.store import gitindex, project
 from caskmcp.store.layout import PRIVATE
-from caskmcp.workflows import baseline, build, evidence, gitlines, here
-from caskmcp.workflows import trust as roots
+from caskmcp.workflows import baseline, evidence, gitlines, here
 from caskmcp.workflows.bench import Bench
 
 BUDGET: Final = "budget-exceeded"
@@ -57,7 +56,7 @@ def manifest(bench: Bench) -> Iterator[Finding]:
 
 def reproducible(bench: Bench) -> Iterator[Finding]:
     """Deriving the artifacts again in a clean place, without the cache, gives the bytes that lie there."""
-    derived, lying = build.derive(bench.world), bench.artifacts
+    derived, lying = load("workflows.build:derive")(bench.world), bench.artifacts
     for name in sorted({*derived.files, *lying}):
         if derived.files.get(name) != lying.get(name):
             yield _differs(name, derived.files.get(name), lying.get(name), same_toolchain=derived.same_toolchain)
@@ -130,7 +129,7 @@ def signatures(bench: Bench) -> Iterator[Finding]:
                 place=lockfile.NAME,
                 mend="git checkout -- .caskmcp",
             )
-    yield from roots.expiring(bench.seen.chain, bench.at)
+    yield from evidence.expiring(bench.seen.chain, bench.at)
 
 
 def broadening(bench: Bench) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from caskmcp.model.trust import Approver, Pin, Role, Root
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import amend as amending
-from caskmcp.workflows import here, person
+from caskmcp.workflows import evidence, here, person
 
 
 # ---------------------------------------------------------------- init
@@ -202,7 +202,7 @@ def show(world: World, *, out: str | None = None) -> Report:
             **({"auto_narrowing": "on"} if current.auto_narrowing else {}),
         },
         tables={"roles": tuple(_roles(current)), "keys": keys_here, "versions": tuple(map(_version, chain.versions)), "pending": waits},
-        findings=(*problems, *expiring(chain, world.clock.now())),
+        findings=(*problems, *evidence.expiring(chain, world.clock.now())),
     )
 
 
@@ -224,22 +224,6 @@ def _waiting(world: World, pack: Pack, chain: Chain) -> tuple[tuple[dict[str, An
         "changes": amend.difference(chain.current, found.signed.signed),
     }
     return (row,), ()
-
-
-def expiring(chain: Chain | None, at: str) -> tuple[Finding, ...]:
-    """That the trust root ends within a month; it takes people to make the next version in time. Advice alone until the end has come."""
-    if chain is None or not (end := trust.ends_soon(chain.current, at)):
-        return ()
-    return (
-        Finding(
-            code="CASK-T008",
-            severity=Severity.INFO,
-            subject="trust",
-            message=f"version {chain.current.version} of the trust root ends at {end}; after that nothing is served",
-            place=f"trust/{chain.current.version}.root.json",
-            mend="cask trust edit --expires 365d",
-        ),
-    )
 
 
 def _version(root: Root) -> dict[str, Any]:
