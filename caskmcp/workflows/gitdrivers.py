@@ -45,13 +45,18 @@ def _locks(files: list[bytes]) -> tuple[ReadLock, ReadLock, ReadLock]:
 # ---------------------------------------------------------------- tools.json
 def diff_surface(world: World, *, path: str, old: str = "", new: str = "") -> Exit:
     """Print what changed between two versions of `tools.json`, a line a change. old, new: files as git names them; none for a path in conflict."""
-    world.console.out(f"cask git diff-surface {path}")
+    world.console.out(_line(f"cask git diff-surface {path}"))
     try:
         lines = list(_changes(_tools(world, old), _tools(world, new))) if old and new else ["in conflict"]
     except CaskError as cause:
         lines = [f"cannot be compared tool by tool ({cause.what}); git diff --no-ext-diff shows the text"]
-    world.console.out("\n".join(lines or ["nothing that a tool is or does"]))
+    world.console.out("\n".join(map(_line, lines or ["nothing that a tool is or does"])))
     return Exit.CLEAN
+
+
+def _line(text_: str) -> str:
+    """On one line: a name or a value cannot write a change of its own."""
+    return text_.replace("\n", " ")
 
 
 def _tools(world: World, name: str) -> Mapping[str, Mapping[str, Any]]:
@@ -61,6 +66,9 @@ def _tools(world: World, name: str) -> Mapping[str, Mapping[str, Any]]:
     if not data:
         return {}
     tools = Tools.from_json(data, "tools.json", code="CASK-L002").tools
+    names = [tool.name for tool in tools]
+    if twice := next((each for each in names if names.count(each) > 1), ""):
+        raise CaskError("CASK-L002", f"two tools are called `{twice}`", place="tools.json", mend="cask build")
     return {f"tool:{tool.name}": served(tool, Policy(rules=()), Toolsets(toolsets={})) for tool in tools}
 
 

@@ -25,7 +25,7 @@ from caskmcp.model.tool import Tool
 from caskmcp.model.trust import RolesFile, SignedRoot
 from caskmcp.ports import World
 from caskmcp.workflows import amend as amending
-from caskmcp.workflows import block, check, gate, install, keys, selection, state
+from caskmcp.workflows import block, check, gate, gitdrivers, install, keys, selection, state
 from caskmcp.workflows import here as places
 from caskmcp.workflows.approve import Proven, Request, approve
 from tests.support import bundles, packs
@@ -418,3 +418,26 @@ def test_gc_takes_nothing_away_behind_a_link_that_a_clone_holds(tmp_path: Path, 
     with pytest.raises(CaskError) as caught:
         state.gc(here, dry_run=False)
     assert (caught.value.code, theirs.exists()) == ("CASK-I005", True)
+
+
+# ---------------------------------------------------------------- what git shows
+def told_by_git(tmp_path: Path, *tools: Tool) -> list[str]:
+    here = world(tmp_path, console=ScriptedConsole(()))
+    for name, rows in (("old.json", (R,)), ("new.json", tools)):
+        (here.cwd / name).write_bytes(canon.pretty({"schema": "caskmcp/tools/1", "tools": [row.plain() for row in rows]}))
+    gitdrivers.diff_surface(here, path="tools.json", old="old.json", new="new.json")
+    assert isinstance(here.console, ScriptedConsole)
+    return "\n".join(here.console.printed[1:]).split("\n")
+
+
+def test_a_second_record_of_a_name_is_no_change_that_git_passes_over(tmp_path: Path) -> None:
+    """It said `nothing that a tool is or does`: of two records of one name the last was compared."""
+    (line,) = told_by_git(tmp_path, changed(C, lambda value: value.update(name="r")), R)
+    assert line.startswith("cannot be compared tool by tool (two tools are called `r`)")
+
+
+def test_a_name_and_a_text_write_no_line_of_their_own(tmp_path: Path) -> None:
+    named = changed(R, lambda value: value.update(name="y\n~ r  low  reads differently"))
+    worded = changed(R, lambda value: value.update(title="Order\n- r  low"))
+    lines = told_by_git(tmp_path, worded, named)
+    assert [line.split("  ")[0] for line in lines] == ["~ r", "+ y ~ r"]
