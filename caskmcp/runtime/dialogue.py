@@ -5,7 +5,7 @@ answer counts only with the state that was sealed here for this very call, and o
 question says what will be sent; what is too long to be read in a dialogue takes the challenge's way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import anyio
@@ -15,11 +15,12 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from caskmcp.errors import CaskError
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.tool import Tool
-from caskmcp.runtime import shown
+from caskmcp.runtime import egress, shown
 from caskmcp.runtime.commands import DIALOGUE, Said
 from caskmcp.runtime.confirm import LIFE
-from caskmcp.runtime.plan import prepare
+from caskmcp.runtime.plan import PreparedRequest, authority, prepare
 from caskmcp.runtime.respond import Result
 from caskmcp.text import visible
 
@@ -55,18 +56,31 @@ def answered(ctx: Any, params: t.CallToolRequestParams) -> Said | None:
     return Said(params.request_state, _yes((params.input_responses or {}).get(KEY)))
 
 
-def question(tool: Tool, arguments: Mapping[str, Any], result: Result) -> Question | None:
-    """What to ask about a call that waits; None where a dialogue may not answer it or could not show it whole."""
+def question(tool: Tool, arguments: Mapping[str, Any], result: Result, environment: Mapping[str, EnvironmentHost]) -> Question | None:
+    """What to ask about a call that waits; None where a dialogue may not answer it or could not show it whole.
+
+    environment: host -> the place that it is sent to instead.
+    """
     challenge = result.details.get("challenge")
     if result.error != "CASK-R005" or challenge is None or tool.risk not in DIALOGUE or tool.composite is not None:
         return None
     try:
-        sent = prepare(tool, arguments)
+        text = visible("\n".join(_lines(tool, prepare(tool, arguments), environment)))
     except CaskError:
         return None  # it was prepared a moment ago; whatever differs now is no question for a dialogue
-    body = [sent.body.decode("utf-8", errors="backslashreplace")] if sent.body else []
-    text = visible("\n".join([f"{tool.title} ({tool.name}, risk {tool.risk})", f"{sent.method} {shown.url(sent)}", *body]))
     return Question(str(challenge), text) if len(text) <= LONGEST else None
+
+
+def _lines(tool: Tool, sent: PreparedRequest, environment: Mapping[str, EnvironmentHost]) -> Iterator[str]:
+    """The request with what the arguments decide: headers that are the same in each call are left out."""
+    yield f"{tool.title} ({tool.name}, risk {tool.risk})"
+    yield f"{sent.method} {shown.url(sent)}"
+    if environment:
+        place = egress.destination(sent, authority(tool.request), environment)
+        yield f"sent to {place.scheme}://{place.host}:{place.port}"
+    given = {field.wire.lower() for field in tool.request.headers} | {"cookie"}
+    yield from (f"{name}: {value}" for name, value in sent.headers if name.lower() in given)
+    yield from [sent.body.decode("utf-8", errors="backslashreplace")] if sent.body else []
 
 
 async def asked(ctx: Any, of: Question) -> Said | t.InputRequiredResult | None:

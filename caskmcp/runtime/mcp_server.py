@@ -211,7 +211,8 @@ class Front:
         offered = shown.catalog.offered.get(name)
         if said is not None or offered is None or not self._setting.dialogue:
             return result
-        question = dialogue.question(offered.row.admitted.tool, arguments, result)
+        environment = offered.surface.pack.environment if offered.surface.pack else {}
+        question = dialogue.question(offered.row.admitted.tool, arguments, result, environment)
         if question is None:
             return result
         asked = await dialogue.asked(ctx, question)

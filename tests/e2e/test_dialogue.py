@@ -103,7 +103,9 @@ def test_a_yes_in_the_client_s_dialogue_sends_the_call_once_and_the_record_says_
         return [code(await client.call_tool("m", {"order_id": 7, "note": "hi\u202e"})) for _ in range(2)]
 
     assert of.piped(body) == ["", ""]
-    question = 'Order by m (m, risk medium)\nPOST https://api.example.com/orders/7/m\n{"act":{"name":"m","with":{"note":"hi\\u{202e}"}}}'
+    body_shown = '{"act":{"name":"m","with":{"note":"hi\\u{202e}"}}}'
+    address = "POST https://api.example.com/orders/7/m"
+    question = "\n".join(["Order by m (m, risk medium)", address, f"sent to {shop.upstream.url}", body_shown])
     assert of.asked == [question, question]  # each call is asked for
     assert [heard.target for heard in shop.upstream.heard] == ["/orders/7/m"] * 2
     by = [line["extra"].get("confirmed_by") for line in shop.decisions() if line.get("verdict") == "allow"]
