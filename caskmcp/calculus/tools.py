@@ -7,12 +7,12 @@ shared subjects have a table of their own in `shared.py`. ADR 0025 says what sou
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from caskmcp.calculus import composite, inputs, path, plain, policy, request, shapes
+from caskmcp.calculus import composite, inputs, keywords, path, plain, policy, request, shapes
 from caskmcp.calculus.areas import Area, changes
 from caskmcp.calculus.keywords import ASSERTED, FORMATS, TYPES
 from caskmcp.calculus.schema import is_schema
 from caskmcp.calculus.sides import Served, still_sent
-from caskmcp.calculus.verdict import Change, Verdict, together
+from caskmcp.calculus.verdict import Change, Verdict, same, together
 
 # fmt: off
 AREAS: Final = (
@@ -58,11 +58,17 @@ def verdict(found: tuple[Change, ...]) -> Verdict:
 def narrower(old: Served, new: Served) -> bool:
     """Whether what was approved for `old` may hold for `new` without a person: less, or nothing at all, and not a word that nobody has read.
 
-    True only if each change narrows in one of `UNREAD`, each argument that is still taken is still sent, and every text of the new record stood in
-    the old one. A change that is EQUAL is one of words.
+    True only if each change narrows in one of `UNREAD`, each argument that is still taken is still sent, each word of the arguments stands
+    where it stood, and every text of the new record stood in the old one. A change that is EQUAL is one of words.
     """
     narrows = all(change.verdict is Verdict.NARROWS and change.area in UNREAD for change in compare(old, new))
-    return narrows and still_sent(old, new) and {*_texts(new)} <= {*_texts(old)} | VOCABULARY
+    return narrows and still_sent(old, new) and _as_worded(old, new) and {*_texts(new)} <= {*_texts(old)} | VOCABULARY
+
+
+def _as_worded(old: Served, new: Served) -> bool:
+    """Whether each word of the arguments stands where it stood: what one argument is said to do is no word for another, beside or inside of it."""
+    known = keywords.words(old.get("input_schema") or {})
+    return all(at in known and same(known[at], word) for at, word in keywords.words(new.get("input_schema") or {}).items())
 
 
 def _texts(value: Any) -> Iterator[str]:

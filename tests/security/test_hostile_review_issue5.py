@@ -123,6 +123,31 @@ def test_a_tool_that_takes_an_argument_and_leaves_it_out_is_not_less_of_the_same
     assert list(served(files).tools) == ["r"]
 
 
+BOUNDS: Final[dict[str, dict[str, Any]]] = {"note": {"maxLength": 9}, "state": {"enum": ["open", "sent"]}, "order_id": {"maximum": 9}}
+WORDED: Final = changed(
+    R, lambda value: value["input_schema"]["properties"]["state"].update(description="Only says what would happen", default="open")
+)
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [("note", {"description": "Only says what would happen"}), ("state", {"default": "sent"}), ("order_id", {"default": 7})],
+)
+@pytest.mark.parametrize("inside", ["allOf", "anyOf"])
+def test_the_words_of_one_argument_are_none_for_another(
+    argument: str, words: dict[str, Any], inside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were, inside of a narrower schema: each of the words was known, and a person had read them of something else."""
+
+    def reworded(value: dict[str, Any]) -> None:
+        value["input_schema"]["properties"][argument][inside] = [{**BOUNDS[argument], **words}]
+
+    files = built(approved(WORDED), changed(WORDED, reworded))
+    assert served(files).tools == {}
+    monkeypatch.setattr(calculus, "_as_worded", lambda old, new: True)
+    assert list(served(files).tools) == ["r"]
+
+
 def test_an_argument_that_goes_with_its_place_is_less() -> None:
     def no_state(value: dict[str, Any]) -> None:
         no_query(value)
