@@ -57,7 +57,7 @@ COMMANDS: Final = (
     Row("trust",          False, "The trust root: init, show, edit, pin.",                              ""),
     Row("trust init",     False, "Make version 1 of the trust root and pin it here. Needs a person at a terminal.", "cli.trust:init"),
     Row("trust show",     False, "The trust root and the pin of this machine.",                         "cli.trust:show"),
-    Row("trust edit",     False, "Change roles, keys and thresholds. Needs people at a terminal.",      "cli.trust:edit"),
+    Row("trust edit",     False, "Change roles, keys and thresholds. Needs a person at a terminal.",      "cli.trust:edit"),
     Row("trust pin",      False, "Accept a trust root on this machine. Needs a person at a terminal.",  "cli.trust:pin"),
     Row("confirm",        False, "Answer challenges: list, grant, deny, console.",                      ""),
     Row("confirm list",   False, "The challenges that wait for a person.",                              "cli.confirm:listing"),
