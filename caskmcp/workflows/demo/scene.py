@@ -20,7 +20,7 @@ from caskmcp.errors import AGAIN, CaskError
 from caskmcp.govern import sign
 from caskmcp.govern.sign import Signer
 from caskmcp.model.statement import Signed, Statement
-from caskmcp.ports import World
+from caskmcp.ports import Board, World
 from caskmcp.store import scratch
 from caskmcp.store.layout import Pack, Root
 from caskmcp.workflows import build, trust
@@ -60,6 +60,10 @@ class Pipe:
         raise CaskError("CASK-A001", f"`{prompt}` needs a person at a terminal", mend=AGAIN)
 
     ask_secret = ask
+
+    def screen(self, board: Board) -> bool:
+        """There is none."""
+        return False
 
 
 @dataclass(frozen=True)
