@@ -92,13 +92,13 @@ class Case(NamedTuple):
 # fmt: off
 CASES: Final = (
     #    line                                        prepare                    answers                              again    tries
-    Case("build",                                    another_source,            None,                                (0,),    9),
-    Case("mint shop.har -a api.shop.example",        nothing_but_the_recording, None,                                (0,),    8),
-    Case("capture import shop.har",                  lambda place: place.put("cask.yaml", HEAD), None,               (0,),    7),
-    Case("capture forget afa7",                      as_it_is,                  None,                                (0, 3),  7),
-    Case("gate block get_order --reason x",          as_it_is,                  None,                                (0,),    7),
-    Case("keys new bob",                             as_it_is,                  ((BOB, "secret"), (BOB, "secret")),  (0, 3),  5),
-    Case("gate allow cancel_order --reason x",       as_it_is,                  (ALICE, TYPED),                      (0,),    6),
+    Case("build",                                    another_source,            None,                                (0,),    4),
+    Case("mint shop.har -a api.shop.example",        nothing_but_the_recording, None,                                (0,),    3),
+    Case("capture import shop.har",                  lambda place: place.put("cask.yaml", HEAD), None,               (0,),    3),
+    Case("capture forget afa7",                      as_it_is,                  None,                                (0, 3),  3),
+    Case("gate block get_order --reason x",          as_it_is,                  None,                                (0,),    4),
+    Case("keys new bob",                             as_it_is,                  ((BOB, "secret"), (BOB, "secret")),  (0, 3),  3),
+    Case("gate allow cancel_order --reason x",       as_it_is,                  (ALICE, TYPED),                      (0,),    4),
     Case("gate block *_products --key alice",        as_it_is,                  (ALICE,),                            (0,),    2),
     Case("gate review --plain",                      as_it_is,                  DECIDE,                              (0,),    2),
     Case("gate sync",                                with_a_vanished_subject,   None,                                (0,),    3),

@@ -124,8 +124,7 @@ def test_a_bug_is_one_line_and_its_mend_shows_the_traceback(place: Place) -> Non
     assert again.stderr.endswith("KeyError: '…'\nerror: CASK-W003 KeyError: '…' · run: cask gate status --debug\n")
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("moment", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize(("jobs", "moment"), [("1", 0.4), ("2", 0.0), ("2", 1.0)])
 def test_ctrl_c_on_a_terminal_ends_a_build_with_status_5_and_the_next_build_is_right(place: Place, jobs: str, moment: float) -> None:
     with Terminal.spawn([*CASK, "build"], place.project, environment(place.home)) as person:
         assert person.finish().exit == 0

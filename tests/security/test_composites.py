@@ -217,7 +217,9 @@ def test_a_grant_for_a_composite_shows_what_it_calls_and_is_none_for_a_call_with
     with Served(shop) as server:
         asked = server.call("read_write", order_id=7, note="x")["_meta"]["dev.caskmcp/error"]
         with Terminal.spawn([*CASK, "confirm", "grant", asked["challenge"]], cwd=shop.folder, env=shop.environ) as person:
-            person.expect("Calls:     chain of r, w; 20 calls and 100000 bytes at most")
+            person.expect("Calls:     step 1: r(order_id: argument order_id)").expect(
+                "At most:   chain of r, w; 20 calls and 100000 bytes at most"
+            )
             person.expect("Passphrase for t1:").send("correct horse")
             assert person.finish().exit == 0
         after = server.call("read_write", order_id=7, note="x")["_meta"]["dev.caskmcp/error"]

@@ -63,10 +63,13 @@ def test_without_a_baseline_nothing_is_measured_and_nothing_passes(fresh: Shop) 
     assert (report.summary, report.exit, report.findings[0].mend) == ({"result": "not-run"}, Exit.REVIEW, "cask gate snapshot")
 
 
-def test_check_says_that_drift_did_not_run_and_is_clean_all_the_same(fresh: Shop) -> None:
-    report = check.run(fresh.world(), only=("drift",))
+def test_check_says_that_drift_did_not_run_and_asked_for_it_alone_that_it_judged_nothing(fresh: Shop) -> None:
+    report = check.run(fresh.world(), only=("drift", "manifest"))
     row = next(row for row in report.tables["steps"] if row["step"] == "drift")
     assert (row["result"], report.exit) == ("not-run", Exit.CLEAN)
+    with pytest.raises(CaskError) as caught:
+        check.run(fresh.world(), only=("drift",))
+    assert caught.value.code == "CASK-I001"
 
 
 # ---------------------------------------------------------------- the baseline
