@@ -4,7 +4,9 @@ A stage is `run(inputs) -> outputs`. It reads what the row names as inputs and g
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Inputs(Protocol):
@@ -17,8 +19,8 @@ class Inputs(Protocol):
         the same stand under one key. For an output that is a map of documents: a mapping from name to value, sorted.
         """
 
-    def common(self, role: str) -> Any:
-        """The JSON value of one input that many steps read: read once, and the same object for all of them, which nobody may change."""
+    def common(self, role: str, of: Callable[[Any], T]) -> T:
+        """What `of` makes of the JSON value of one input that many steps read: made once, and the same object for all of them, which nobody may change."""
 
     def blocks(self, role: str) -> Iterator[bytes]:
         """The bytes of one input in pieces."""

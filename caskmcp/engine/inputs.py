@@ -5,15 +5,17 @@ action key says: a damaged blob raises `BlobLost`, a source that changed meanwhi
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from caskmcp import canon
 from caskmcp.canon import Digest
 from caskmcp.errors import CaskError
 from caskmcp.ports import Files
 from caskmcp.store.blobs import Blobs
+
+T = TypeVar("T")
 
 
 class Ref(NamedTuple):
@@ -28,8 +30,8 @@ class Ref(NamedTuple):
     """For a file: its stat key when the digest was taken."""
 
 
-_COMMON: Final[dict[Digest, Any]] = {}
-"""The value of the last input that `common` read."""
+_COMMON: Final[dict[tuple[Digest, Callable[[Any], Any]], Any]] = {}
+"""What `common` made last."""
 
 Bound = Ref | Mapping[str, Ref]
 """What stands behind a role: one input, or a fan-in (also an output that is a map) by key."""
@@ -74,14 +76,14 @@ class BoundInputs:
         bound = self.bound[role]
         return self._value(bound) if isinstance(bound, Ref) else {key: self._value(bound[key]) for key in sorted(bound)}
 
-    def common(self, role: str) -> Any:
-        """The JSON value of one input that many steps read, the same object for all of them."""
+    def common(self, role: str, of: Callable[[Any], T]) -> T:
+        """What `of` makes of the JSON value of one input that many steps read, the same object for all of them."""
         ref = self._one(role)
-        known = _COMMON.get(ref.digest)
-        if known is None:
-            _COMMON.clear()  # the steps of one stage share one; what an earlier build read is of no use
-            known = _COMMON[ref.digest] = self._value(ref)
-        return known
+        if (ref.digest, of) not in _COMMON:
+            _COMMON.clear()  # the steps of one build share one; what an earlier build read is of no use
+            _COMMON[ref.digest, of] = of(self._value(ref))
+        made: T = _COMMON[ref.digest, of]
+        return made
 
     def data(self, role: str) -> bytes:
         """The bytes of one input."""

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from caskmcp.compiler.capture import stage
@@ -31,8 +31,8 @@ class Given:
         assert role == "source"
         return (self._data[at : at + self._block] for at in range(0, len(self._data), self._block))
 
-    def common(self, role: str) -> Any:
-        return self.value(role)
+    def common(self, role: str, of: Callable[[Any], Any]) -> Any:
+        return of(self.value(role))
 
     def data(self, role: str) -> bytes:
         assert role == "secret.redaction"

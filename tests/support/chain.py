@@ -78,8 +78,8 @@ class _Inputs:
         found = self._found(role)
         return {key: json.loads(data) for key, data in found.items()} if isinstance(found, Mapping) else json.loads(found)
 
-    def common(self, role: str) -> Any:
-        return self.value(role)
+    def common(self, role: str, of: Callable[[Any], Any]) -> Any:
+        return of(self.value(role))
 
     def data(self, role: str) -> bytes:
         found = self._found(role)

@@ -1,7 +1,7 @@
 """Contracts written by hand, in a short notation: `contract("GET /orders/{order_id}", query=["page"])`."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from caskmcp import canon
@@ -21,8 +21,8 @@ class Given:
     def value(self, role: str) -> Any:
         return self.values[role]
 
-    def common(self, role: str) -> Any:
-        return self.value(role)
+    def common(self, role: str, of: Callable[[Any], Any]) -> Any:
+        return of(self.value(role))
 
     def data(self, role: str) -> bytes:
         return canon.compact(self.values[role])

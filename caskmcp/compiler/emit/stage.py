@@ -27,6 +27,7 @@ from caskmcp.model.project import EMITTERS as DEFAULT
 from caskmcp.model.project import Project
 from caskmcp.model.record import Record
 from caskmcp.model.scope import OwnScopes
+from caskmcp.model.shared import Table
 from caskmcp.model.surface import Surface
 from caskmcp.text import Document
 
@@ -92,7 +93,7 @@ def compiled(inputs: Inputs) -> Compiled:
         coverage=_record(Coverage, inputs.value("merge.coverage"), "coverage"),
         own_scopes=_record(OwnScopes, inputs.value("project.scopes") or {"version": 1}, "scopes.yaml").scopes,
         groups=inputs.value("merge.groups"),
-        definitions=inputs.common("merge.definitions"),
+        definitions=inputs.common("merge.definitions", Table).rows,
     ).as_stated()
 
 

@@ -60,7 +60,7 @@ def completed(inputs: Inputs) -> dict[str, Any]:
 
 def whole(inputs: Inputs, contracts: Mapping[str, Plain]) -> Iterator[Contract]:
     """The contracts as records, with the definitions that they share."""
-    table = Table(inputs.common("merge.definitions"))
+    table = inputs.common("merge.definitions", Table)
     return (Contract.of(Document(name, value, {})).whole(table) for name, value in contracts.items())
 
 

@@ -28,19 +28,9 @@ MANY: Final = 10
 
 def run(inputs: Inputs) -> Outputs:
     """Stage `infer`, for one group."""
-    table = _table(inputs.common("merge.definitions"))
+    table = inputs.common("merge.definitions", Table)
     group = Group.model_validate_json(inputs.data("merge.groups")).whole(table)
     return {"contract": canon.compact(infer(group).packed(table).plain())}
-
-
-_last: list[Table] = []
-
-
-def _table(definitions: dict[str, Any]) -> Table:
-    """The table of a build's definitions, made once for all groups."""
-    if not _last or _last[0].rows is not definitions:
-        _last[:] = [Table(definitions)]
-    return _last[0]
 
 
 def infer(group: Group) -> Contract:
