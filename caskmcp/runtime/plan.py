@@ -156,10 +156,10 @@ def _given(fields: tuple[Field_, ...], arguments: Arguments) -> Iterator[Field_]
 
 
 def _pairs(field: Field_, arguments: Arguments, tool: Tool) -> Iterator[tuple[str, str]]:
-    return wire.pairs(field, arguments[field.argument], _schema(tool, field.argument).get("properties", {}))
+    return wire.pairs(field, arguments[field.argument], schema_of(tool, field.argument).get("properties", {}))
 
 
-def _schema(tool: Tool, argument: str) -> Mapping[str, Any]:
+def schema_of(tool: Tool, argument: str) -> Mapping[str, Any]:
     """The schema of one argument, through one reference into its own `$defs`."""
     found = tool.input_schema.get("properties", {}).get(argument, {})
     name = str(found.get("$ref", "")).removeprefix("#/$defs/")
@@ -265,7 +265,7 @@ def _no_fields(plan: BodyPlan, _: Given, __: Tool) -> tuple[str, bytes]:
 
 def _multipart(plan: BodyPlan, given: Given, tool: Tool) -> tuple[str, bytes]:
     """RFC 7578. The boundary follows from the content, so that equal arguments give equal bytes, and stands nowhere in it."""
-    parts = [_part(name, text, _schema(tool, given[name][0].argument).get("format") == "binary") for name, text in _form_rows(given)]
+    parts = [_part(name, text, schema_of(tool, given[name][0].argument).get("format") == "binary") for name, text in _form_rows(given)]
     boundary = _boundary(b"".join(parts))
     mark = b"--" + boundary.encode("ascii")
     return f"{plan.media}; boundary={boundary}", b"".join(mark + b"\r\n" + part + b"\r\n" for part in parts) + mark + b"--\r\n"
