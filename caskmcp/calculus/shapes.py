@@ -24,6 +24,11 @@ def mapping(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
+def tokens(value: Any) -> bool:
+    """How a token is got, if one is."""
+    return value is None or (mapping(value) and names(value.get("scopes") or []))
+
+
 def mappings(value: Any) -> bool:
     """An object of objects."""
     return mapping(value) and all(mapping(row) for row in value.values())

@@ -35,6 +35,24 @@ def _place(at: str, old: Served | None, new: Served | None) -> Iterator[Part]:
             yield Part(f"{at}.{key}", verdict, before, after, told(after) if verdict.widens and after is not None else "")
 
 
+def _tokens(sides: Sides) -> Iterator[Part]:
+    """How a token is got, key by key: fewer scopes narrow, unless none are asked for, which leaves it to the server; all else is another way."""
+    old, new = sides.before or {}, sides.after or {}
+    if not old or not new:
+        yield Part(sides.place, Verdict.INCOMPARABLE, old, new)
+        return
+    for key in sorted({*old, *new}):
+        if not same(old.get(key), new.get(key)):
+            yield from (_scopes if key == "scopes" else plain.pinned)(sides.at(f"{sides.place}.{key}"))
+
+
+def _scopes(sides: Sides) -> Iterator[Part]:
+    """Fewer are narrower. Without any the server gives what it likes, which is not known to be less than anything."""
+    old, new = {*(sides.before or ())}, {*(sides.after or ())}
+    verdict = contained(new <= old, old <= new) if old and new else Verdict.BROADENS
+    yield Part(sides.place, verdict, sides.before, sides.after, told(sorted(new - old)) if verdict.widens and new - old else "")
+
+
 # fmt: off
 POLICY: Final = (
     Area("policy",      ("default",),                              plain.pinned,   "what no rule decides is decided differently"),
@@ -45,7 +63,8 @@ ENVIRONMENT: Final = (
     Area("environment", ("hosts",),                                _hosts,         "calls can be sent to other places", shapes.mappings),
 )
 AUTH: Final = (
-    Area("auth",        ("host", "scheme", "from", "name", "in"),  plain.pinned,   "calls authenticate differently"),
+    Area("auth",        ("host", "scheme", "from", "name", "in", "sigv4", "hmac"), plain.pinned, "calls authenticate differently"),
+    Area("auth",        ("oauth2",),                               _tokens,        "tokens are got differently", shapes.tokens),
 )
 KIND: Final = (
     Area("kind",        ("schema",),                               plain.pinned,   "it is content of another kind"),

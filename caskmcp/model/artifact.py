@@ -5,9 +5,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.contract import Disagreement, Doubt
 from caskmcp.model.observation import Group
-from caskmcp.model.project import AuthRule, EnvironmentHost
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.record import JsonSchema, Record
 from caskmcp.model.shared import Table
 from caskmcp.model.tool import Tier

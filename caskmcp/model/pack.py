@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from caskmcp.canon import Digest
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.policy import Policy, Rule
-from caskmcp.model.project import AuthRule, EnvironmentHost
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.tool import Tool
 from caskmcp.model.trust import Key, Pin
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.composite import Composite, Name
 from caskmcp.model.exchange import RESTORABLE
 from caskmcp.model.record import Record
@@ -14,7 +15,6 @@ from caskmcp.redact.patterns import problem
 
 ID: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
-REFERENCE: Final = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,127}|keyring:[A-Za-z0-9_./-]{1,128})", re.ASCII)
 PLUGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?==[0-9A-Za-z][0-9A-Za-z.!+_-]{0,60}", re.ASCII)
 KEPT: Final = re.compile(r"(?:[A-Z]{1,20} )?/[^\s?#]{0,200}", re.ASCII)
 SOURCE_KINDS: Final = ("har", "openapi", "otel", "postman", "graphql", "mcp", "webmcp", "capture")
@@ -30,12 +30,6 @@ def _id(value: str) -> str:
 def _host(value: str) -> str:
     if not HOST.fullmatch(value):
         raise ValueError("expected a host name in lower case, with an optional port, without scheme or path")
-    return value
-
-
-def _reference(value: str) -> str:
-    if not REFERENCE.fullmatch(value):
-        raise ValueError("expected `env:NAME` or `keyring:NAME`")
     return value
 
 
@@ -59,7 +53,6 @@ def _origin(value: str) -> str:
 
 Id = Annotated[str, AfterValidator(_id)]
 Host = Annotated[str, AfterValidator(_host)]
-Reference = Annotated[str, AfterValidator(_reference)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Plugin = Annotated[str, AfterValidator(_plugin)]
 Kept = Annotated[str, AfterValidator(_kept)]
@@ -179,22 +172,6 @@ class ToolsetRule(Record):
     """Names or shell patterns of tools; empty means all."""
     exclude: tuple[str, ...] = ()
     max_risk: Tier | None = None
-
-
-class AuthRule(Record):
-    """How calls to a host authenticate: a scheme and a reference, never a secret. Signed as `auth:HOST`."""
-
-    scheme: Literal["bearer", "basic", "api_key"]
-    source: Annotated[Reference, Field(alias="from")]
-    name: str | None = None
-    """For `api_key`: the header's, query parameter's or cookie's name."""
-    place: Annotated[Literal["header", "query", "cookie"], Field(alias="in")] = "header"
-
-    @model_validator(mode="after")
-    def _named(self) -> "AuthRule":
-        if self.scheme == "api_key" and not self.name:
-            raise ValueError("`api_key` needs `name:`")
-        return self
 
 
 class EnvironmentHost(Record):

@@ -10,6 +10,7 @@ from typing import Any
 from caskmcp import canon
 from caskmcp.canon import Digest
 from caskmcp.model.artifact import Auth, Environments
+from caskmcp.model.auth import DETAILED, AuthRule
 from caskmcp.model.policy import Defaults, Policy, Rule
 from caskmcp.model.tool import Tool
 from caskmcp.model.toolset import Toolsets
@@ -77,5 +78,11 @@ def shared(policy: Policy, environments: Environments, auth: Auth) -> Mapping[st
             "hosts": {host: place.model_dump(mode="json") for host, place in hosts.items()},
         }
     for host, rule in auth.hosts.items():
-        rows[f"auth:{host}"] = {"schema": "caskmcp/auth-reference/1", "host": host, **rule.model_dump(mode="json", by_alias=True)}
+        rows[f"auth:{host}"] = {"schema": "caskmcp/auth-reference/1", "host": host, **_auth(rule)}
     return rows
+
+
+def _auth(rule: AuthRule) -> dict[str, Any]:
+    """A reference without the entries that came later, while they are empty: what was approved before them stays approved."""
+    record = rule.model_dump(mode="json", by_alias=True)
+    return {key: value for key, value in record.items() if key not in DETAILED or value is not None}

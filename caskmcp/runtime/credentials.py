@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from caskmcp.errors import CaskError
-from caskmcp.model.project import AuthRule
+from caskmcp.model.auth import AuthRule
 from caskmcp.runtime import wire
 from caskmcp.runtime.plan import PreparedRequest
 

@@ -11,9 +11,8 @@ from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 from caskmcp.errors import CaskError
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.decision import Decision, Entry
-from caskmcp.model.policy import Budget
-from caskmcp.model.project import AuthRule
 from caskmcp.model.tool import Tool
 from caskmcp.runtime import commands, composite, egress, mcp_session, record
 from caskmcp.runtime.clean import Clean, without

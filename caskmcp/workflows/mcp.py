@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from caskmcp import canon
 from caskmcp.errors import CaskError
+from caskmcp.model.auth import REFERENCE
 from caskmcp.model.finding import Report
-from caskmcp.model.project import REFERENCE
 from caskmcp.ports import World
 from caskmcp.record import mcp_surface
 from caskmcp.workflows import document, live

@@ -21,9 +21,10 @@ from caskmcp.errors import CaskError
 from caskmcp.govern import offer, pins, sign, statements
 from caskmcp.govern.admit import admit
 from caskmcp.model.artifact import Auth, Environments
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.policy import Match, Policy, Rule
-from caskmcp.model.project import AuthRule, EnvironmentHost
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.tool import Tool
 from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack

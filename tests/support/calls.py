@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from caskmcp import canon
 from caskmcp.errors import CaskError
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.pack import AdmittedPack, AdmittedTool
 from caskmcp.model.policy import Budget, Match, Policy, Rule
-from caskmcp.model.project import AuthRule, EnvironmentHost
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.tool import Annotations, BodyPlan, Field_, PathPiece, PathSegment, RequestPlan, ResponsePlan, Tool
 from caskmcp.model.trust import Key, Pin
 from caskmcp.runtime import gateway

@@ -15,9 +15,10 @@ from caskmcp.govern import lockfile, offer, sign, trust
 from caskmcp.govern.lockfile import ReadLock
 from caskmcp.govern.sign import FileSigner, Signer
 from caskmcp.model.artifact import Auth, Environments
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.pack import PackFiles
 from caskmcp.model.policy import Budget, Match, Policy, Rule
-from caskmcp.model.project import AuthRule, EnvironmentHost
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.statement import Lock, Pending, PendingTool, Signed, Statement
 from caskmcp.model.tool import Annotations, BodyPlan, Field_, PathPiece, PathSegment, Reason, RequestPlan, ResponsePlan, Tool
 from caskmcp.model.toolset import EMITTED, Toolset, Toolsets, emitted

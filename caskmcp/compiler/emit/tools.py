@@ -8,8 +8,8 @@ from caskmcp.compiler.emit.describe import wording
 from caskmcp.compiler.emit.hints import Sources
 from caskmcp.compiler.emit.output import expected, output_schema
 from caskmcp.compiler.emit.request import is_mcp, plan, success_media
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.contract import Contract
-from caskmcp.model.project import AuthRule
 from caskmcp.model.record import JsonSchema
 from caskmcp.model.surface import Classified
 from caskmcp.model.tool import ResponsePlan, Tool

@@ -43,7 +43,7 @@ INNER = (
 SHARED = {
     "policy": ("rules", "budgets", "budgets.*", "budgets.*.calls", "rules.0.match", "rules.0.effect", "default", "schema"),
     "environment": ("hosts", "hosts.api_example_com", "schema"),
-    "auth": ("scheme", "from", "host", "schema", "in"),
+    "auth": ("scheme", "from", "host", "schema", "in", "oauth2", "oauth2.scopes", "sigv4", "hmac"),
 }
 
 

@@ -9,8 +9,9 @@ import anyio
 import pytest
 
 from caskmcp.errors import CaskError
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.policy import Budget
-from caskmcp.model.project import AuthRule, EnvironmentHost
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.runtime import conduct as driver
 from caskmcp.runtime.conduct import Hands
 from caskmcp.runtime.confirm import Confirmations

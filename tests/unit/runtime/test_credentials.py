@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from caskmcp.errors import CaskError
-from caskmcp.model.project import AuthRule
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.tool import Field_
 from caskmcp.runtime.credentials import reference_shown, with_credential
 from caskmcp.runtime.plan import PreparedRequest, prepare

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from caskmcp.errors import CODES, CaskError
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.policy import Budget, Match, Policy, Rule
-from caskmcp.model.project import AuthRule, EnvironmentHost
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.runtime import commands, gateway
 from caskmcp.runtime.commands import Confirm, Failure, Record, Resolve, Said, Secret, Send, Spend, Standing
 from caskmcp.runtime.gateway import STEPS

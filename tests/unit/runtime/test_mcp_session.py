@@ -8,7 +8,8 @@ from typing import Any
 import anyio
 import pytest
 
-from caskmcp.model.project import AuthRule, EnvironmentHost
+from caskmcp.model.auth import AuthRule
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.tool import BodyPlan, ResponsePlan, Tool
 from caskmcp.runtime import conduct as driver
 from caskmcp.runtime import gateway
