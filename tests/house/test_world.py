@@ -84,6 +84,7 @@ PLACES: Final = (
     Place("runtime/reload.py",  ("clock",),                              "sleeps between two looks at the files"),
     Place("runtime/state.py",   ("files",),                              "SQLite: challenges and budgets"),
     Place("runtime/stdio.py",   ("files", "console"),                    "the process's own stdin and stdout, as the protocol's wire"),
+    Place("runtime/twin/server.py", ("network",),                        "the twin's socket on the loopback address"),
     Place("runtime/tokens.py",  ("hashing",),                            "compares digests of tokens in constant time"),
     Place("store/clients.py",   ("environment",),                        "where MCP clients of this user keep their files, and how this program is started"),
     Place("store/installed.py", ("environment",),                        "the version of this Python, for the doctor"),

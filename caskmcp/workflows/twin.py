@@ -1,0 +1,95 @@
+"""The twin of a toolpack's upstream, started on 127.0.0.1: for `serve --twin`, for `verify --twin`, for tests.
+
+Promises: it answers from the redacted captures under the root, or, where there is none, from what the committed contracts say, seeded by their
+digest; the same toolpack and captures give the same answers and the same digest. It opens no connection and reads no credential.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from caskmcp import canon
+from caskmcp.canon import Digest
+from caskmcp.compiler.capture.codec import decode_whole
+from caskmcp.errors import CaskError
+from caskmcp.model.contract import Contracts
+from caskmcp.model.exchange import Exchange
+from caskmcp.model.pack import AdmittedPack
+from caskmcp.model.project import EnvironmentHost
+from caskmcp.ports import Files, World
+from caskmcp.runtime.twin.operations import known
+from caskmcp.runtime.twin.play import Twin
+from caskmcp.runtime.twin.server import Server
+from caskmcp.store.layout import Pack, Root
+from caskmcp.workflows import here
+
+SCHEMA: Final = "caskmcp/twin/1"
+NAME: Final = "twin"
+ARTIFACT: Final = "contracts.yaml"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A twin that listens."""
+
+    port: int
+    digest: Digest
+    """Names what it answers: the lock's content, the contracts, the captures. For evidence."""
+    source: Literal["capture", "observations"]
+    captures: tuple[str, ...]
+    """Ids of the captures that it answers from, sorted."""
+    places: Mapping[str, EnvironmentHost]
+    """Host -> where it is found now, as an environment of the manifest would say it."""
+
+    def instead(self, pack: AdmittedPack) -> AdmittedPack:
+        """The admitted pack with every call going to the twin, and no credential with it. A host that it does not stand for has no place."""
+        return replace(pack, environment=self.places, auth={})
+
+
+@contextmanager
+def running(world: World, pack: Pack, *, captures: Sequence[str] | None = None) -> Iterator[Running]:
+    """Start the twin of a toolpack; it ends with the context, and forgets what was written to it.
+
+    captures: ids of captures under the root; None: all that are there; none at all: from the contracts alone.
+    Raises CASK-I002 where the toolpack holds no contracts, CASK-I010 for a capture that is not there, CASK-C001 for damage.
+    """
+    root = here.root(world)
+    data = _contracts(world.files, pack)
+    contracts = Contracts.from_yaml(data, ARTIFACT, code="CASK-L002").contracts
+    ids = _captures(world.files, root, captures)
+    model = known(contracts, _exchanges(world.files, root, ids))
+    source: Literal["capture", "observations"] = "capture" if model.heard else "observations"
+    digest = canon.digest(
+        {
+            "schema": SCHEMA,
+            "lock": str(canon.digest_bytes(world.files.read(pack.lock))) if world.files.exists(pack.lock) else "",
+            "contracts": str(canon.digest_bytes(data)),
+            "captures": list(ids),
+        }
+    )
+    hosts = sorted({row.host for row in model.operations})
+    with Server(Twin(model).answer, hosts) as server:
+        place = EnvironmentHost(url=f"http://127.0.0.1:{server.port}", private=True)
+        yield Running(server.port, digest, source, ids, dict.fromkeys(hosts, place))
+
+
+def _contracts(files: Files, pack: Pack) -> bytes:
+    path = pack.artifact(ARTIFACT)
+    if not files.exists(path):
+        what = "contracts.yaml was not emitted, and the twin is made from it"
+        raise CaskError("CASK-I002", what, place=str(path), mend="add `contracts` to `emit:` in cask.yaml, then cask build")
+    return files.read(path)
+
+
+def _captures(files: Files, root: Root, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    here_ = [each for each in files.listing(root.captures) if files.exists(root.exchanges(each))]
+    for name in wanted or ():
+        if name not in here_:
+            raise CaskError("CASK-I010", f"there is no capture `{name}`", mend="cask capture list")
+    return tuple(sorted(here_ if wanted is None else set(wanted)))
+
+
+def _exchanges(files: Files, root: Root, ids: Sequence[str]) -> Iterator[Exchange]:
+    for name in ids:
+        yield from (item for item in decode_whole(files.chunks(root.exchanges(name))) if isinstance(item, Exchange))

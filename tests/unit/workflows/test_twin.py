@@ -1,0 +1,96 @@
+"""The twin of the example project: what was recorded is answered as it was recorded, over a real socket on the loopback address."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from caskmcp.errors import CaskError
+from caskmcp.ports import World
+from caskmcp.store.layout import Pack
+from caskmcp.workflows import here, twin
+from caskmcp.workflows.twin import Running
+from tests.support.builds import built, shop
+from tests.support.world import world
+
+HOST = "api.shop.example"
+
+
+class Said(NamedTuple):
+    """An answer over the socket."""
+
+    status: int
+    media: str
+    value: Any
+
+
+def ask(running: Running, method: str, target: str, body: Any = None, host: str = HOST) -> Said:
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    data = None if body is None else json.dumps(body).encode()
+    connection.request(method, target, data, {"Host": host, **({"Content-Type": "application/json"} if data else {})})
+    answer = connection.getresponse()
+    text, media = answer.read(), answer.getheader("content-type", "")
+    connection.close()
+    return Said(answer.status, media, json.loads(text) if "json" in media and text else text)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Pack]:
+    folder = shop(tmp_path_factory.mktemp("twin") / "shop")
+    built(folder)
+    here_ = world(folder)
+    return here_, here.pack(here_)
+
+
+@pytest.fixture
+def running(project: tuple[World, Pack]) -> Iterator[Running]:
+    with twin.running(*project) as started:
+        yield started
+
+
+def test_what_was_recorded_is_answered_as_it_was(running: Running) -> None:
+    said = ask(running, "GET", "/api/v1/products/1202")
+    assert (said.status, said.media) == (200, "application/json")
+    assert (said.value["data"]["slug"], said.value["data"]["price"]) == ("linen-apron", 45.0)
+
+
+def test_a_recorded_error_is_answered_as_it_was(running: Running) -> None:
+    said = ask(running, "GET", "/api/v1/products/9999")
+    assert said.status == 404
+    assert said.value == {"error": {"code": "not_found", "message": "No such product"}}
+
+
+def test_the_order_of_the_query_tells_nothing_apart(running: Running) -> None:
+    one = ask(running, "GET", "/api/v1/products?per_page=24&page=1&category=office")
+    assert one == ask(running, "GET", "/api/v1/products?category=office&page=1&per_page=24")
+    assert [row["id"] for row in one.value["data"]] == [1203, 1206]
+
+
+def test_another_host_is_refused(running: Running) -> None:
+    assert ask(running, "GET", "/api/v1/products/1202", host="evil.example").status == 421
+
+
+def test_its_place_is_one_loopback_address(running: Running) -> None:
+    assert {name: place.url for name, place in running.places.items()} == {HOST: f"http://127.0.0.1:{running.port}"}
+
+
+def test_the_same_toolpack_gives_the_same_digest_and_fewer_captures_another(project: tuple[World, Pack]) -> None:
+    with twin.running(*project) as one, twin.running(*project) as two, twin.running(*project, captures=()) as three:
+        assert one.port != two.port
+        assert one.digest == two.digest != three.digest
+        assert (one.source, three.source) == ("capture", "observations")
+
+
+def test_a_capture_that_is_not_there_is_bad_input(project: tuple[World, Pack]) -> None:
+    with pytest.raises(CaskError, match="there is no capture `nothing`") as told, twin.running(*project, captures=("nothing",)):
+        pass
+    assert told.value.code == "CASK-I010"
+
+
+def test_a_toolpack_without_contracts_is_bad_input(project: tuple[World, Pack], tmp_path: Path) -> None:
+    with pytest.raises(CaskError, match=r"contracts.yaml was not emitted") as told, twin.running(project[0], Pack(tmp_path)):
+        pass
+    assert told.value.code == "CASK-I002"
