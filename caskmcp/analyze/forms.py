@@ -1,7 +1,7 @@
 """Whether artifacts have their published forms: each file against the JSON Schema of its record, each tool's schemas against the metaschema.
 
 The readers of the records are strict as well. This asks validators, as anybody with the published schemas could: a fast one whether all is
-well, and where it is not so sure the reference one, whose word counts.
+well, and where it is not so sure the reference one (`misfits`), whose word counts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,8 +9,6 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match
 
 from caskmcp import text
 from caskmcp.errors import CaskError
@@ -34,6 +32,8 @@ FORMS: Final = {
 }
 # fmt: on
 """`openapi.json` is not ours to define: its form is the OpenAPI specification's."""
+METASCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
+"""The validator has it built in."""
 
 
 def findings(artifacts: Mapping[str, bytes]) -> Iterator[Finding]:
@@ -59,9 +59,8 @@ def _against_form(name: str, value: Any) -> Iterator[Finding]:
     schema = load(SCHEMAS[FORMS[name]]).model_json_schema(by_alias=True)
     if _fits(jsonschema_rs.Draft202012Validator(schema, offline=True), value):
         return
-    worst = best_match(Draft202012Validator(schema).iter_errors(value))
-    if worst is not None:
-        yield _finding(name, f"{name} does not have its published form at {worst.json_path}: {worst.validator}", name)
+    if worst := load("analyze.misfits:of_value")(schema, value):
+        yield _finding(name, f"{name} does not have its published form at {worst}", name)
 
 
 def _schemas_of_tools(data: bytes) -> Iterator[Finding]:
@@ -79,16 +78,14 @@ def _schemas_of(tool: Mapping[str, Any]) -> Iterator[Finding]:
         schema = tool.get(key)
         if not isinstance(schema, dict) or _fits(_metaschema(), schema):
             continue
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            yield _finding(f"tool:{tool.get('name')}", f"its {key} is no JSON Schema at {error.json_path}", "tools.json")
+        if worst := load("analyze.misfits:of_schema")(schema):
+            yield _finding(f"tool:{tool.get('name')}", f"its {key} is no JSON Schema at {worst}", "tools.json")
 
 
 @cache
 def _metaschema() -> jsonschema_rs.Draft202012Validator:
     """Formats count: a `pattern` has to be a regular expression, a `$ref` a reference."""
-    return jsonschema_rs.Draft202012Validator(Draft202012Validator.META_SCHEMA, validate_formats=True, offline=True)
+    return jsonschema_rs.Draft202012Validator({"$ref": METASCHEMA}, validate_formats=True, offline=True)
 
 
 def _fits(validator: jsonschema_rs.Draft202012Validator, value: Any) -> bool:

@@ -20,7 +20,7 @@ JsonSchema = dict[str, Any]
 class Record(BaseModel):
     """Frozen, strict, `extra="forbid"`. Fields that hold their default are left out when written (`plain`)."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True, defer_build=True)
 
     def plain(self) -> dict[str, Any]:
         """The record as plain JSON values, without fields that were left at their default."""
