@@ -1,5 +1,7 @@
 """What a policy decides, and how two of them stand: deny is narrower than confirm, confirm than allow; no rule that fits means deny.
 
+Beside the verdict stand duties: that the record is on disk before the call (`audit`), and what of an answer is masked (`redact`). More of either is narrower.
+
 A match is total (it asks for facts of the tool, never for arguments), so the first rule that fits decides and the rest cannot be reached. A part of a
 match that is not known here may hold or not: then the rules after it count too.
 """
@@ -9,7 +11,7 @@ from itertools import chain, combinations, islice, product
 from typing import Any, Final
 
 from caskmcp.calculus.sides import Served, Sides
-from caskmcp.calculus.verdict import Part, Verdict, contained, same, told
+from caskmcp.calculus.verdict import Part, Verdict, contained, same, together, told
 from caskmcp.model.tool import TIERS
 
 Rule = Mapping[str, Any]
@@ -17,7 +19,9 @@ Facts = Mapping[str, Any]
 STRICTNESS: Final = {"allow": 0, "confirm": 1, "deny": 2}
 FACTS: Final = {"tools": "name", "risk": "risk", "effect": "effect", "methods": "method", "hosts": "host", "traits": "traits"}
 """Part of a match -> the fact of a tool that it asks for."""
-KNOWN: Final = ("id", "effect", "match", "reason")
+KNOWN: Final = ("id", "effect", "match", "reason", "mask", "fields")
+DUTIES: Final = ("audit", "redact")
+"""Effects that say nothing about whether a call may be made."""
 EFFECTS: Final = ("read", "write", "destructive")
 OTHER: Final = "(another)"
 """A method or host that no rule names."""
@@ -32,8 +36,9 @@ def decided(sides: Sides) -> Iterator[Part]:
     verdict = contained(_strictest(old) <= _loosest(new), _strictest(new) <= _loosest(old))
     if verdict.widens and old == new and len(old) > 1:
         verdict = Verdict.BROADENS
+    duties = _duties(sides.before or (), sides.after or (), _facts(sides.old), _facts(sides.new))
     witness = told(min(new, key=_strictness)) if verdict.widens else ""
-    yield Part(sides.place, verdict, sides.before, sides.after, witness)
+    yield Part(sides.place, together((verdict, duties)), sides.before, sides.after, witness)
 
 
 def _facts(record: Served) -> Facts:
@@ -45,12 +50,36 @@ def _effects(rules: Sequence[Rule], facts: Facts) -> frozenset[str]:
     """What may be decided: one effect, or several where a match is not known."""
     found: set[str] = set()
     for rule in rules:
-        fits = _fits(rule, facts)
+        fits = rule["effect"] not in DUTIES and _fits(rule, facts)
         if fits is not False:
             found.add(rule["effect"])
         if fits:
             return frozenset(found)
     return frozenset(found | {"deny"})
+
+
+def _duties(old: Sequence[Rule], new: Sequence[Rule], before: Facts, after: Facts) -> Verdict:
+    """How the duties of a call stand on two sides: what one side surely does covers what the other may do."""
+    rows = [(_duty(old, before, effect), _duty(new, after, effect)) for effect in DUTIES]
+    pairs = [(one, other) for one, other in rows if one != other or len(one) > 1]
+    return together(contained(_covers(one, other), _covers(other, one)) for one, other in pairs)
+
+
+def _covers(outer: frozenset[frozenset[str]], inner: frozenset[frozenset[str]]) -> bool:
+    """Whether the inner side surely does all that the outer one may do: then the outer one is the wider language."""
+    return frozenset[str]().union(*outer) <= frozenset.intersection(*inner)
+
+
+def _duty(rules: Sequence[Rule], facts: Facts, effect: str) -> frozenset[frozenset[str]]:
+    """What may be done: one set of duties, or several where a match is not known."""
+    found: set[frozenset[str]] = set()
+    for rule in rules:
+        fits = rule["effect"] == effect and _fits(rule, facts)
+        if fits is not False:
+            found.add(frozenset((effect, *(f"{key} {value}" for key in ("mask", "fields") for value in rule.get(key) or ()))))
+        if fits:
+            return frozenset(found)
+    return frozenset(found | {frozenset[str]()})
 
 
 def _fits(rule: Rule, facts: Facts) -> bool | None:
@@ -93,6 +122,8 @@ def rules(sides: Sides) -> Iterator[Part]:
         if _strictest(before) > _loosest(after) and not (before == after and len(before) == 1):
             looser, witness = True, witness or told({"effect": min(after, key=_strictness), **_named(facts)})
         stricter = stricter or _strictest(after) > _loosest(before)
+        duties = _duties(old, new, facts, facts)
+        looser, stricter = looser or duties.widens, stricter or duties in (Verdict.NARROWS, Verdict.INCOMPARABLE)
     yield Part(sides.place, contained(not looser, not stricter), old, new, witness)
 
 
@@ -130,11 +161,24 @@ def budgets(sides: Sides) -> Iterator[Part]:
             yield Part(f"{sides.place}.{name}", verdict, before, after, told(after) if verdict.widens and after is not None else "")
 
 
-def _within(inner: Mapping[str, int] | None, outer: Mapping[str, int] | None) -> bool | None:
-    """Whether calls that keep one budget keep the other: in the outer window fit so many inner ones, begun or whole."""
+def _within(inner: Mapping[str, Any] | None, outer: Mapping[str, Any] | None) -> bool | None:
+    """Whether calls that keep one budget keep the other: each bound of the other follows from one of its own. Not known where only several might."""
     if outer is None or inner is None:
         return outer is None
-    if any({*row} != {"calls", "per_seconds"} for row in (inner, outer)):
-        return None
-    windows = 1 if inner["per_seconds"] >= outer["per_seconds"] else outer["per_seconds"] // inner["per_seconds"] + 1
-    return bool(inner["calls"] * windows <= outer["calls"])
+    ours, theirs = list(_bounds(inner)), list(_bounds(outer))
+    if all(any(_follows(mine, bound) for mine in ours) for bound in theirs):
+        return True
+    return None if len(ours) > 1 or len(theirs) > 1 else False
+
+
+def _bounds(budget: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
+    """(what is counted, how much of it, in how many seconds) of each window."""
+    for row in (budget, *budget.get("also", ())):
+        yield from ((measure, row[measure], row["per_seconds"]) for measure in sorted(row.keys() - {"also", "per_seconds"}))
+
+
+def _follows(mine: tuple[str, int, int], bound: tuple[str, int, int]) -> bool:
+    """Whether who keeps one bound keeps the other: in its window fit so many of ours, begun or whole."""
+    (measure, most, seconds), (wanted, limit, within) = mine, bound
+    windows = 1 if seconds >= within else within // seconds + 1
+    return measure == wanted and most * windows <= limit

@@ -1,8 +1,13 @@
-"""Policy: a closed, ordered table; the first rule that matches decides, and nothing matching means deny."""
+"""Policy: a closed, ordered table; the first rule that matches decides, and nothing matching means deny.
 
-from typing import Annotated, Final, Literal
+Rules ask three things: may the call be made (`allow`, `deny`, `confirm`), is its record on disk before it is sent (`audit`), what of its answer is
+masked (`redact`). To each of them the first rule that matches is the answer. Budgets are a table of their own.
+"""
 
-from pydantic import Field
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from caskmcp.model.record import Record
 from caskmcp.model.tool import Tier, Tool
@@ -42,16 +47,65 @@ class Rule(Record):
     """One row of the policy."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
-    effect: Literal["allow", "deny", "confirm"]
+    effect: Literal["allow", "deny", "confirm", "audit", "redact"]
     match: Match = Match()
     reason: str = ""
+    mask: tuple[Literal["pii"], ...] = ()
+    """Of a `redact` rule: `pii` masks what the detectors of personal data find, by name and by form."""
+    fields: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = ()
+    """Of a `redact` rule: names of fields whose values are masked, whatever they are."""
+
+    @model_validator(mode="after")
+    def _masks_something(self) -> "Rule":
+        if bool(self.mask or self.fields) != (self.effect == "redact"):
+            raise ValueError("a rule that redacts names what it masks in `mask:` or `fields:`, and no other rule does")
+        return self
+
+    @property
+    def asks(self) -> str:
+        """What the rule answers: `verdict`, `audit` or `redact`."""
+        return ASKS.get(self.effect, self.effect)
 
 
-class Budget(Record):
-    """Calls that may be made in a sliding window, by one server."""
+VERDICT: Final = "verdict"
+ASKS: Final = {"allow": VERDICT, "deny": VERDICT, "confirm": VERDICT}
+"""Effects that answer one question together; any other is a question of its own."""
 
-    calls: Annotated[int, Field(ge=1)]
+
+class Window(Record):
+    """What may be spent in a sliding window; one of the two measures at least is bounded."""
+
+    calls: Annotated[int, Field(ge=1)] | None = None
+    tokens: Annotated[int, Field(ge=2_500)] | None = None
+    """Of answers, estimated as bytes of text / 4. A call sets its tool's largest answer aside, so the bound holds however many run at once."""
     per_seconds: Annotated[int, Field(ge=1, le=86_400)]
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.calls is None and self.tokens is None:
+            raise ValueError("a budget bounds `calls`, `tokens` or both")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _lean(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what came later than `calls`, while it is empty: what was signed before it keeps its digest."""
+        return {name: value for name, value in write(self).items() if value not in (None, (), [])}
+
+
+class Budget(Window):
+    """The windows of one budget: its own, and those beside it (an hour beside a minute). A call is counted in each of them."""
+
+    also: tuple[Window, ...] = ()
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """Every window."""
+        return (self, *self.also)
+
+
+TOTAL: Final = "*"
+TOOLSET: Final = "toolset:"
+CALLER: Final = "caller:"
 
 
 class Policy(Record):
@@ -61,14 +115,28 @@ class Policy(Record):
     default: Literal["deny"] = "deny"
     rules: tuple[Rule, ...]
     budgets: dict[str, Budget] = {}
-    """Tool name, or `*` for all calls together."""
+    """Of what: a tool's name; `*`, all calls together; `toolset:NAME`; `caller:NAME`; `caller:*`, each caller for itself."""
 
     def rules_for(self, tool: Tool) -> tuple[Rule, ...]:
-        """The rules that a call of the tool can reach, in order: up to and including the first that matches (a match is total)."""
-        for index, rule in enumerate(self.rules):
-            if rule.match.fits(tool):
-                return tuple(row for row in self.rules[: index + 1] if row.match.fits(tool))
-        return ()
+        """The rules that a call of the tool reaches, in order: the first that matches of each kind (a match is total)."""
+        return tuple(_first_of_each(rule for rule in self.rules if rule.match.fits(tool)))
+
+    def verdict_for(self, tool: Tool) -> Rule | None:
+        """The rule that says whether a call of the tool may be made; None: no rule does, and that is a no."""
+        return first(self.rules_for(tool), VERDICT)
+
+
+def first(rules: Iterable[Rule], asks: str) -> Rule | None:
+    """The first rule that answers a question: `verdict`, `audit` or `redact`."""
+    return next((rule for rule in rules if rule.asks == asks), None)
+
+
+def _first_of_each(rules: Iterable[Rule]) -> Iterator[Rule]:
+    answered: set[str] = set()
+    for rule in rules:
+        if rule.asks not in answered:
+            answered.add(rule.asks)
+            yield rule
 
 
 class Defaults(Record):

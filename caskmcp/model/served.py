@@ -50,8 +50,11 @@ def _fields(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    """A rule without the part of its match that came later, while that is empty: what was approved before it stays approved."""
+    """A rule without the parts that came later, while they are empty: what was approved before them stays approved."""
     record: dict[str, Any] = rule.model_dump(mode="json")
+    for name in ("mask", "fields"):
+        if not record[name]:
+            del record[name]
     if not record["match"]["traits"]:
         del record["match"]["traits"]
     return record

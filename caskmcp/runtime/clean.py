@@ -27,6 +27,7 @@ Clean = Callable[[Any], Any]
 
 def clean(value: Any) -> Any:
     """A JSON value with the same structure: credentials are cut by their form or by the name that they stand under, hidden characters shown."""
+    _rules().trim()  # keys of maps are data, and there is no end to them
     named = _named(mapped(value, shown))
     return _formed(named) if _scanner().suspicious("\n".join(_texts(named))) else named
 

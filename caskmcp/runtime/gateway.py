@@ -13,8 +13,9 @@ from typing import Any, Final, Literal, NamedTuple
 from caskmcp.errors import CaskError
 from caskmcp.model.auth import AuthRule
 from caskmcp.model.decision import Decision, Entry
+from caskmcp.model.policy import Budget
 from caskmcp.model.tool import Tool
-from caskmcp.runtime import commands, composite, egress, mcp_session, record
+from caskmcp.runtime import commands, composite, duties, egress, mcp_session, record
 from caskmcp.runtime.clean import Clean, without
 from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Secret, Send, SessionKey, Spend, Standing, Turn
 from caskmcp.runtime.credentials import reference_shown, with_credential
@@ -198,6 +199,7 @@ def _call(flight: Flight) -> Talk:
         raise CaskError("CASK-R004", "nothing allowed the call")
     if tool.composite is not None:
         result, calls = yield from composite.conducted(tool.composite, flight.call.arguments, partial(_inner, flight), dry=flight.dry)
+        result = duties.masked(flight.known.admitted, result, flight.clean)
         return replace(flight, result=result, extra={**flight.extra, "calls": calls})
     if place is None or not (flight.addresses or flight.dry):
         raise CaskError("CASK-E001", "no place was checked")
@@ -208,7 +210,7 @@ def _call(flight: Flight) -> Talk:
     if rule is not None:
         secret = yield Secret(rule.source)
         request, flight = with_credential(request, rule, secret), replace(flight, clean=without(secret, flight.clean))
-    if tool.effect != "read":
+    if duties.is_audited(flight.known.admitted):
         yield Record(_entry(flight, {**flight.extra, "phase": "sending"}), durable=True)
     reply, turn = yield from _spoken(flight, request, place, secret)
     if turn is not None:
@@ -220,15 +222,17 @@ def _response(flight: Flight) -> Talk:
     yield from ()
     if flight.answer is None:
         raise CaskError("CASK-R007", "there is no answer")
-    result = respond(flight.known.admitted.tool, flight.answer, flight.known.output, flight.known.expected, flight.clean)
+    clean = duties.cleaning(flight.known.admitted, flight.clean)
+    result = respond(flight.known.admitted.tool, flight.answer, flight.known.output, flight.known.expected, clean)
     drift = {"drift": list(result.drift)} if result.drift else {}
     return replace(flight, result=result, extra={**flight.extra, **drift})
 
 
 def _record(flight: Flight) -> Talk:
-    wrote = flight.answer is not None and flight.known.admitted.tool.effect != "read"
+    done = flight.known.admitted if flight.answer is not None else None
+    told = {**flight.extra, **duties.told(done)} if done else flight.extra
     try:
-        yield Record(_entry(flight, flight.extra), durable=wrote)
+        yield Record(_entry(flight, told), durable=done is not None and duties.is_audited(done))
     except CaskError as cause:
         what = "the call was made, but its record could not be written" if flight.answer else "the record cannot be written"
         return replace(flight, result=Result(f"CASK-W001: {what}", error=cause.code))

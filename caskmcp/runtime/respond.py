@@ -6,7 +6,7 @@ said; the text of an answer is never ours, so it stands only in the content that
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import jsonschema_rs
@@ -87,6 +87,14 @@ def respond(tool: Tool, answer: Answer, shown: Schema | None, expected: Schema |
     unfit = tuple(_differs(shown, structured))
     drift = unfit or tuple(_differs(expected, structured))
     return Result(_text(structured), structured, status=answer.status, notes=told, drift=drift, unfit=bool(unfit), untrusted=True)
+
+
+def cleaned(result: Result, clean: Clean) -> Result:
+    """A result that was made already, cut once more."""
+    if result.structured is None:
+        return replace(result, text=clean(result.text))
+    structured = clean(dict(result.structured))
+    return replace(result, text=_text(structured), structured=structured)
 
 
 def _value(tool: Tool, answer: Answer) -> tuple[Any, tuple[str, ...]]:
