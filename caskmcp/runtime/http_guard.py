@@ -4,14 +4,15 @@ Promises: nothing behind runs for a stranger; the token goes no further than thi
 their way are counted, so that a stop can wait for them. What a request means is the protocol library's and the gateway's.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 
+from caskmcp.model.auth import KEPT_BACK
 from caskmcp.model.token import TokenRow
 from caskmcp.runtime.mcp_server import SENDER
 from caskmcp.runtime.tokens import Caller, caller
@@ -82,11 +83,21 @@ CHECKS: Final = (
 # fmt: on
 
 
-class Guard:
-    """The outermost ASGI application. ready: whether a pack is admitted; told: takes an event with its fields, for the log."""
+ANY_PATH: Final = tuple(row for row in CHECKS if row.name != "path")
+"""Where every path may be asked for."""
 
-    def __init__(self, app: App, door: Door, ready: Callable[[], bool], told: Callable[..., None]) -> None:
+
+class Guard:
+    """The outermost ASGI application. ready: whether a pack is admitted; told: takes an event with its fields, for the log.
+
+    checks: in place of `CHECKS`, where paths mean something else.
+    """
+
+    def __init__(
+        self, app: App, door: Door, ready: Callable[[], bool], told: Callable[..., None], checks: Sequence[Check] | None = None
+    ) -> None:
         self._app = app
+        self._checks = checks
         self._door = door
         self._ready = ready
         self._told = told
@@ -111,7 +122,7 @@ class Guard:
         if (health := self._health(scope)) is not None:
             await _answer(send, *health)
             return
-        failed = next((row for row in CHECKS if not row.passes(scope, self._door)), None)
+        failed = next((row for row in (CHECKS if self._checks is None else self._checks) if not row.passes(scope, self._door)), None)
         if failed is not None:
             self._told("refused", what=failed.name, status=failed.status, peer=_peer(scope))
             await _answer(send, failed.status, failed.name, failed.headers)
@@ -146,7 +157,20 @@ def _named(scope: Scope, door: Door) -> Scope:
     who = _sender(scope, door) or Caller("nobody", frozenset())
     headers = [(key, value) for key, value in scope["headers"] if key != b"authorization"]
     user = AuthenticatedUser(AccessToken(token="", client_id=who.name, scopes=sorted(who.toolsets or ())))
-    return {**scope, "headers": headers, SENDER: who, "user": user}
+    return {**scope, "headers": headers, SENDER: replace(who, headers=own(scope, door)), "user": user}
+
+
+def own(scope: Scope, door: Door) -> dict[str, str]:
+    """What the caller sends beside its token, each name once. A value in which a token of this server stands is left out: that goes nowhere."""
+    names = [name.decode("latin-1") for name, _ in scope["headers"]]
+    rows = [(name.decode("latin-1"), value.strip()) for name, value in scope["headers"]]
+    passed = [(name, value) for name, value in rows if names.count(name) == 1 and not KEPT_BACK.fullmatch(name)]
+    sent = [value.rpartition(b" ")[2] for value in _values(scope, b"authorization")]
+    return {name: value.decode("latin-1") for name, value in passed if not _is_ours(value, sent, door)}
+
+
+def _is_ours(value: bytes, sent: Sequence[bytes], door: Door) -> bool:
+    return any(token and token in value for token in sent) or any(caller(door.tokens, word) is not None for word in value.split())
 
 
 def _timely(receive: Receive) -> Receive:

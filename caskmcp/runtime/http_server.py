@@ -137,17 +137,21 @@ def _config(app: App, tls: Tls | None) -> uvicorn.Config:
     return config
 
 
-async def serve(front: Front, door: Door, listener: socket.socket, tls: Tls | None, told: Callable[..., None]) -> None:
-    """Serve until a signal ends it."""
-    for name in ("uvicorn", "mcp"):  # what they log may hold what a stranger sent, and session ids
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+def protocol(front: Front, door: Door, told: Callable[..., None]) -> Guard:
+    """The protocol library's application, behind the guard."""
     app = front.server().streamable_http_app(
         max_request_body_size=BODY,
         session_idle_timeout=IDLE,
         max_sessions=SESSIONS,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # the guard has looked at both, exactly
     )
-    guard = Guard(app, door, front.ready, told)
+    return Guard(app, door, front.ready, told)
+
+
+async def serve(front: Front, guard: Guard, listener: socket.socket, tls: Tls | None, told: Callable[..., None]) -> None:
+    """Serve until a signal ends it."""
+    for name in ("uvicorn", "mcp"):  # what they log may hold what a stranger sent, and session ids
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     web = Quiet(_config(guard, tls))
     gc.collect()
     gc.freeze()
@@ -173,6 +177,6 @@ async def _stopped(web: Quiet, guard: Guard, told: Callable[..., None]) -> None:
             return
 
 
-def run(front: Front, door: Door, listener: socket.socket, tls: Tls | None, told: Callable[..., None]) -> None:
+def run(front: Front, guard: Guard, listener: socket.socket, tls: Tls | None, told: Callable[..., None]) -> None:
     """`serve`, from synchronous code."""
-    anyio.run(serve, front, door, listener, tls, told)
+    anyio.run(serve, front, guard, listener, tls, told)

@@ -220,6 +220,11 @@ class Front:
             return asked or result
         return await self._conducted(shown, caller, name, arguments, asked)
 
+    async def chosen(self, caller: Caller, choose: Callable[[Catalog], tuple[str, Mapping[str, Any]]]) -> Result:
+        """A call that came in another way than the protocol's. choose: says which tool and with which arguments, of what the caller is offered."""
+        shown = await self._offer(caller)
+        return await self._conducted(shown, caller, *choose(shown.catalog))
+
     async def _conducted(self, shown: Shown, caller: Caller, name: str, arguments: Mapping[str, Any], said: Said | None = None) -> Result:
         setting = self._setting
         offered = shown.catalog.offered.get(name)

@@ -16,7 +16,7 @@ from caskmcp.errors import AGAIN, CaskError, Exit
 from caskmcp.model.token import NAME, TokenFile, TokenRow
 from caskmcp.ports import World
 from caskmcp.runtime import http_server, tokens
-from caskmcp.runtime.http_guard import PATH, Door
+from caskmcp.runtime.http_guard import PATH, Door, Guard
 from caskmcp.runtime.http_server import Tls
 from caskmcp.runtime.mcp_server import Front
 from caskmcp.workflows.serve import Web
@@ -160,7 +160,11 @@ def log(world: World) -> Callable[[str], None]:
     return lambda line: told("log", text=line)
 
 
-def run(world: World, web: Web, front: Front, greeting: str) -> Exit:
+Made = Callable[[Front, Door, Callable[..., None]], Guard]
+"""What stands behind the door, made for a front."""
+
+
+def run(world: World, web: Web, front: Front, greeting: str, made: Made = http_server.protocol, path: str = PATH) -> Exit:
     """Listen, say where, serve until a signal. The front has started already."""
     host, port = address(web.at)
     refuse_open(web, host)
@@ -175,7 +179,7 @@ def run(world: World, web: Web, front: Front, greeting: str) -> Exit:
     for line in greeting.splitlines():
         told("start", text=line)
     shown = f"[{host}]" if ":" in host else host
-    told("listening", url=f"{'https' if tls else 'http'}://{shown}:{port}{PATH}", public=web.public_url, tokens=[row.name for row in rows])
+    told("listening", url=f"{'https' if tls else 'http'}://{shown}:{port}{path}", public=web.public_url, tokens=[row.name for row in rows])
     with listener:
-        http_server.run(front, Door(hosts, origins, rows), listener, tls, told)
+        http_server.run(front, made(front, Door(hosts, origins, rows), told), listener, tls, told)
     return Exit.CLEAN

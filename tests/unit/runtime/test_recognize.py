@@ -201,10 +201,16 @@ def test_forms_are_read_by_their_fields(kind: Any) -> None:
 )
 def test_a_body_that_is_no_plain_json_never_reaches_a_call(body: bytes) -> None:
     name, found = asked("/orders/7", method="POST", headers=JSON, body=body)
-    if name != NONE:
-        with pytest.raises(CaskError):
-            compiled(PAY_ORDER).refuse(found)
-            prepare(PAY_ORDER, found)
+    assert name == NONE or refused(found)
+
+
+def refused(found: dict[str, Any]) -> bool:
+    try:
+        compiled(PAY_ORDER).refuse(found)
+        prepare(PAY_ORDER, found)
+    except CaskError:
+        return True
+    return False
 
 
 def test_a_whole_body_is_one_argument() -> None:
