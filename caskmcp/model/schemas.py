@@ -13,6 +13,7 @@ SCHEMAS: Final = {
     "toolsets": "model.toolset:Toolsets",
     "policy": "model.policy:Policy",
     "policy-additions": "model.policy:Additions",
+    "policy-cases": "model.policy_case:PolicyCases",
     "scopes.suggested": "model.scope:Scopes",
     "scopes": "model.scope:OwnScopes",
     "baseline": "model.artifact:Baseline",
