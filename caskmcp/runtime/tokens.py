@@ -5,8 +5,8 @@ which row came near nor how near; a file that others may read or write is for `w
 """
 
 import hmac
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from caskmcp import canon
@@ -25,6 +25,8 @@ class Caller:
     name: str
     toolsets: frozenset[str] | None = None
     """The only toolsets that it may see; None: whatever the server serves."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """What it sent beside, by name in lower case: approved rules say which of these authenticate calls. Never the server's own token."""
 
 
 def fresh(name: str, toolsets: Iterable[str], entropy: bytes) -> tuple[str, TokenRow]:
