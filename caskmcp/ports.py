@@ -73,6 +73,9 @@ class Files(Protocol):
     def stat_key(self, path: Path) -> tuple[int, int, int, int, int]:
         """(device, inode, size, mtime_ns, ctime_ns), for a git-like index."""
 
+    def stat_keys(self, paths: Iterable[Path]) -> "tuple[tuple[int, int, int, int, int] | str, ...]":
+        """The key of each, in order; where there is none, the name of the reason. Costs little: it is asked before each served call."""
+
     def lock(self, path: Path, timeout: float) -> AbstractContextManager[None]:
         """Hold an exclusive lock between processes; CASK-B003 after `timeout` seconds."""
 

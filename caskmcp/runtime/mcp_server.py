@@ -26,6 +26,7 @@ from caskmcp.runtime.clean import Clean
 from caskmcp.runtime.commands import Said
 from caskmcp.runtime.conduct import Hands, conduct
 from caskmcp.runtime.gateway import Call, Flight
+from caskmcp.runtime.listing import Listings
 from caskmcp.runtime.reload import Live, Source
 from caskmcp.runtime.respond import KEY, Result
 from caskmcp.runtime.stdio import claimed, served
@@ -86,7 +87,8 @@ class Shown(NamedTuple):
 
     surfaces: tuple[Surface, ...]
     catalog: Catalog
-    listing: t.ListToolsResult
+    listing: Mapping[str, Any]
+    """The result of `tools/list`, as plain values: made once, since the library makes them anew for each request."""
     pages: search.Index | None
     """What is searched, where clients search."""
 
@@ -139,6 +141,7 @@ class Front:
             get_tool_input_schema=self._input_schema,
             cache_hints={"tools/list": CacheHint(ttl_ms=0), "server/discover": CacheHint(ttl_ms=60_000)},
         )
+        server.middleware.append(Listings(self._listing))
         if self._setting.dialogue:
             server.middleware.append(dialogue.sealed())
         server.add_notification_handler("notifications/initialized", t.NotificationParams, self._initialized)
@@ -151,9 +154,12 @@ class Front:
             await hands.upstream.aclose()
             hands.journal.close()
 
-    async def _list(self, ctx: Any, params: t.PaginatedRequestParams | None) -> t.ListToolsResult:
+    async def _list(self, ctx: Any, params: t.PaginatedRequestParams | None) -> Any:
         if params is not None and params.cursor is not None:
             raise MCPError(t.INVALID_PARAMS, "Unknown cursor")  # one page, so no cursor was ever given
+        return dict(await self._listing(ctx))
+
+    async def _listing(self, ctx: Any) -> Mapping[str, Any]:
         return (await self._offer(_sender(ctx))).listing
 
     async def _offer(self, caller: Caller) -> Shown:
@@ -168,9 +174,9 @@ class Front:
     def _made(self, surfaces: tuple[Surface, ...], toolsets: frozenset[str] | None) -> Shown:
         rows = catalog(surfaces, self._prefixes, toolsets)
         if self._setting.search:
-            return Shown(surfaces, rows, t.ListToolsResult(tools=[SEARCH_TOOLS[name] for name in sorted(SEARCH_TOOLS)]), search.index(rows))
+            return Shown(surfaces, rows, _plain([SEARCH_TOOLS[name] for name in sorted(SEARCH_TOOLS)]), search.index(rows))
         tools = [as_tool(row.row, name, dry=self._setting.dry) for name, row in rows.offered.items()]
-        return Shown(surfaces, rows, t.ListToolsResult(tools=tools), None)
+        return Shown(surfaces, rows, _plain(tools), None)
 
     async def _call(self, ctx: Any, params: t.CallToolRequestParams) -> t.CallToolResult | t.InputRequiredResult:
         caller = _sender(ctx)
@@ -279,6 +285,10 @@ def _sender(ctx: Any) -> Caller:
 
 def _digests(surface: Surface) -> tuple[tuple[str, str], ...]:
     return tuple((row.admitted.tool.name, str(row.admitted.digest)) for row in surface.listed)
+
+
+def _plain(tools: list[t.Tool]) -> dict[str, Any]:
+    return t.ListToolsResult(tools=tools).model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
 def as_tool(row: ServedTool, name: str = "", *, dry: bool = False) -> t.Tool:

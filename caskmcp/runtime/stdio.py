@@ -6,6 +6,8 @@ end right after asking is answered.
 """
 
 import os
+import select
+import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,8 +23,11 @@ from pydantic import ValidationError
 
 from caskmcp.errors import CaskError
 from caskmcp.runtime.lines import INVALID_REQUEST, Bad, LineReader, Message
+from caskmcp.runtime.listing import line
 
 PIECE: Final = 1 << 16
+AT_ONCE: Final[int] = getattr(select, "PIPE_BUF", 512)
+"""Bytes that a pipe takes without waiting where it has any room (POSIX); a socket that is writable has more."""
 DRAIN: Final = 1.5
 """Seconds that calls on their way have after the client closed its end; clients give a server about two before they end it."""
 UNENDING: Final = frozenset({"subscriptions/listen"})
@@ -113,7 +118,7 @@ async def served(wire: Wire) -> AsyncIterator[Streams]:
 async def _reading(end: int, to_library: ToLibrary, to_client: ToClient, pending: Pending) -> None:
     lines = LineReader()
     async with to_library, to_client:
-        while data := await to_thread.run_sync(os.read, end, PIECE, abandon_on_cancel=True):
+        while data := await _read(end):
             for said in lines.feed(data):
                 try:
                     await _passed(said, to_library, to_client, pending)
@@ -121,6 +126,14 @@ async def _reading(end: int, to_library: ToLibrary, to_client: ToClient, pending
                     # The server has ended: nobody is left to pass it to.
                     return
         await pending.over()
+
+
+async def _read(end: int) -> bytes:
+    """The next bytes; none at the end. A pipe or socket is waited for by the loop, since handing each read to a thread costs more than the read."""
+    if not _loop_waits(end):
+        return await to_thread.run_sync(os.read, end, PIECE, abandon_on_cancel=True)
+    await anyio.wait_readable(end)
+    return os.read(end, PIECE)  # nobody else reads from it, so what was there is there
 
 
 async def _passed(said: Message | Bad, to_library: ToLibrary, to_client: ToClient, pending: Pending) -> None:
@@ -144,13 +157,35 @@ def _typed(value: dict[str, Any]) -> t.JSONRPCMessage | Bad:
 async def _writing(end: int, messages: MemoryObjectReceiveStream[SessionMessage], pending: Pending) -> None:
     async with messages:
         async for each in messages:
-            line = each.message.model_dump_json(by_alias=True, exclude_unset=True).encode("utf-8") + b"\n"
             try:
-                await to_thread.run_sync(_write_all, end, line)
+                await _write(end, line(each.message) + b"\n")
             except OSError:
                 # The client closed its end; reading ends as well, and with it the server.
                 return
             pending.answered(each.message)
+
+
+async def _write(end: int, data: bytes) -> None:
+    """Write a line. One that fits into a pipe that has room is written at once; a client that does not read stops a thread, and never the loop."""
+    fits = len(data) <= AT_ONCE and _loop_waits(end) and _has_room(end)
+    done = os.write(end, data) if fits else 0
+    if done < len(data):
+        await to_thread.run_sync(_write_all, end, data[done:])
+
+
+def _loop_waits(end: int) -> bool:
+    """Whether the end is one that a loop can wait for: not a file, and no terminal, which others share."""
+    if sys.platform == "win32":
+        return False
+    mode = os.fstat(end).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _has_room(end: int) -> bool:
+    """Whether a write of `AT_ONCE` bytes would not wait."""
+    asked = select.poll()
+    asked.register(end, select.POLLOUT)
+    return any(event & select.POLLOUT for _, event in asked.poll(0))
 
 
 def _write_all(end: int, data: bytes) -> None:

@@ -134,11 +134,23 @@ class LocalFiles:
             status = os.stat(path)
         return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
+    def stat_keys(self, paths: Iterable[Path]) -> tuple[tuple[int, int, int, int, int] | str, ...]:
+        """The key of each, in order; where there is none, the name of the reason."""
+        return tuple(_key(path) for path in paths)
+
     def lock(self, path: Path, timeout: float) -> AbstractContextManager[None]:
         """Hold an exclusive lock between processes; CASK-B003 after `timeout` seconds."""
         with _writing(path):
             _make_folders(path.parent, private=True)
         return load("store.locks:hold")(path, timeout)  # type: ignore[no-any-return]
+
+
+def _key(path: Path) -> tuple[int, int, int, int, int] | str:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError) as gone:
+        return type(gone).__name__
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def prepare(root: Path) -> None:

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import lockfile, offer, pins, trust
@@ -27,6 +29,16 @@ from caskmcp.text import visible
 from caskmcp.workflows import here
 
 
+class _Names(NamedTuple):
+    """What a stamp is made of."""
+
+    every: tuple[Path, ...]
+    folder: int
+    """Where the folder of trust roots stands among them."""
+    seen: Hashable
+    """Its stat when it was listed."""
+
+
 @dataclass(frozen=True)
 class PackOnDisk:
     """The served toolpack's files, and the door that they pass (`runtime.reload.Source`)."""
@@ -39,17 +51,27 @@ class PackOnDisk:
     environment: str | None
 
     def stamp(self) -> Hashable:
-        """The stat of every file that is served, and of the pin."""
-        fixed = (self.pack.toolpack, self.pack.lock, *(self.pack.artifact(name) for name in offer.NAMES.values()))
-        roots = tuple(self.pack.trust / name for name in offer.root_files(self.world.files, self.pack))
-        anchors = (pins.place(self.world.config, self.id), pins.strict_place(self.world.system, self.id))
-        return tuple((str(path), self._key(path)) for path in (*fixed, *roots, *anchors))
+        """The stat of every file that is served, of the folder of trust roots, and of the pins.
 
-    def _key(self, path: Path) -> Hashable:
-        try:
-            return self.world.files.stat_key(path)
-        except CaskError as gone:
-            return gone.code
+        Which versions of the trust root lie there is asked again whenever their folder is another one than it was.
+        """
+        names = self._names
+        stats = self.world.files.stat_keys(names.every)
+        if stats[names.folder] != names.seen:
+            names = self.__dict__["_names"] = self._named()
+            stats = self.world.files.stat_keys(names.every)
+        return names.every, stats
+
+    @cached_property
+    def _names(self) -> "_Names":
+        return self._named()
+
+    def _named(self) -> "_Names":
+        fixed = (self.pack.toolpack, self.pack.lock, *(self.pack.artifact(name) for name in offer.NAMES.values()))
+        anchors = (pins.place(self.world.config, self.id), pins.strict_place(self.world.system, self.id))
+        seen = self.world.files.stat_keys([self.pack.trust])[0]  # before it is listed: what comes in meanwhile makes it another one
+        roots = (self.pack.trust / name for name in offer.root_files(self.world.files, self.pack))
+        return _Names((*fixed, *anchors, self.pack.trust, *roots), len(fixed) + len(anchors), seen)
 
     def read(self) -> PackFiles:
         """Every byte that is served, once."""

@@ -293,10 +293,10 @@ def main() -> None:
         if not asked.rows or row.name in asked.rows:
             results.append(run(row, asked.pairs))
             print(json.dumps(results[-1]), flush=True)
-            _write({"machine": machine(), "note": asked.note, "rows": results}, asked.out, asked.table)
+            write({"machine": machine(), "note": asked.note, "rows": results}, asked.out, asked.table)
 
 
-def _write(report: dict[str, object], out: str | None, shown: str | None) -> None:
+def write(report: dict[str, object], out: str | None, shown: str | None) -> None:
     """After each row: a run of hours may be broken off."""
     if out:
         Path(out).write_text(json.dumps(report, indent=2) + "\n")

@@ -1,6 +1,7 @@
 """A built toolpack of many plain tools, all of them signed: for measuring what a gate costs."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,13 @@ def document(operations: int) -> dict[str, Any]:
     return {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "servers": [{"url": f"https://{HOST}"}], "paths": paths}
 
 
-def built(folder: Path, config: Path, operations: int) -> Pack:
-    """A project in `folder` whose every subject is approved, with its trust root pinned below `config`."""
+def built(folder: Path, config: Path, operations: int, *, manifest: str = MANIFEST, paths: Mapping[str, Any] | None = None) -> Pack:
+    """A project in `folder` whose every subject is approved, with its trust root pinned below `config`. paths: more of the document."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "api.json").write_text(json.dumps(document(operations)))
-    (folder / "cask.yaml").write_text(MANIFEST)
+    said = document(operations)
+    said["paths"] |= paths or {}
+    (folder / "api.json").write_text(json.dumps(said))
+    (folder / "cask.yaml").write_text(manifest)
     made = world(folder, config=config)
     build.run(made)
     pack, root = here.pack(made), packs.root(BY)

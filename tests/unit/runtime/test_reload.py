@@ -12,6 +12,7 @@ from caskmcp.errors import CaskError
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.runtime.reload import Live
 from caskmcp.runtime.surface import Surface
+from caskmcp.store.files import LocalFiles
 from caskmcp.store.layout import Pack
 from caskmcp.workflows.serve import PackOnDisk
 from tests.support import packs
@@ -208,6 +209,35 @@ def test_each_served_file_is_in_the_stamp(tmp_path: Path) -> None:
         before = source.stamp()
         path.unlink()
         assert source.stamp() != before, path.name
+
+
+def test_a_new_version_of_the_trust_root_is_in_the_stamp_and_its_edits_are(tmp_path: Path) -> None:
+    source, laid = on_disk(tmp_path)
+    before = source.stamp()
+    laid.trust_root(2).write_bytes(b"{}")
+    second = source.stamp()
+    assert second != before
+    laid.trust_root(2).write_bytes(b"{ }")
+    assert source.stamp() != second
+    laid.trust_root(2).unlink()
+    assert source.stamp() not in (before, second)  # the folder is another one than it was
+
+
+def test_the_folder_of_trust_roots_is_listed_only_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = []
+    real = LocalFiles.listing
+
+    def counted(files: LocalFiles, folder: Path) -> list[str]:
+        listed.append(folder)
+        return list(real(files, folder))
+
+    monkeypatch.setattr(LocalFiles, "listing", counted)
+    source, laid = on_disk(tmp_path)
+    assert source.stamp() == source.stamp() == source.stamp()
+    assert len(listed) == 1
+    laid.trust_root(2).write_bytes(b"{}")
+    assert source.stamp() == source.stamp()
+    assert len(listed) == 2
 
 
 def test_an_unserved_file_is_not(tmp_path: Path) -> None:

@@ -97,6 +97,17 @@ def test_a_stat_key_changes_with_content_time_and_file(tmp_path: Path) -> None:
     refused("CASK-I002", FILES.stat_key, tmp_path / "b")
 
 
+def test_stat_keys_are_those_of_each_and_say_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"1")
+    assert FILES.stat_keys([path, tmp_path / "b", tmp_path / "a" / "c", Path("\0")]) == (
+        FILES.stat_key(path),
+        "FileNotFoundError",
+        "NotADirectoryError",
+        "ValueError",
+    )
+
+
 def test_the_mode_is_told_with_its_owner(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
     (tmp_path / "a").chmod(0o640)

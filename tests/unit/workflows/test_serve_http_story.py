@@ -1,6 +1,7 @@
 """`serve --http` before it listens: address, who may reach it, tokens and their file, TLS."""
 
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,13 @@ def test_an_address_that_others_reach_takes_tokens_a_url_and_tls(host: str) -> N
         error = refused(story.refuse_open, replace(OPEN, **{lacks: None if lacks != "behind_proxy" else False}), host)
         assert (error.code, error.exit) == ("CASK-H001", Exit.REFUSED)
         assert (error.mend or "").endswith(option)
+
+
+def test_an_answer_in_two_pieces_does_not_wait_for_an_acknowledgement() -> None:
+    with http_server.listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_that_is_taken_is_told() -> None:
