@@ -132,6 +132,10 @@ _ROWS: Final = (
     Code("CASK-R010", Exit.REFUSED, "The rate budget is spent", "The policy's budget for this window is used up."),
     Code("CASK-R011", Exit.BUG,     "The call failed inside the runtime", "An unexpected fault; the record has the details."),
     Code("CASK-R012", Exit.REFUSED, "A composite ended before its end", "One of its calls was refused or failed, or an answer lacks what the next call needs; what was done before stays done."),
+    # F: drafts that agents and people file
+    Code("CASK-F001", Exit.INPUT,   "The draft cannot be taken", "It is too large, asks for a host that is not the project's, or its texts hold hidden characters, orders to models or credentials."),
+    Code("CASK-F002", Exit.REFUSED, "The box of drafts is full", "Too many drafts wait: nothing was lost, and nothing more is taken until people have decided on some."),
+    Code("CASK-F003", Exit.INPUT,   "The draft was decided already", "A person has promoted or rejected it."),
     # H: the HTTP transport
     Code("CASK-H001", Exit.REFUSED, "The server would be open to others", "An address that other machines reach takes tokens, the URL that clients use, and TLS here or at a proxy in front."),
     Code("CASK-H002", Exit.INPUT,   "TLS cannot be set up", "The certificate and the private key cannot be read, or do not belong together."),

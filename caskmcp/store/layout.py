@@ -82,7 +82,7 @@ class Root:
     def folders(self) -> tuple[Path, ...]:
         """The folders that commands write in, whichever toolpack it is for."""
         named = (*PRIVATE, "toolpacks", "baselines")
-        return (*(self.path / name for name in named), self.keys, self.audit, self.blobs, self.receipts, self.index)
+        return (*(self.path / name for name in named), self.keys, self.audit, self.drafts, self.blobs, self.receipts, self.index)
 
     @property
     def toolpacks(self) -> Path:
@@ -148,6 +148,11 @@ class Root:
     def audit(self) -> Path:
         """The folder of audit journals."""
         return self.state / "audit"
+
+    @property
+    def drafts(self) -> Path:
+        """The box of drafts: what agents and people propose, and what was decided on it."""
+        return self.state / "drafts"
 
     def evidence(self, run: str) -> Path:
         """What one run of verify or demo saw."""
