@@ -1,7 +1,7 @@
 """The twin of a toolpack's upstream, started on 127.0.0.1: for `serve --twin`, for `verify --twin`, for tests.
 
 Promises: it answers from the redacted captures under the root, or, where there is none, from what the committed contracts say, seeded by their
-digest; the same toolpack and captures give the same answers and the same digest. It opens no connection and reads no credential.
+digest; the same toolpack, captures and faults give the same answers and the same digest. It opens no connection and reads no credential.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +18,10 @@ from caskmcp.model.exchange import Exchange
 from caskmcp.model.pack import AdmittedPack
 from caskmcp.model.project import EnvironmentHost
 from caskmcp.ports import Files, World
+from caskmcp.runtime.twin.faults import Faulty, planted
 from caskmcp.runtime.twin.operations import known
 from caskmcp.runtime.twin.play import Twin
+from caskmcp.runtime.twin.seeded import seeded
 from caskmcp.runtime.twin.server import Server
 from caskmcp.store.layout import Pack, Root
 from caskmcp.workflows import here
@@ -35,7 +37,7 @@ class Running:
 
     port: int
     digest: Digest
-    """Names what it answers: the lock's content, the contracts, the captures. For evidence."""
+    """Names what it answers: the lock's content, the contracts, the captures, the faults. For evidence."""
     source: Literal["capture", "observations"]
     captures: tuple[str, ...]
     """Ids of the captures that it answers from, sorted."""
@@ -48,28 +50,32 @@ class Running:
 
 
 @contextmanager
-def running(world: World, pack: Pack, *, captures: Sequence[str] | None = None) -> Iterator[Running]:
+def running(world: World, pack: Pack, *, captures: Sequence[str] | None = None, faults: Sequence[str] = ()) -> Iterator[Running]:
     """Start the twin of a toolpack; it ends with the context, and forgets what was written to it.
 
     captures: ids of captures under the root; None: all that are there; none at all: from the contracts alone.
-    Raises CASK-I002 where the toolpack holds no contracts, CASK-I010 for a capture that is not there, CASK-C001 for damage.
+    faults: rows of `runtime.twin.faults`, `NAME` or `NAME:OPERATION`, that it has on purpose.
+    Raises CASK-I002 where the toolpack holds no contracts, CASK-I010 for a capture, fault or operation that is not there, CASK-C001 for damage.
     """
     root = here.root(world)
     data = _contracts(world.files, pack)
     contracts = Contracts.from_yaml(data, ARTIFACT, code="CASK-L002").contracts
     ids = _captures(world.files, root, captures)
-    model = known(contracts, _exchanges(world.files, root, ids))
-    source: Literal["capture", "observations"] = "capture" if model.heard else "observations"
+    heard = known(contracts, _exchanges(world.files, root, ids))
+    model = seeded(heard)
+    source: Literal["capture", "observations"] = "capture" if heard.told else "observations"
     digest = canon.digest(
         {
             "schema": SCHEMA,
             "lock": str(canon.digest_bytes(world.files.read(pack.lock))) if world.files.exists(pack.lock) else "",
             "contracts": str(canon.digest_bytes(data)),
             "captures": list(ids),
+            "faults": sorted(faults),
         }
     )
     hosts = sorted({row.host for row in model.operations})
-    with Server(Twin(model).answer, hosts) as server:
+    twin = Twin(model)
+    with Server(Faulty(twin, planted(twin, faults)).answer, hosts) as server:
         place = EnvironmentHost(url=f"http://127.0.0.1:{server.port}", private=True)
         yield Running(server.port, digest, source, ids, dict.fromkeys(hosts, place))
 

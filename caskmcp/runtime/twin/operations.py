@@ -112,9 +112,13 @@ class Known:
 
 
 def known(contracts: Iterable[Contract], exchanges: Iterable[Exchange]) -> Known:
-    """Read contracts and a capture."""
+    """Read contracts and a capture. The twin asks nobody who they are: that a read was refused for want of a credential is left out."""
     operations = tuple(sorted(map(Operation, contracts), key=lambda row: row.rank))
-    return with_heard(Known(operations), ((asked(row), answered(row)) for row in exchanges if row.status))
+    return with_heard(Known(operations), ((asked(row), answered(row)) for row in exchanges if row.status and not _was_stranger(row)))
+
+
+def _was_stranger(row: Exchange) -> bool:
+    return row.status == 401 and row.method == "GET"
 
 
 def with_heard(base: Known, rows: Iterable[tuple[Request, Answer]]) -> Known:
