@@ -224,7 +224,7 @@ def _response(flight: Flight) -> Talk:
         raise CaskError("CASK-R007", "there is no answer")
     clean = duties.cleaning(flight.known.admitted, flight.clean)
     result = respond(flight.known.admitted.tool, flight.answer, flight.known.output, flight.known.expected, clean)
-    drift = {"drift": list(result.drift)} if result.drift else {}
+    drift = {name: list(rows) for name, rows in (("drift", result.drift), ("fields", result.fields)) if rows}
     return replace(flight, result=result, extra={**flight.extra, **drift})
 
 

@@ -5,7 +5,7 @@ exception's text reaches the peer; a reload is told in both eras after the new s
 """
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -44,6 +44,8 @@ INSTRUCTIONS: Final = (
 OFTEN: Final = (700, 10, 10)
 """Thresholds of the garbage collector while calls are served: what a process that lives long makes is to be looked at, whatever was set before."""
 SEARCHING: Final = "Find a tool with `search`, then call it with `call`."
+ATTACHED: Final = "cask://answer/content"
+"""What content that is no text is called beside the answer; there is nothing to be read under it."""
 PEERS: Final = 400
 """Sessions that are told of a change; the earliest ones are forgotten first, since nobody says when one has ended."""
 NOTIFY: Final = 1.0
@@ -340,11 +342,16 @@ def as_result(result: Result) -> t.CallToolResult:
     notes = (*result.notes, unfit) if result.unfit else result.notes
     failed = bool(result.error) or result.unfit
     return t.CallToolResult(
-        content=[t.TextContent(text=result.text), *(t.TextContent(text=f"note: {note}") for note in notes)],
+        content=[t.TextContent(text=result.text), *_attached(result), *(t.TextContent(text=f"note: {note}") for note in notes)],
         structured_content=None if failed or result.structured is None else dict(result.structured),
         is_error=failed,
         _meta=_meta(result),
     )
+
+
+def _attached(result: Result) -> Iterator[t.EmbeddedResource]:
+    if result.blob is not None:
+        yield t.EmbeddedResource(resource=t.BlobResourceContents(uri=ATTACHED, mime_type=result.blob.media, blob=result.blob.data))
 
 
 def _meta(result: Result) -> dict[str, Any]:

@@ -5,17 +5,20 @@ said; the text of an answer is never ours, so it stands only in the content that
 """
 
 import json
-from collections.abc import Mapping
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jsonschema_rs
 
 from caskmcp.errors import CaskError
 from caskmcp.model.tool import Tool
-from caskmcp.runtime import shrink
+from caskmcp.runtime import more, shrink
 from caskmcp.runtime.clean import Clean
 from caskmcp.runtime.envelope import called
+from caskmcp.runtime.fields import differing
 from caskmcp.text import MAX_DEPTH, is_deeper, parse_json
 
 ERROR_BYTES: Final = 2_000
@@ -31,6 +34,9 @@ TEXTUAL: Final = (
     "application/ndjson",
     "application/x-jsonl",
 )
+_MEDIA: Final = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}", re.ASCII)
+_WORDS: Final = re.compile(rb"[\x20-\x7e]{6,}")
+"""Readable runs in binary content."""
 Schema = jsonschema_rs.Draft202012Validator
 KEY: Final = "dev.caskmcp/"
 
@@ -52,6 +58,24 @@ class Answer:
         return next((value for key, value in self.headers if key == name), "")
 
 
+class Blob(NamedTuple):
+    """Content that is no text."""
+
+    media: str
+    data: str
+    """In base64."""
+
+
+class Read(NamedTuple):
+    """An answer as it was read."""
+
+    value: Any
+    notes: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+    """Drift that no schema tells."""
+    blob: Blob | None = None
+
+
 @dataclass(frozen=True)
 class Result:
     """What the agent gets."""
@@ -65,28 +89,57 @@ class Result:
     """What was cut or differs, for the agent."""
     drift: tuple[str, ...] = ()
     """Where the answer differs from what was approved."""
+    fields: tuple[str, ...] = ()
+    """Fields that nobody knew or that are not there, for the record alone (`fields.differing`)."""
     unfit: bool = False
     """Whether clients would throw the answer away, because it misses the output schema that they were shown."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """More of the error, for programs: a challenge, an expiry."""
     untrusted: bool = False
     """Whether the text holds words of the upstream."""
+    blob: Blob | None = None
+    """Content that goes beside the text."""
 
 
 def respond(tool: Tool, answer: Answer, shown: Schema | None, expected: Schema | None, clean: Clean) -> Result:
-    """Shape an answer. shown: the output schema that clients have. expected: what answers looked like. A status that is no success is CASK-R008."""
+    """Shape an answer. shown: the output schema that clients have. expected: what answers looked like. A status that is no success is CASK-R008.
+
+    Drift is told of the answer as it came, before anything is cut.
+    """
     if not 200 <= answer.status < 300:
         return _failed(answer, clean)
     found = called(answer.body, _media(answer)) if tool.response.envelope else None
     if found is not None and found.failed:
         return _refused(str(found.value), answer.status, clean)
-    value, notes = (found.value, ()) if found is not None else _value(tool, answer)
-    fitted, cuts = shrink.fit(clean(value), tool.response.max_bytes)
-    structured = fitted if isinstance(fitted, dict) else {"data": fitted}
-    told = (*notes, *(f"cut to {tool.response.max_bytes} bytes: {', '.join(cuts)}" for _ in cuts[:1]))
+    read = Read(found.value) if found is not None else _read(tool, answer, clean)
+    whole = _object(read.value)
+    fitted, cuts = shrink.fit(clean(read.value), tool.response.max_bytes)
+    structured = _object(fitted)
     unfit = tuple(_differs(shown, structured))
-    drift = unfit or tuple(_differs(expected, structured))
-    return Result(_text(structured), structured, status=answer.status, notes=told, drift=drift, unfit=bool(unfit), untrusted=True)
+    return Result(
+        _text(structured),
+        structured,
+        status=answer.status,
+        notes=(*read.notes, *_told(tool, cuts, whole)),
+        drift=tuple(dict.fromkeys((*read.odd, *_differs(expected, whole), *unfit))),
+        fields=differing(tool.response.expected, whole),
+        unfit=bool(unfit),
+        untrusted=True,
+        blob=read.blob,
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {"data": value}
+
+
+def _told(tool: Tool, cuts: tuple[str, ...], whole: Mapping[str, Any]) -> Iterator[str]:
+    """What was cut and how to get it; or where the answer says that there is more."""
+    if cuts:
+        yield f"cut to {tool.response.max_bytes} bytes and about {shrink.TOKENS} tokens: {', '.join(cuts)}"
+        yield more.after_a_cut(tool)
+    elif onward := more.next_page(tool, whole):
+        yield onward
 
 
 def cleaned(result: Result, clean: Clean) -> Result:
@@ -97,18 +150,38 @@ def cleaned(result: Result, clean: Clean) -> Result:
     return replace(result, text=_text(structured), structured=structured)
 
 
-def _value(tool: Tool, answer: Answer) -> tuple[Any, tuple[str, ...]]:
+def _read(tool: Tool, answer: Answer, clean: Clean) -> Read:
     """The answer as JSON, and what is odd about it."""
     media = _media(answer)
     if not answer.body:
-        return {"data": None}, ()
+        return Read({"data": None})
     if answer.whole and (parsed := _parsed(answer.body)) is not None:
-        return parsed.value, ()
+        return Read(parsed.value)
     if not _textual(media) and not (media == "" and _printable(answer.body)):
-        return {"data": None, "omitted": f"{len(answer.body)} bytes of {media or 'unknown content'}"}, ("binary content is not passed on",)
+        return _binary(tool, answer, media, clean)
     odd = () if "json" not in media else ("the answer says it is JSON and is not; it is passed on as text",)
-    long = () if answer.whole else ("the answer was longer than what is read; this is its beginning",)
-    return {"data": _decoded(answer.body)}, (*odd, *long)
+    long = () if answer.whole else ("the answer was longer than what is read; this is its beginning", more.after_a_cut(tool))
+    return Read({"data": _decoded(answer.body)}, (*odd, *long))
+
+
+def _binary(tool: Tool, answer: Answer, media: str, clean: Clean) -> Read:
+    """Content that is no text: attached whole where its type was approved and nothing in it has to be cut, else told and left out."""
+    what = f"{len(answer.body)} bytes of {media if _MEDIA.fullmatch(media) else 'unknown content'}"
+    why = next(_unfit_to_attach(tool, answer, media, clean), "")
+    if why:
+        odd = ("/: media",) if media not in tool.response.media and tool.response.media else ()
+        return Read({"data": None, "omitted": what}, (f"binary content is not passed on: {why}",), odd)
+    return Read({"data": None, "attached": what}, (f"{what} are attached",), (), Blob(media, b64encode(answer.body).decode("ascii")))
+
+
+def _unfit_to_attach(tool: Tool, answer: Answer, media: str, clean: Clean) -> Iterator[str]:
+    if media not in tool.response.media:
+        yield "its type is none that was approved for this tool"
+    if not answer.whole or len(answer.body) * 4 > tool.response.max_bytes * 3:
+        yield f"it is larger than {tool.response.max_bytes * 3 // 4} bytes"
+    words = b"\n".join(_WORDS.findall(answer.body)).decode("ascii")
+    if clean(words) != words:
+        yield "it holds what would have to be cut from a text"
 
 
 def _media(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""Fit a JSON value into a number of bytes: what comes out is still JSON, and each cut is told with its place and size.
+"""Fit a JSON value into a number of bytes and of tokens: what comes out is still JSON, and each cut is told with its place and size.
 
 A place is told in our own words, so of the upstream's keys it holds those that are plain names: no sentence, no address, nothing long.
 """
@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from caskmcp import canon
+from caskmcp.runtime.tokencount import tokens
 
+TOKENS: Final = 24_000
+"""Tokens of one answer, by the estimate: below the 25,000 at which clients cut or refuse, with room for what is said beside it."""
 LEVELS: Final = tuple(1 << exponent for exponent in range(14, -1, -1))
 """Items that a list or an object keeps, and a tenth of the characters that a text keeps, tried from the largest."""
 TOLD: Final = 10
@@ -39,13 +42,13 @@ class _Cuts:
 
 
 def fit(value: Any, limit: int) -> tuple[Any, tuple[str, ...]]:
-    """The value, cut until its compact JSON has at most `limit` bytes, and what was cut; nothing is cut from a value that fits."""
-    if size(value) <= limit:
+    """The value, cut until its compact JSON has at most `limit` bytes and `TOKENS`, and what was cut; nothing is cut from a value that fits."""
+    if _fits(value, limit):
         return value, ()
     for level in LEVELS:
         cuts = _Cuts()
         smaller = _trim(value, level, (), cuts)
-        if size(smaller) <= limit:
+        if _fits(smaller, limit):
             return smaller, cuts.told()
     return None, ("the answer: nothing of it fits",)
 
@@ -60,6 +63,11 @@ def place_of(steps: Iterable[str | int]) -> str:
 def size(value: Any) -> int:
     """Bytes of the compact JSON."""
     return len(canon.compact(value))
+
+
+def _fits(value: Any, limit: int) -> bool:
+    text = canon.compact(value)
+    return len(text) <= limit and (len(text) <= TOKENS or tokens(text.decode("utf-8", "surrogatepass")) <= TOKENS)
 
 
 def _trim(value: Any, level: int, place: Steps, cuts: _Cuts) -> Any:
