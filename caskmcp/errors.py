@@ -132,6 +132,9 @@ _ROWS: Final = (
     Code("CASK-R010", Exit.REFUSED, "The rate budget is spent", "The policy's budget for this window is used up."),
     Code("CASK-R011", Exit.BUG,     "The call failed inside the runtime", "An unexpected fault; the record has the details."),
     Code("CASK-R012", Exit.REFUSED, "A composite ended before its end", "One of its calls was refused or failed, or an answer lacks what the next call needs; what was done before stays done."),
+    Code("CASK-R020", Exit.WORLD,   "The shared state does not answer", "Replicas count and confirm in one place. While that cannot be asked, no call is made."),
+    Code("CASK-R021", Exit.WORLD,   "The upstream is left alone for a while", "It failed many times in a row: until its rest is over nothing is sent, then one call tries it."),
+    Code("CASK-R022", Exit.REFUSED, "Too many calls of one tool at once", "As many as may be are on their way, and as many as may wait do: nothing was sent."),
     # F: drafts that agents and people file
     Code("CASK-F001", Exit.INPUT,   "The draft cannot be taken", "It is too large, asks for a host that is not the project's, or its texts hold hidden characters, orders to models or credentials."),
     Code("CASK-F002", Exit.REFUSED, "The box of drafts is full", "Too many drafts wait: nothing was lost, and nothing more is taken until people have decided on some."),

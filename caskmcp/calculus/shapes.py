@@ -72,8 +72,16 @@ def _match(value: Any) -> bool:
 
 
 def budgets(value: Any) -> bool:
-    """Budgets by tool."""
-    return mappings(value) and all(isinstance(number, int) and number > 0 for row in value.values() for number in row.values())
+    """Budgets by what they are for."""
+    return mappings(value) and all(_window({**row, "also": 1}) and _windows(row.get("also", [])) for row in value.values())
+
+
+def _windows(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_window, value))
+
+
+def _window(row: Any) -> bool:
+    return mapping(row) and "per_seconds" in row and all(isinstance(number, int) and number > 0 for number in row.values())
 
 
 def composite(value: Any) -> bool:

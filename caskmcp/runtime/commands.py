@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from caskmcp.model.decision import Entry
-from caskmcp.model.policy import Budget
 from caskmcp.model.trust import Key
+from caskmcp.runtime.budgets import Charge, Spent
 from caskmcp.runtime.egress import Destination
 from caskmcp.runtime.plan import PreparedRequest
 from caskmcp.runtime.respond import Answer
@@ -14,12 +14,32 @@ from caskmcp.runtime.respond import Answer
 
 @dataclass(frozen=True)
 class Spend:
-    """Take one call from each budget, or from none. Reply: the name of the budget that is spent, or an empty text."""
+    """Take one call from each budget, or from none. Reply: `Spent` for a budget that is spent, or None; thrown: CASK-W001, CASK-R020."""
 
     toolpack: str
-    budgets: Mapping[str, Budget]
-    """Tool name, or `*` -> budget."""
+    call: str
+    """The call's id."""
+    charges: tuple[Charge, ...]
     at: str
+
+
+@dataclass(frozen=True)
+class Took:
+    """Say what an answer took of what was set aside for it. Reply: None; thrown: CASK-W001, CASK-R020."""
+
+    toolpack: str
+    call: str
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait before a request is sent again. Reply: None."""
+
+    sends: int
+    """How often it was sent: the more, the longer."""
+    least: int
+    """Seconds that the upstream asked for."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +113,8 @@ class Send:
     to: tuple[str, ...]
     limit: int
     """Bytes of the decoded body that are read."""
+    lane: str = ""
+    """What shares a bound on requests at a time: the toolpack and the tool."""
 
 
 @dataclass(frozen=True)
@@ -161,5 +183,5 @@ class Record:
     """Whether it has to survive a power cut."""
 
 
-Command = Spend | Confirm | Resolve | Secret | Send | Recall | Open | Record
-Reply = str | Standing | tuple[str, ...] | Answer | Failure | Turn | None
+Command = Spend | Took | Pause | Confirm | Resolve | Secret | Send | Recall | Open | Record
+Reply = str | Spent | Standing | tuple[str, ...] | Answer | Failure | Turn | None

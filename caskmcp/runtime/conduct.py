@@ -8,21 +8,25 @@ as of unknown outcome.
 import traceback
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePath
 from typing import Any, Final
 
 import anyio
+import anyio.lowlevel
 from anyio import to_thread
 
 from caskmcp.errors import CaskError
 from caskmcp.ports import Credentials
-from caskmcp.runtime.commands import Command, Confirm, Open, Recall, Record, Resolve, Secret, Send, Spend
+from caskmcp.runtime.breaker import Breaker
+from caskmcp.runtime.commands import Command, Confirm, Open, Pause, Recall, Record, Resolve, Secret, Send, Spend, Took
 from caskmcp.runtime.confirm import Confirmations
 from caskmcp.runtime.gateway import Flight, No, faulted, steps
+from caskmcp.runtime.keeper import Keeper
+from caskmcp.runtime.lanes import Lanes
 from caskmcp.runtime.mcp_session import Sessions
 from caskmcp.runtime.record import Journal
 from caskmcp.runtime.respond import Result
-from caskmcp.runtime.state import State
 from caskmcp.runtime.upstream import Upstream
 
 
@@ -30,12 +34,18 @@ from caskmcp.runtime.upstream import Upstream
 class Hands:
     """The ports that answer commands."""
 
-    state: State
+    state: Keeper
     confirmations: Confirmations
     upstream: Upstream
     credentials: Credentials
     journal: Journal
     sessions: Sessions = field(default_factory=Sessions)
+    breaker: Breaker | None = None
+    lanes: Lanes = field(default_factory=Lanes)
+    delay: Callable[[Pause], float] = lambda ask: ask.least
+    """Seconds before a request is sent again."""
+    still: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
+    """Asked after a wait and before a send. Raises CASK-R001 for a tool that is not approved any more."""
 
 
 async def conduct(flight: Flight, hands: Hands, log: Callable[[str], None]) -> Result:
@@ -97,8 +107,17 @@ async def _abandoned(talk: Generator[Command, Any, Result], hands: Hands) -> Non
         return
 
 
-async def _spend(ask: Spend, hands: Hands) -> str:
-    return await to_thread.run_sync(hands.state.take, ask.toolpack, ask.budgets, ask.at)
+async def _spend(ask: Spend, hands: Hands) -> Any:
+    return await to_thread.run_sync(hands.state.take, ask.toolpack, ask.call, ask.charges, ask.at)
+
+
+async def _took(ask: Took, hands: Hands) -> None:
+    await to_thread.run_sync(hands.state.took, ask.toolpack, ask.call, ask.tokens)
+
+
+async def _pause(ask: Pause, hands: Hands) -> None:
+    await anyio.sleep(hands.delay(ask))
+    await hands.still()
 
 
 async def _confirm(ask: Confirm, hands: Hands) -> Any:
@@ -114,7 +133,14 @@ async def _secret(ask: Secret, hands: Hands) -> str:
 
 
 async def _send(ask: Send, hands: Hands) -> Any:
-    return await hands.upstream.send(ask)
+    async with hands.lanes.entered(ask.lane) as waited:
+        if waited:  # meanwhile it may have been blocked
+            await hands.still()
+        return await _out(ask, hands)
+
+
+async def _out(ask: Send, hands: Hands) -> Any:
+    return await (hands.breaker.sent(ask, hands.upstream.send) if hands.breaker else hands.upstream.send(ask))
 
 
 async def _recall(ask: Recall, hands: Hands) -> Any:
@@ -122,7 +148,7 @@ async def _recall(ask: Recall, hands: Hands) -> Any:
 
 
 async def _open(ask: Open, hands: Hands) -> Any:
-    return await hands.sessions.open(ask, hands.upstream.send)
+    return await hands.sessions.open(ask, partial(_out, hands=hands))
 
 
 async def _record(ask: Record, hands: Hands) -> None:
@@ -134,6 +160,8 @@ async def _record(ask: Record, hands: Hands) -> None:
 
 _HANDS: Final[Mapping[type, Callable[[Any, Hands], Awaitable[Any]]]] = {
     Spend: _spend,
+    Took: _took,
+    Pause: _pause,
     Confirm: _confirm,
     Resolve: _resolve,
     Secret: _secret,

@@ -15,7 +15,7 @@ from caskmcp.govern.verify import verify_grant
 from caskmcp.model.statement import Grant, SignedGrant
 from caskmcp.ports import Entropy
 from caskmcp.runtime.commands import Binding, Confirm, Said, Standing
-from caskmcp.runtime.state import Challenge, State
+from caskmcp.runtime.keeper import Challenge, Keeper
 
 LIFE: Final = 600
 """Seconds that a challenge waits, and its grant holds."""
@@ -28,7 +28,7 @@ MOST: Final = 100
 class Confirmations:
     """Answers `Confirm`: finds or makes the challenge of a call, and spends its grant."""
 
-    def __init__(self, state: State, entropy: Entropy) -> None:
+    def __init__(self, state: Keeper, entropy: Entropy) -> None:
         self._state = state
         self._entropy = entropy
         # Also kept here, so that setting the database back cannot spend a grant twice while this server lives.

@@ -13,11 +13,11 @@ from typing import Any, Final, Literal, NamedTuple
 from caskmcp.errors import CaskError
 from caskmcp.model.auth import AuthRule
 from caskmcp.model.decision import Decision, Entry
-from caskmcp.model.policy import Budget
 from caskmcp.model.tool import Tool
-from caskmcp.runtime import commands, composite, duties, egress, mcp_session, record
+from caskmcp.runtime import commands, composite, duties, egress, mcp_session, record, retry, spending
+from caskmcp.runtime.budgets import Charge
 from caskmcp.runtime.clean import Clean, without
-from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Secret, Send, SessionKey, Spend, Standing, Turn
+from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Secret, Send, SessionKey, Standing, Turn
 from caskmcp.runtime.credentials import reference_shown, with_credential
 from caskmcp.runtime.decide import decide
 from caskmcp.runtime.egress import Destination
@@ -80,6 +80,7 @@ class Flight:
     decision: Decision | None = None
     place: Destination | None = None
     addresses: tuple[str, ...] = ()
+    taken: tuple[Charge, ...] = ()
     answer: Answer | None = None
     result: Result | None = None
     """Set by the step that ended the call."""
@@ -154,14 +155,14 @@ def _policy(flight: Flight) -> Talk:
 
 
 def _budget(flight: Flight) -> Talk:
-    budgets = _budgets(flight)
-    if flight.dry or not budgets:
+    pack, call = flight.surface.pack, flight.call
+    if flight.dry or pack is None or not pack.policy.budgets:
         return flight
-    spent = yield Spend(_binding(flight).toolpack, budgets, flight.call.at)
-    if spent:
-        row = budgets[spent]
-        raise No("CASK-R010", f"the budget of {row.calls} calls in {row.per_seconds} s is spent; try later", rule=f"budget:{spent}")
-    return flight
+    tool, shown = flight.known.admitted.tool, "composite" not in flight.extra
+    taken, spent = yield from spending.taken(pack, tool, call=call.id, caller=call.caller, at=call.at, shown=shown)
+    if spent is not None:
+        raise No("CASK-R010", spent.told(), rule=f"budget:{spent.budget}", details={"budget": spent.budget, "retry_after": spent.retry})
+    return replace(flight, taken=taken)
 
 
 def _confirmation(flight: Flight) -> Talk:
@@ -212,7 +213,9 @@ def _call(flight: Flight) -> Talk:
         request, flight = with_credential(request, rule, secret), replace(flight, clean=without(secret, flight.clean))
     if duties.is_audited(flight.known.admitted):
         yield Record(_entry(flight, {**flight.extra, "phase": "sending"}), durable=True)
-    reply, turn = yield from _spoken(flight, request, place, secret)
+    sends: list[Send] = []
+    reply, turn = yield from _spoken(flight, request, place, secret, sends)
+    flight = replace(flight, extra={**flight.extra, **retry.told(sends)})
     if turn is not None:
         flight = replace(flight, clean=without(turn.session.id, flight.clean), extra={**flight.extra, **_handshake(turn)})
     return replace(flight, answer=_taken(reply, tool, place))
@@ -223,12 +226,14 @@ def _response(flight: Flight) -> Talk:
     if flight.answer is None:
         raise CaskError("CASK-R007", "there is no answer")
     clean = duties.cleaning(flight.known.admitted, flight.clean)
-    result = respond(flight.known.admitted.tool, flight.answer, flight.known.output, flight.known.expected, clean)
+    tool = spending.fitted(flight.known.admitted.tool, flight.taken)
+    result = respond(tool, flight.answer, flight.known.output, flight.known.expected, clean)
     drift = {name: list(rows) for name, rows in (("drift", result.drift), ("fields", result.fields)) if rows}
     return replace(flight, result=result, extra={**flight.extra, **drift})
 
 
 def _record(flight: Flight) -> Talk:
+    yield from spending.told(flight.surface.pack, flight.call.id, flight.taken, flight.result.text if flight.result else "")
     done = flight.known.admitted if flight.answer is not None else None
     told = {**flight.extra, **duties.told(done)} if done else flight.extra
     try:
@@ -258,10 +263,11 @@ STEPS: Final = (
     Step("arguments",    _arguments,     ("CASK-R002",)),
     Step("plan",         _plan,          ("CASK-R003",)),
     Step("policy",       _policy,        ("CASK-R004",)),
-    Step("budget",       _budget,        ("CASK-R010",)),
-    Step("confirmation", _confirmation,  ("CASK-R005", "CASK-R006")),
+    Step("budget",       _budget,        ("CASK-R010", "CASK-R020")),
+    Step("confirmation", _confirmation,  ("CASK-R005", "CASK-R006", "CASK-R020")),
     Step("egress",       _egress,        ("CASK-E001", "CASK-E002", "CASK-E003", "CASK-E004")),
-    Step("call",         _call,          ("CASK-R004", "CASK-R007", "CASK-R008", "CASK-R009", "CASK-R012", "CASK-E005", "CASK-W001")),
+    Step("call",         _call,          ("CASK-R004", "CASK-R007", "CASK-R008", "CASK-R009", "CASK-R012", "CASK-R020", "CASK-R021", "CASK-R022",
+                                      "CASK-E005", "CASK-W001")),
     Step("response",     _response,      ("CASK-R008",)),
     Step("record",       _record,        ("CASK-W001",), always=True),
 )
@@ -279,11 +285,6 @@ def _find(tools: Mapping[str, ServedTool], name: str) -> ServedTool:
     if name not in tools:
         raise CaskError("CASK-R001", "unknown tool")
     return tools[name]
-
-
-def _budgets(flight: Flight) -> dict[str, Budget]:
-    budgets = flight.surface.pack.policy.budgets if flight.surface.pack else {}
-    return {name: budgets[name] for name in (flight.call.tool, "*") if name in budgets}
 
 
 def _binding(flight: Flight) -> Binding:
@@ -316,23 +317,15 @@ def _auth(flight: Flight) -> AuthRule | None:
 
 
 def _spoken(
-    flight: Flight, request: PreparedRequest, place: Destination, secret: str
+    flight: Flight, request: PreparedRequest, place: Destination, secret: str, sends: list[Send]
 ) -> Generator[Command, Any, tuple[Answer | Failure, Turn | None]]:
     """Send; to an MCP server within a session, where it wants one."""
     tool = flight.known.admitted.tool
-    send = Send(request, place, flight.addresses, max(READ_AHEAD, tool.response.max_bytes))
-    once = partial(_sent, again=tool.annotations.idempotent)
+    send = Send(request, place, flight.addresses, max(READ_AHEAD, tool.response.max_bytes), f"{_binding(flight).toolpack}/{tool.name}")
+    once = partial(retry.sent, again=tool.annotations.idempotent, sends=sends)
     if tool.response.envelope:
         return (yield from mcp_session.spoken(send, SessionKey(place, request.target, secret), once))
     return (yield from once(send)), None
-
-
-def _sent(send: Send, *, again: bool) -> Generator[Command, Any, Answer | Failure]:
-    """Send; once more where the connection was dropped without an answer and the tool is idempotent (again)."""
-    reply: Answer | Failure = yield send
-    if isinstance(reply, Failure) and reply.kind == "dropped" and again:
-        reply = yield send
-    return reply
 
 
 def _handshake(turn: Turn) -> dict[str, Any]:

@@ -7,7 +7,8 @@ exception's text reaches the peer; a reload is told in both eras after the new s
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import anyio
@@ -21,7 +22,7 @@ from caskmcp import __version__
 from caskmcp.errors import CaskError
 from caskmcp.ports import Clock, Entropy
 from caskmcp.runtime import dialogue, search
-from caskmcp.runtime.catalog import Catalog, catalog, prefixes_of
+from caskmcp.runtime.catalog import Catalog, Offered, catalog, prefixes_of
 from caskmcp.runtime.clean import Clean
 from caskmcp.runtime.commands import Said
 from caskmcp.runtime.conduct import Hands, conduct
@@ -243,7 +244,14 @@ class Front:
         else:
             shelf, surface, tool = self._shelves[0], nothing("of no toolpack"), name
         call = Call(setting.entropy.token(8).hex(), tool, arguments, setting.named(caller), setting.clock.now(), said)
-        return await conduct(Flight(call, surface, setting.clean, setting.dry), shelf.hands, setting.log)
+        hands = shelf.hands if offered is None else replace(shelf.hands, still=partial(self._still, offered))
+        return await conduct(Flight(call, surface, setting.clean, setting.dry), hands, setting.log)
+
+    async def _still(self, offered: Offered) -> None:
+        """Raise CASK-R001 for a tool that is not served any more as it was when the call came in."""
+        now = (await self.lives[offered.pack].fresh()).tools.get(offered.row.admitted.tool.name)
+        if now is None or now.admitted.digest != offered.row.admitted.digest:
+            raise CaskError("CASK-R001", "the tool was taken back while the call waited; nothing was sent")
 
     def _input_schema(self, name: str) -> dict[str, Any] | None:
         offered = None if self._setting.search else self._kept(self.surfaces, None).catalog.offered.get(name)

@@ -1,4 +1,4 @@
-"""The private state of calls in SQLite: challenges with their grants, and the calls that budgets counted.
+"""The private state of calls in SQLite (a `keeper.Keeper`): challenges with their grants, the calls that budgets counted, hosts that rest.
 
 Promises: a change of a challenge's state happens once, whoever else tries at the same time; a call is counted in all of its budgets or in
 none; the file is 0600 and a commit survives a power cut (WAL, synchronous FULL). The database is not trusted: what a grant is worth is
@@ -8,16 +8,15 @@ decided by its signature, in `confirm`.
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from caskmcp.errors import CaskError
-from caskmcp.model.policy import Budget
+from caskmcp.runtime.budgets import Charge, Spent, full, latest, refusal
 from caskmcp.runtime.commands import Binding
+from caskmcp.runtime.keeper import COLUMNS, FAILURES, FRESH, REST, Challenge, seconds
 
 WAIT: Final = 5.0
 """Seconds to wait for another process that writes."""
@@ -29,28 +28,17 @@ CREATE TABLE IF NOT EXISTS challenges (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS calls (toolpack TEXT NOT NULL, budget TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS calls_by_budget ON calls (toolpack, budget, at);
+CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, failures INTEGER NOT NULL, last INTEGER NOT NULL, until INTEGER NOT NULL) STRICT;
 """
-_COLUMNS: Final = "id, toolpack, tool, arguments, lock, caller, content, created, expires, state, answer"
-
-
-@dataclass(frozen=True)
-class Challenge:
-    """One question to a person."""
-
-    id: str
-    binding: Binding
-    content: str
-    """The arguments as canonical JSON; private."""
-    created: str
-    expires: str
-    state: str = "open"
-    """`open`, then `granted` or `denied`, then `spent`, `closed` or `void`."""
-    answer: str = ""
-    """The signed grant as JSON, if it was granted."""
+_LATER: Final = {"call": "TEXT NOT NULL DEFAULT ''", "tokens": "INTEGER NOT NULL DEFAULT 0"}
+"""Columns of `calls` that a database of an earlier version has not got."""
+_NAMES: Final = ", ".join(COLUMNS)
 
 
 class State:
     """`state/confirmations.db`. Thread-safe; opened on first use."""
+
+    shared: ClassVar = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -73,11 +61,10 @@ class State:
 
     def add(self, row: Challenge) -> None:
         """Keep a new challenge, and drop those that expired."""
-        b = row.binding
-        values = (row.id, b.toolpack, b.tool, b.arguments, b.lock, b.caller, row.content, row.created, row.expires, row.state, row.answer)
+        values = row.row()
         with self._writing() as connection:
             connection.execute("DELETE FROM challenges WHERE expires <= ?", (row.created,))
-            connection.execute(f"INSERT INTO challenges ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)
+            connection.execute(f"INSERT INTO challenges ({_NAMES}) VALUES ({', '.join('?' * len(values))})", values)
 
     def settle(self, challenge: str, *, before: str, after: str, answer: str | None = None) -> bool:
         """Change a challenge's state if it is still `before`; says whether this call was the one that did."""
@@ -85,19 +72,54 @@ class State:
         with self._writing() as connection:
             return connection.execute(sql, (after, answer, challenge, before)).rowcount == 1
 
-    def take(self, toolpack: str, budgets: Mapping[str, Budget], at: str) -> str:
-        """Count one call in each budget, or in none; returns the name of a budget that is spent, or nothing."""
-        now = int(datetime.fromisoformat(at).timestamp())
+    def take(self, toolpack: str, call: str, charges: Sequence[Charge], at: str) -> Spent | None:
+        """Count one call in each budget, or in none; returns the budget that is spent, if one is."""
+        now = seconds(at)
         with self._writing() as connection:
-            for name, row in sorted(budgets.items()):
+            for row in charges:
                 connection.execute(
-                    "DELETE FROM calls WHERE toolpack = ? AND budget = ? AND at <= ?", (toolpack, name, now - row.per_seconds)
+                    "DELETE FROM calls WHERE toolpack = ? AND budget = ? AND at <= ?", (toolpack, row.key, now - row.longest)
                 )
-                counted = connection.execute("SELECT count(*) FROM calls WHERE toolpack = ? AND budget = ?", (toolpack, name)).fetchone()
-                if counted[0] >= row.calls:
-                    return name
-            connection.executemany("INSERT INTO calls VALUES (?, ?, ?)", [(toolpack, name, now) for name in sorted(budgets)])
-        return ""
+            spent = latest(each for row in charges for each in _refused(connection, toolpack, row, now))
+            if spent is None:
+                rows = [(toolpack, row.key, now, call, row.tokens) for row in charges]
+                connection.executemany("INSERT INTO calls (toolpack, budget, at, call, tokens) VALUES (?, ?, ?, ?, ?)", rows)
+        return spent
+
+    def took(self, toolpack: str, call: str, tokens: int) -> None:
+        """Put what an answer took in place of what was set aside for it."""
+        with self._writing() as connection:
+            connection.execute("UPDATE calls SET tokens = ? WHERE toolpack = ? AND call = ?", (tokens, toolpack, call))
+
+    def resting(self, host: str, at: str) -> int:
+        """Seconds that a host still rests. Over: one caller is told so, whoever else asks at the same time."""
+        if self._connection is None and not os.path.lexists(self._path):
+            return 0
+        now = seconds(at)
+        with self._using() as connection:
+            row = connection.execute("SELECT failures, until FROM hosts WHERE host = ?", (host,)).fetchone()
+        if row is None or row[0] < FAILURES:
+            return 0
+        if row[1] > now:
+            return int(row[1] - now)
+        with self._writing() as connection:
+            sql = "UPDATE hosts SET until = ?, last = ? WHERE host = ? AND until = ?"
+            return 0 if connection.execute(sql, (now + REST, now, host, row[1])).rowcount == 1 else REST
+
+    def failed(self, host: str, at: str) -> None:
+        """Note that a host failed once more; failures of long ago do not count."""
+        now = seconds(at)
+        with self._writing() as connection:
+            connection.execute("DELETE FROM hosts WHERE last <= ?", (now - FRESH,))
+            connection.execute(
+                "INSERT INTO hosts VALUES (?, 1, ?, ?) ON CONFLICT (host) DO UPDATE SET failures = failures + 1, last = ?, until = ?",
+                (host, now, now + REST, now, now + REST),
+            )
+
+    def mended(self, host: str) -> None:
+        """Forget a host's failures."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM hosts WHERE host = ?", (host,))
 
     def problem(self) -> str:
         """What SQLite finds wrong with the file; empty if nothing. Raises CASK-W001 for one that it cannot open at all."""
@@ -116,8 +138,8 @@ class State:
         if self._connection is None and not os.path.lexists(self._path):
             return ()  # who only asks leaves nothing behind
         with self._using() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM challenges WHERE {where} ORDER BY created, id", values).fetchall()
-        return tuple(Challenge(row[0], Binding(*row[1:6]), *row[6:]) for row in rows)
+            rows = connection.execute(f"SELECT {_NAMES} FROM challenges WHERE {where} ORDER BY created, id", values).fetchall()
+        return tuple(map(Challenge.of, rows))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -144,6 +166,28 @@ class State:
                 ) from cause
 
 
+def _refused(connection: sqlite3.Connection, toolpack: str, charge: Charge, now: int) -> Iterator[Spent]:
+    """Each window of a budget that has no room."""
+    for window in charge.windows:
+        of = "FROM calls WHERE toolpack = ? AND budget = ? AND at > ?"
+        within = (toolpack, charge.key, now - window.per_seconds)
+        calls, spent = connection.execute(f"SELECT count(*), coalesce(sum(tokens), 0) {of}", within).fetchone()
+        if full(window, calls, spent, charge.tokens):
+            yield refusal(charge, window, connection.execute(f"SELECT at, tokens {of} ORDER BY at", within).fetchall(), now)
+
+
+def _made(connection: sqlite3.Connection) -> None:
+    """The tables, as this version has them."""
+    connection.executescript(_TABLES)
+    connection.execute("BEGIN IMMEDIATE")  # of two servers that find an earlier version's, one adds
+    there = {row[1] for row in connection.execute("PRAGMA table_info(calls)")}
+    for name, kind in _LATER.items():
+        if name not in there:
+            connection.execute(f"ALTER TABLE calls ADD COLUMN {name} {kind}")
+    connection.execute("CREATE INDEX IF NOT EXISTS calls_by_call ON calls (call)")
+    connection.execute("COMMIT")
+
+
 def _opened(path: Path) -> sqlite3.Connection:
     os.makedirs(path.parent, mode=0o700, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
@@ -151,7 +195,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(_TABLES)
+        _made(connection)
     except sqlite3.Error:
         connection.close()
         raise

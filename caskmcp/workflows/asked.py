@@ -19,8 +19,8 @@ from caskmcp.model.tool import Tool
 from caskmcp.ports import World
 from caskmcp.runtime import egress, shown
 from caskmcp.runtime.credentials import reference_shown, with_credential
+from caskmcp.runtime.keeper import Challenge, Keeper
 from caskmcp.runtime.plan import authority, prepare
-from caskmcp.runtime.state import Challenge, State
 from caskmcp.text import parse_json, visible
 from caskmcp.workflows import here
 
@@ -41,7 +41,7 @@ class Question:
     """(label, text), in the order in which a person reads them; every character visible."""
 
 
-def waiting(state: State, challenge: str, at: str) -> Challenge:
+def waiting(state: Keeper, challenge: str, at: str) -> Challenge:
     """A challenge that waits. Raises CASK-I010 for an unknown one, CASK-R006 for one that was answered or has expired."""
     row = known(state, challenge)
     if row.state != "open" or row.expires <= at:
@@ -50,7 +50,7 @@ def waiting(state: State, challenge: str, at: str) -> Challenge:
     return row
 
 
-def known(state: State, challenge: str) -> Challenge:
+def known(state: Keeper, challenge: str) -> Challenge:
     """A challenge by id. Raises CASK-I010."""
     row = state.find(challenge)
     if row is None:

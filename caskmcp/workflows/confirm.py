@@ -18,16 +18,16 @@ from caskmcp.model.pack import AdmittedPack
 from caskmcp.model.statement import Grant
 from caskmcp.ports import World
 from caskmcp.runtime.confirm import LIFE, later
-from caskmcp.runtime.state import Challenge, State
+from caskmcp.runtime.keeper import Challenge, Keeper
 from caskmcp.text import visible
-from caskmcp.workflows import asked, here, person
+from caskmcp.workflows import asked, here, keeping, person
 from caskmcp.workflows.asked import LIST, Question
 
 
-def listing(world: World) -> Report:
+def listing(world: World, *, reference: str | None = None) -> Report:
     """The challenges that wait for a person."""
     at = world.clock.now()
-    with closing(state(world)) as held:
+    with closing(state(world, reference)) as held:
         rows = held.waiting(at)
     table = tuple(_rows(world, rows, at))
     lines = () if table else ("No call waits for a person.",)
@@ -65,10 +65,10 @@ def _request(row: Challenge, admitted: Callable[[str, str | None], AdmittedPack]
     return "; ".join(text for label, text in lines if label in ("Request", "Calls"))
 
 
-def grant(world: World, *, challenge: str, key: str | None) -> Report:
+def grant(world: World, *, challenge: str, key: str | None, reference: str | None = None) -> Report:
     """Grant one call. Raises CASK-A001 without a terminal, CASK-I010 for an unknown challenge, CASK-R006 for one that cannot be granted."""
     person.require(world, "cask confirm grant")
-    with closing(state(world)) as held:
+    with closing(state(world, reference)) as held:
         row = asked.waiting(held, challenge, world.clock.now())
         told = asked.look(world, row)
         for label, text in told.lines:
@@ -80,7 +80,7 @@ def grant(world: World, *, challenge: str, key: str | None) -> Report:
     return Report(report="confirm-grant", summary={"challenge": row.id, "tool": row.binding.tool, "key": by.key.name}, lines=(line,))
 
 
-def granted(world: World, held: State, told: Question, by: Signer) -> str:
+def granted(world: World, held: Keeper, told: Question, by: Signer) -> str:
     """Sign a yes to the very question that was shown, and return until when it holds.
 
     Raises CASK-R006 where the key is no confirmer's, or the challenge does not wait any more.
@@ -95,14 +95,14 @@ def granted(world: World, held: State, told: Question, by: Signer) -> str:
     return signed.grant.not_after
 
 
-def deny(world: World, *, challenge: str) -> Report:
+def deny(world: World, *, challenge: str, reference: str | None = None) -> Report:
     """Refuse one call. Works anywhere: it takes away."""
-    with closing(state(world)) as held:
+    with closing(state(world, reference)) as held:
         row = denied(held, challenge)
     return Report(report="confirm-deny", summary={"challenge": row.id, "tool": row.binding.tool}, lines=(f"Denied: {row.binding.tool}.",))
 
 
-def denied(held: State, challenge: str) -> Challenge:
+def denied(held: Keeper, challenge: str) -> Challenge:
     """Say no to a challenge, also where it was granted and not used. Raises CASK-I010, CASK-R006 where it is over."""
     row = asked.known(held, challenge)
     if not any(held.settle(row.id, before=before, after="denied") for before in ("open", "granted")):
@@ -110,9 +110,9 @@ def denied(held: State, challenge: str) -> Challenge:
     return row
 
 
-def state(world: World) -> State:
-    """The private state of the root."""
-    return State(here.root(world).confirmations)
+def state(world: World, reference: str | None = None) -> Keeper:
+    """The private state of the root, or what a server was started with `--state` for."""
+    return keeping.keeper(world, here.root(world), reference)
 
 
 # ---------------------------------------------------------------- the signature

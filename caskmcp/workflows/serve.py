@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -15,18 +16,18 @@ from caskmcp.load import load
 from caskmcp.model.pack import AdmittedPack, PackFiles
 from caskmcp.model.trust import Pin, TrustPin
 from caskmcp.ports import World
-from caskmcp.runtime import mcp_server
+from caskmcp.runtime import mcp_server, retry
+from caskmcp.runtime.breaker import Breaker
 from caskmcp.runtime.clean import clean
 from caskmcp.runtime.conduct import Hands
 from caskmcp.runtime.confirm import Confirmations
 from caskmcp.runtime.mcp_server import Front, Setting, Shelf
 from caskmcp.runtime.record import Journal
-from caskmcp.runtime.state import State
 from caskmcp.runtime.surface import Surface, explained
 from caskmcp.runtime.upstream import Upstream
 from caskmcp.store.layout import Pack, Root
 from caskmcp.text import visible
-from caskmcp.workflows import here
+from caskmcp.workflows import here, keeping
 
 
 class _Names(NamedTuple):
@@ -137,6 +138,8 @@ class Asked:
     """Whether the client's own dialogue may answer for calls below tier high."""
     web: Web | None = None
     """Streamable HTTP; None: stdio."""
+    state: str | None = None
+    """Reference to the URL of the state that replicas share; None: the root's own."""
 
 
 def run(world: World, asked: Asked) -> Exit:
@@ -165,7 +168,7 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None]) -> Front:
         of = replace(world, toolpack=name)
         pack, root = here.pack(of), here.root(of)
         source = PackOnDisk(of, pack, offer.identity(world.files, pack), here.condition(world, asked.trust_pin), asked.environment)
-        made[root.path] = made.get(root.path) or hands(world, root)
+        made[root.path] = made.get(root.path) or hands(world, root, asked.state)
         sources.append(source)
         shelves.append(Shelf(source.id, source, made[root.path]))
     refuse_twice([source.id for source in sources])
@@ -185,11 +188,12 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None]) -> Front:
     return Front(shelves, setting)
 
 
-def hands(world: World, root: Root) -> Hands:
-    """The ports that answer the gateway."""
-    state = State(root.confirmations)
+def hands(world: World, root: Root, reference: str | None = None) -> Hands:
+    """The ports that answer the gateway. reference: of a state that replicas share."""
+    state = keeping.keeper(world, root, reference)
     journal = Journal(world.files, root.audit, world.entropy, RecordSealer(world.files, root.audit, world.entropy))
-    return Hands(state, Confirmations(state, world.entropy), Upstream(), world.credentials, journal)
+    breaker, delay = Breaker(state, world.clock), partial(retry.delay, entropy=world.entropy)
+    return Hands(state, Confirmations(state, world.entropy), Upstream(), world.credentials, journal, breaker=breaker, delay=delay)
 
 
 def refuse_twice(ids: Sequence[str]) -> None:

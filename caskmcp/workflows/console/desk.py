@@ -12,7 +12,7 @@ from caskmcp.errors import CaskError
 from caskmcp.govern import keys
 from caskmcp.govern.sign import Signer
 from caskmcp.ports import World
-from caskmcp.runtime.state import Challenge, State
+from caskmcp.runtime.keeper import Challenge, Keeper
 from caskmcp.workflows import asked, confirm, person
 from caskmcp.workflows.asked import Question
 from caskmcp.workflows.console import door, page
@@ -26,7 +26,7 @@ WRONG: Final = "CASK-K002"
 class Desk:
     """Answers one request at a time, for one session."""
 
-    def __init__(self, world: World, held: State, of: Session, key: str | None) -> None:
+    def __init__(self, world: World, held: Keeper, of: Session, key: str | None) -> None:
         self._world = world
         self._held = held
         self._key = key

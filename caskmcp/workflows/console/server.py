@@ -93,17 +93,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing is logged."""
 
 
-def run(world: World, *, key: str | None, port: int, protect: Callable[[], None] = shield.close) -> Report:
+def run(world: World, *, key: str | None, port: int, reference: str | None = None, protect: Callable[[], None] = shield.close) -> Report:
     """Answer challenges in a browser until Ctrl-C, or until the session is over.
 
-    port: 0 takes a free one. protect: keeps this process's memory from others, before a passphrase comes into it.
+    port: 0 takes a free one. reference: to a state that replicas share. protect: keeps this process's memory from others, before a passphrase comes into it.
     Raises CASK-A001 without a terminal, CASK-K004, K001 for a key that cannot be used, CASK-W001 where the port cannot be had.
     """
     person.require(world, "cask confirm console")
     if key is not None:
         keys.refuse_readable(world.files, world.config, key)
     protect()
-    with _server(port) as server, closing(confirm.state(world)) as held:
+    with _server(port) as server, closing(confirm.state(world, reference)) as held:
         of = session(server.server_address[1], world.entropy, world.clock.now())
         server.desk = Desk(world, held, of, key)
         # stdout is a terminal, `require` has looked; stderr may be a file.

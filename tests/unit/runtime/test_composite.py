@@ -8,6 +8,7 @@ import pytest
 
 from caskmcp.model.policy import Budget, Match, Policy, Rule
 from caskmcp.model.tool import Field_
+from caskmcp.runtime.budgets import Spent
 from caskmcp.runtime.commands import Confirm, Record, Resolve, Secret, Send, Spend, Standing
 from caskmcp.runtime.surface import explained
 from tests.support.calls import GET_ORDER, PAY_ORDER, POLICY, PUBLIC, Conversation, answer, flight, literal, served, tool
@@ -63,7 +64,7 @@ def talking(reply: Reply, **more: Any) -> Conversation:
     replies: Mapping[type, Any] = {
         Resolve: (PUBLIC,),
         Send: reply,
-        Spend: "",
+        Spend: None,
         Record: None,
         Confirm: Standing("granted", "c1", "2026-11-21T12:10:00Z"),
     }
@@ -182,11 +183,15 @@ def test_each_inner_call_is_on_record_as_a_call_of_its_own_and_the_composite_las
     assert whole.extra["calls"] == 2
 
 
+def only_once(ask: Spend) -> Spent | None:
+    return next((Spent(row.budget, 1, None, 60, 60) for row in ask.charges if row.budget == "get_order"), None)
+
+
 def test_each_inner_call_spends_its_budgets_and_a_spent_one_ends_it() -> None:
     budgets = {"get_order": Budget(calls=1, per_seconds=60), "*": Budget(calls=10, per_seconds=60)}
-    talk = talking(shop([{"id": 1}, {"id": 2}]), spend=lambda ask: "get_order" if "get_order" in ask.budgets else "")
+    talk = talking(shop([{"id": 1}, {"id": 2}]), spend=only_once)
     result = talk.hold(flight("newest", served(*ALL, budgets=budgets)))
-    assert [sorted(ask.budgets) for ask in talk.of(Spend)] == [["*"], ["*"], ["*", "get_order"]]
+    assert [sorted(row.budget for row in ask.charges) for ask in talk.of(Spend)] == [["*"], ["*"], ["*", "get_order"]]
     assert (result.error, result.details["cause"]) == ("CASK-R012", "CASK-R010")
     assert targets(talk) == ["GET /orders"]
 

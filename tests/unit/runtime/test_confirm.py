@@ -13,7 +13,6 @@ from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.govern import sign
 from caskmcp.govern.sign import Signer
-from caskmcp.model.policy import Budget
 from caskmcp.model.statement import Grant
 from caskmcp.runtime import confirm
 from caskmcp.runtime.commands import Binding, Confirm, Said
@@ -225,7 +224,7 @@ def test_a_database_that_cannot_be_used_refuses_the_call(tmp_path: Path) -> None
         book(state).standing(ask())
     assert error.value.code == "CASK-W001"
     with closing(State(path)) as state, pytest.raises(CaskError):
-        state.take("shop", {"*": Budget(calls=1, per_seconds=1)}, NOON)
+        state.take("shop", "c0ffee", (), NOON)
 
 
 def test_the_grants_row_outlives_the_server(tmp_path: Path) -> None:
@@ -238,35 +237,6 @@ def test_the_grants_row_outlives_the_server(tmp_path: Path) -> None:
     second.close()
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-
-# ---------------------------------------------------------------- budgets
-def test_a_budget_counts_in_a_sliding_window(state: State) -> None:
-    budgets = {"*": Budget(calls=2, per_seconds=60)}
-    times = ["12:00:00", "12:00:30", "12:00:59", "12:01:00", "12:01:01", "12:01:30"]
-    assert [state.take("shop", budgets, f"2026-11-21T{time}Z") for time in times] == ["", "", "*", "", "*", ""]
-
-
-def test_a_call_that_one_budget_refuses_is_counted_in_none(state: State) -> None:
-    both = {"*": Budget(calls=9, per_seconds=60), "pay_order": Budget(calls=1, per_seconds=60)}
-    assert [state.take("shop", both, NOON) for _ in range(5)] == ["", *["pay_order"] * 4]
-    assert [state.take("shop", {"*": Budget(calls=2, per_seconds=60)}, NOON) for _ in range(2)] == ["", "*"]
-
-
-def test_budgets_of_other_toolpacks_are_their_own(state: State) -> None:
-    budgets = {"*": Budget(calls=1, per_seconds=60)}
-    assert [state.take(name, budgets, NOON) for name in ("shop", "other", "shop")] == ["", "", "*"]
-
-
-def test_fifty_calls_at_once_get_what_the_budget_has(state: State) -> None:
-    budgets = {"*": Budget(calls=7, per_seconds=60)}
-    results: list[str] = []
-    threads = [threading.Thread(target=lambda: results.append(state.take("shop", budgets, NOON))) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results.count("") == 7
 
 
 # ---------------------------------------------------------------- the client's dialogue

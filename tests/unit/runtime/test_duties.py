@@ -21,7 +21,7 @@ WAITING = Standing("waiting", "c1", "2026-11-21T12:10:00Z")
 
 def held(name: str, rules: tuple[Rule, ...], body: Any = None, budgets: Any = None, **arguments: Any) -> tuple[Any, Conversation]:
     said = answer(json.dumps(body or {"id": 7}).encode())
-    talk = Conversation({Resolve: (PUBLIC,), Send: said, Confirm: WAITING, Record: None, Spend: ""})
+    talk = Conversation({Resolve: (PUBLIC,), Send: said, Confirm: WAITING, Record: None, Spend: None})
     on = served(GET_ORDER, PAY_ORDER, WIPE, policy=Policy(rules=rules), budgets=budgets or {})
     return talk.hold(flight(name, on, **({"order_id": 7} | arguments))), talk
 

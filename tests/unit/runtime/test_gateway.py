@@ -10,6 +10,7 @@ from caskmcp.model.auth import AuthRule
 from caskmcp.model.policy import Budget, Match, Policy, Rule
 from caskmcp.model.project import EnvironmentHost
 from caskmcp.runtime import commands, gateway
+from caskmcp.runtime.budgets import Spent
 from caskmcp.runtime.commands import Confirm, Failure, Record, Resolve, Said, Secret, Send, Spend, Standing
 from caskmcp.runtime.gateway import STEPS
 from caskmcp.runtime.respond import Answer
@@ -22,7 +23,7 @@ BEARER = {HOST: AuthRule.model_validate({"scheme": "bearer", "from": "env:SHOP_T
 
 def talking(**more: Any) -> Conversation:
     """A world where everything works; each keyword replaces the reply of one kind of command."""
-    replies = {Resolve: (PUBLIC,), Send: answer(), Secret: "s3cr3t-t0ken", Confirm: GRANTED, Spend: "", Record: None}
+    replies = {Resolve: (PUBLIC,), Send: answer(), Secret: "s3cr3t-t0ken", Confirm: GRANTED, Spend: None, Record: None}
     names = {"resolve": Resolve, "send": Send, "secret": Secret, "confirm": Confirm, "spend": Spend, "record": Record}
     return Conversation({**replies, **{names[key]: value for key, value in more.items()}})
 
@@ -120,9 +121,12 @@ def test_a_tool_without_a_rule_is_denied() -> None:
     assert result.error == "CASK-R004"
 
 
+SPENT = Spent("*", 2, None, 60, 12)
+
+
 def test_a_spent_budget_ends_the_call_before_anyone_is_asked() -> None:
     on = served(PAY_ORDER, budgets={"*": Budget(calls=2, per_seconds=60)})
-    talk = talking(spend="*")
+    talk = talking(spend=SPENT)
     result = talk.hold(flight("pay_order", on, order_id=7, amount=1))
     assert result.error == "CASK-R010"
     assert [type(command) for command in talk.asked] == [Spend, Record]
@@ -374,11 +378,11 @@ def test_a_table_without_this_step_sends_nothing(name: str, monkeypatch: pytest.
     ],
 )
 def test_each_other_guard_is_what_stops_its_attack(name: str, begun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    guarded = talking(spend="*")
+    guarded = talking(spend=SPENT)
     assert guarded.hold(begun()).error != ""
     assert guarded.of(Send) == []
     monkeypatch.setattr(gateway, "STEPS", without(name))
-    bare = talking(spend="*")
+    bare = talking(spend=SPENT)
     bare.hold(begun())
     assert len(bare.of(Send)) == 1, "the test above would pass without the guard"
 

@@ -17,7 +17,8 @@ from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.tool import Tool
 from caskmcp.ports import World
 from caskmcp.runtime.commands import Binding
-from caskmcp.runtime.state import Challenge, State
+from caskmcp.runtime.keeper import Challenge
+from caskmcp.runtime.state import State
 from caskmcp.store.files import LocalFiles
 from caskmcp.workflows import asked, confirm
 from tests.support import packs

@@ -16,7 +16,7 @@ from caskmcp.model.statement import SignedGrant
 from caskmcp.model.trust import Root
 from caskmcp.ports import World
 from caskmcp.runtime.commands import Binding
-from caskmcp.runtime.state import Challenge
+from caskmcp.runtime.keeper import Challenge
 from caskmcp.store.files import LocalFiles
 from caskmcp.workflows import asked, confirm
 from caskmcp.workflows import keys as story

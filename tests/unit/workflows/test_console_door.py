@@ -10,7 +10,7 @@ from caskmcp.model.pack import AdmittedPack
 from caskmcp.model.policy import Policy
 from caskmcp.model.trust import Pin
 from caskmcp.runtime.commands import Binding
-from caskmcp.runtime.state import Challenge
+from caskmcp.runtime.keeper import Challenge
 from caskmcp.workflows.asked import Question
 from caskmcp.workflows.console import door
 from caskmcp.workflows.console.door import CHECKS, FORMS, GUESSES, Session, Visit, session
