@@ -26,6 +26,7 @@ def _gone(_: click.Context, __: click.Parameter, wanted: bool) -> None:
     "serve",
     click.Option(["--toolset"], metavar="NAME", help="Serve the approved tools of one toolset."),
     click.Option(["--env", "environment"], metavar="NAME", help="Send calls to this environment of the manifest."),
+    click.Option(["--twin"], is_flag=True, help="Send calls to a twin of the upstream on this machine, made from what was recorded."),
     click.Option(["--dry-run"], is_flag=True, help="Show the exact request of each call and send nothing."),
     click.Option(
         ["--surface"],

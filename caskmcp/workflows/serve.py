@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import lockfile, offer, pins, trust
@@ -50,6 +50,8 @@ class PackOnDisk:
     """The toolpack's id when the server was started; it cannot become another one's."""
     condition: TrustPin | None
     environment: str | None
+    elsewhere: "Elsewhere | None" = None
+    """Where calls go instead of the approved places."""
 
     def stamp(self) -> Hashable:
         """The stat of every file that is served, of the folder of trust roots, and of the pins.
@@ -91,7 +93,7 @@ class PackOnDisk:
         pin = here.pin(self.world, files.id)
         pack = admit(files, pin=pin, condition=self.condition, environment=self.environment, at=self.world.clock.now())
         here.remember(self.world, pack.pin)
-        return pack
+        return pack if self.elsewhere is None else self.elsewhere.instead(pack)
 
     def ends(self, files: PackFiles) -> tuple[str, ...]:
         """Times at which an approval or the trust root ends. A pack that cannot be read has none: the door refuses it anyway."""
@@ -105,6 +107,20 @@ class PackOnDisk:
     def now(self) -> str:
         """The time of day."""
         return self.world.clock.now()
+
+
+class Elsewhere(Protocol):
+    """What answers in the place of the approved upstreams (`workflows/serve_twin.py`)."""
+
+    @property
+    def name(self) -> str:
+        """What the record calls the place."""
+
+    def instead(self, pack: AdmittedPack) -> AdmittedPack:
+        """The admitted pack with its calls going there, and with no more rights."""
+
+    def upstream(self) -> Upstream:
+        """What sends there, and nowhere else."""
 
 
 @dataclass(frozen=True)
@@ -140,11 +156,22 @@ class Asked:
     """Streamable HTTP; None: stdio."""
     state: str | None = None
     """Reference to the URL of the state that replicas share; None: the root's own."""
+    twin: bool = False
+    """Whether calls go to a twin of the upstream on this machine."""
 
 
 def run(world: World, asked: Asked) -> Exit:
     """Serve until the client closes its end or the person ends it. Raises what the door raises (exit 4), CASK-I010 for an unknown toolset."""
-    front = front_of(world, asked, load("workflows.serve_http:log")(world) if asked.web else lambda line: world.console.note(visible(line)))
+    if asked.twin:
+        status: Exit = load("workflows.serve_twin:run")(world, asked)
+        return status
+    return served(world, asked)
+
+
+def served(world: World, asked: Asked, elsewhere: Elsewhere | None = None) -> Exit:
+    """As `run`. elsewhere: where calls go instead of the approved places."""
+    log = load("workflows.serve_http:log")(world) if asked.web else lambda line: world.console.note(visible(line))
+    front = front_of(world, asked, log, elsewhere)
     front.start()
     refuse_unknown(front.surfaces, asked.toolset)
     said = visible(greeting(front.surfaces, asked))
@@ -159,7 +186,7 @@ def run(world: World, asked: Asked) -> Exit:
     return Exit.CLEAN
 
 
-def front_of(world: World, asked: Asked, log: Callable[[str], None]) -> Front:
+def front_of(world: World, asked: Asked, log: Callable[[str], None], elsewhere: Elsewhere | None = None) -> Front:
     """The server with its ports. Toolpacks of one root share their state."""
     sources: list[PackOnDisk] = []
     made: dict[Path, Hands] = {}
@@ -167,10 +194,15 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None]) -> Front:
     for name in asked.toolpacks or (world.toolpack,):
         of = replace(world, toolpack=name)
         pack, root = here.pack(of), here.root(of)
-        source = PackOnDisk(of, pack, offer.identity(world.files, pack), here.condition(world, asked.trust_pin), asked.environment)
+        source = PackOnDisk(
+            of, pack, offer.identity(world.files, pack), here.condition(world, asked.trust_pin), asked.environment, elsewhere
+        )
         made[root.path] = made.get(root.path) or hands(world, root, asked.state)
         sources.append(source)
         shelves.append(Shelf(source.id, source, made[root.path]))
+    if elsewhere is not None:
+        sender = elsewhere.upstream()
+        shelves = [shelf._replace(hands=replace(shelf.hands, upstream=sender)) for shelf in shelves]
     refuse_twice([source.id for source in sources])
     title = ", ".join(source.id for source in sources)
     setting = Setting(
@@ -181,7 +213,7 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None]) -> Front:
         world.entropy,
         clean,
         log,
-        asked.environment,
+        asked.environment if elsewhere is None else elsewhere.name,
         search=asked.search,
         dialogue=asked.client_dialogue,
     )
