@@ -39,6 +39,7 @@ COMMANDS: Final = (
     Row("enforce",        False, "The same decisions for plain HTTP: evaluate, proxy.",                  ""),
     Row("enforce evaluate", False, "What would be decided on one request; sends nothing.",               "cli.enforce:evaluate"),
     Row("enforce proxy",  False, "Send plain HTTP requests that an approved tool could make.",           "cli.enforce:proxy"),
+    Row("inspect",        False, "A read-only MCP server about the governance state: why was I denied, what waits.", "cli.inspect:inspect"),
     Row("propose",        False, "Drafts of tools: file, list, show, promote, reject.",                 ""),
     Row("propose file",   False, "File a draft for a person to look at.",                               "cli.propose:file"),
     Row("propose list",   False, "The drafts that wait for a person.",                                  "cli.propose:listing"),
@@ -100,6 +101,8 @@ ALIASES: Final = (
     ("run",            "serve"),
     ("compile",        "build"),
     ("mcp serve",      "serve"),
+    ("mcp inspect",    "inspect"),
+    ("mcp meta",       "inspect"),
     ("openapi",        "capture import"),
 )
 # fmt: on

@@ -47,28 +47,31 @@ class Box:
         """Keep a draft. Raises CASK-F002 where too many wait already."""
         found = Filed(format=DRAFT, id=_id(draft), by=by, at=at, draft=draft)
         place = self._folder / f"{found.id}.json"
-        if self._files.exists(place):
-            return self._read(place)
+        if (kept := self._read(place)) is not None:
+            return kept
         names, decided = self._names(), self._decided()
         if len(names) >= KEPT or sum(name.removesuffix(".json") not in decided for name in names) >= MOST:
             raise CaskError(
                 "CASK-F002", f"{MOST} drafts wait already, or {KEPT} are kept; this one was not taken", mend="cask propose list"
             )
-        self._files.write(place, canon.pretty(found.plain()), private=True)
+        # Appended, not replaced: a process that is sealed but for the box makes no temporary file elsewhere.
+        self._files.append(place, canon.dump(found.model_dump(mode="json", by_alias=True)))
         return found
 
     def all(self) -> tuple[Standing, ...]:
         """Every draft, the earliest first. Raises CASK-I004 for a file that is none of ours."""
         decided = self._decided()
-        rows = [Standing(row, decided.get(row.id)) for row in (self._read(self._folder / name) for name in self._names())]
+        read = (self._read(self._folder / name) for name in self._names())
+        rows = [Standing(row, decided.get(row.id)) for row in read if row is not None]
         return tuple(sorted(rows, key=lambda row: (row.filed.at, row.filed.id)))
 
     def find(self, name: str) -> Standing:
         """One draft. Raises CASK-I010 for a name that no draft has."""
         place = self._folder / f"{name}.json"
-        if _NAME.fullmatch(place.name) is None or not self._files.exists(place):
+        row = self._read(place) if _NAME.fullmatch(place.name) else None
+        if row is None:
             raise CaskError("CASK-I010", f"no draft is called `{name}`", mend="cask propose list")
-        return Standing(self._read(place), self._decided().get(name))
+        return Standing(row, self._decided().get(name))
 
     def settle(self, row: Filed, verdict: Literal["promoted", "rejected"], *, at: str, reason: str = "") -> None:
         """Note what a person decided."""
@@ -78,8 +81,12 @@ class Box:
     def _names(self) -> list[str]:
         return [name for name in self._files.listing(self._folder) if _NAME.fullmatch(name)]
 
-    def _read(self, place: Path) -> Filed:
-        row = Filed.from_json(self._files.read(place, 4 * LARGEST), str(place))
+    def _read(self, place: Path) -> Filed | None:
+        """A draft's file; None where there is none, or one whose writer was ended in the middle. Raises CASK-I004 for one of somebody else's."""
+        data = self._files.read(place, 4 * LARGEST) if self._files.exists(place) else b""
+        if not data.endswith(b"\n"):
+            return None
+        row = Filed.from_json(data, str(place))
         if place.stem != row.id or _id(row.draft) != row.id:
             raise CaskError(
                 "CASK-I004", "the draft is not the one that was filed under this name", place=str(place), mend="cask propose list"

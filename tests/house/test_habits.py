@@ -30,6 +30,7 @@ BROAD_HANDLERS: Final = (
     Exempt("record/chromium.py", "the browser's own process: a fault, or the script's, goes home as a frame"),
     Exempt("runtime/reload.py", "a fault in reading or judging the pack empties the list, and says so; the server stays"),
     Exempt("runtime/conduct.py", "a fault ends its call with a code and a record, never the server"),
+    Exempt("runtime/inspect_server.py", "a fault ends its answer with a code, never the server, and its text reaches nobody"),
 )
 """Modules that catch `Exception` or `BaseException`: borders where nothing may get through."""
 
