@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from caskmcp.calculus.sides import Sides
 from caskmcp.calculus.verdict import Part, Verdict, contained, same, told
+from caskmcp.model.place import covers
 from caskmcp.model.tool import TIERS
 
 CALMING: Final = {"read_only": True, "destructive": False, "idempotent": True, "open_world": False}
@@ -43,6 +44,14 @@ def names(sides: Sides) -> Iterator[Part]:
     old, new = ({*(value or ())} for value in (sides.before, sides.after))
     verdict = contained(new <= old, old <= new)
     yield Part(sides.place, verdict, sides.before, sides.after, told(sorted(new - old)) if verdict.widens else "")
+
+
+def places(sides: Sides) -> Iterator[Part]:
+    """Fields that are passed on: fewer, or deeper ones, are narrower; none named is all of them."""
+    old, new = (tuple(value or ()) for value in (sides.before, sides.after))
+    verdict = contained(covers(old, new), covers(new, old))
+    wider = [place for place in new if not covers(old, (place,))]
+    yield Part(sides.place, verdict, sides.before, sides.after, told(wider or "every field") if verdict.widens else "")
 
 
 def hints(sides: Sides) -> Iterator[Part]:

@@ -32,6 +32,7 @@ AREAS: Final = (
     Area("policy",      ("policy",),                                        policy.decided,  "the policy treats it differently", shapes.rules),
     Area("toolset",     ("toolsets",),                                      plain.names,     "its toolsets changed", shapes.names),
     Area("response",    ("response.max_bytes",),                            plain.at_most,   "answers may have another size"),
+    Area("projection",  ("response.keep",),                                 plain.places,    "other fields of its answers are passed on", shapes.names),
     Area("envelope",    ("response.envelope",),                             plain.pinned,    "answers are read in another way"),
     Area("scope",       ("scope", "boundary"),                              plain.pinned,    "it belongs to another scope"),
     Area("annotations", ("annotations",),                                   plain.hints,     "its hints for clients changed", shapes.mapping),

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from caskmcp.model.auth import AuthRule
 from caskmcp.model.composite import Composite, Name
 from caskmcp.model.exchange import RESTORABLE
+from caskmcp.model.place import checked
 from caskmcp.model.record import Record
 from caskmcp.model.suppression import SuppressedFinding
 from caskmcp.model.tool import TIERS
@@ -151,6 +152,15 @@ class Stated(Record):
         return self
 
 
+class Answers(Record):
+    """What the user says about a tool's answers; part of what is signed."""
+
+    keep: tuple[Annotated[str, AfterValidator(checked)], ...] = ()
+    """Places of the fields that are passed on, as `orders[].id`; without any, all are."""
+    max_bytes: Annotated[int, Field(ge=1_000, le=1_000_000)] | None = None
+    """How long an answer may be; a longer one is cut. Beyond 24,000 tokens each is."""
+
+
 class Tools(Record):
     """What the user says about tools."""
 
@@ -160,6 +170,8 @@ class Tools(Record):
     """Operations to leave out, as `METHOD /template` or a tool's name."""
     risk: dict[str, Stated] = {}
     """Tool name -> what a person says of its risk; shown by `diff` and `gate allow`, and part of what is signed."""
+    answers: dict[str, Answers] = {}
+    """Tool name -> what of its answers is passed on."""
     budget: Budget | None = None
     composites: dict[Name, Composite] = {}
     """Tool name -> the calls of other tools that it stands for."""

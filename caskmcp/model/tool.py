@@ -154,6 +154,8 @@ class ResponsePlan(Record):
     expected: JsonSchema | None = None
     """What the structured content of a successful answer looked like: types alone, open, nothing required. Never served: what differs from it is
     passed on all the same and told as drift."""
+    keep: tuple[str, ...] = ()
+    """Places of the fields that are passed on (`orders[].id`), sorted; empty: all of them."""
     envelope: Literal["", "mcp"] = ""
     """What lies around the answer. `mcp`: a JSON-RPC response, alone or as an event of a stream, with the result of a tool's call."""
 

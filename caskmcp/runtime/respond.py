@@ -19,6 +19,7 @@ from caskmcp.runtime import more, shrink
 from caskmcp.runtime.clean import Clean
 from caskmcp.runtime.envelope import called
 from caskmcp.runtime.fields import differing
+from caskmcp.runtime.projection import projected
 from caskmcp.text import MAX_DEPTH, is_deeper, parse_json
 
 ERROR_BYTES: Final = 2_000
@@ -74,6 +75,8 @@ class Read(NamedTuple):
     odd: tuple[str, ...] = ()
     """Drift that no schema tells."""
     blob: Blob | None = None
+    parsed: bool = False
+    """Whether the value is the upstream's own, and not what we say of it."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,10 @@ def respond(tool: Tool, answer: Answer, shown: Schema | None, expected: Schema |
     found = called(answer.body, _media(answer)) if tool.response.envelope else None
     if found is not None and found.failed:
         return _refused(str(found.value), answer.status, clean)
-    read = Read(found.value) if found is not None else _read(tool, answer, clean)
+    read = Read(found.value, parsed=True) if found is not None else _read(tool, answer, clean)
     whole = _object(read.value)
-    fitted, cuts = shrink.fit(clean(read.value), tool.response.max_bytes)
+    kept = projected(read.value, tool.response.keep) if read.parsed else read.value
+    fitted, cuts = shrink.fit(clean(kept), tool.response.max_bytes)
     structured = _object(fitted)
     unfit = tuple(_differs(shown, structured))
     return Result(
@@ -156,9 +160,18 @@ def _read(tool: Tool, answer: Answer, clean: Clean) -> Read:
     if not answer.body:
         return Read({"data": None})
     if answer.whole and (parsed := _parsed(answer.body)) is not None:
-        return Read(parsed.value)
+        return Read(parsed.value, parsed=True)
     if not _textual(media) and not (media == "" and _printable(answer.body)):
         return _binary(tool, answer, media, clean)
+    if tool.response.keep:  # in a text nobody can tell the fields that are passed on from the others
+        return Read(
+            {"data": None},
+            (
+                "the answer is no JSON, or longer than what is read; the fields that are passed on cannot be told in it",
+                more.after_a_cut(tool),
+            ),
+            ("/: media",),
+        )
     odd = () if "json" not in media else ("the answer says it is JSON and is not; it is passed on as text",)
     long = () if answer.whole else ("the answer was longer than what is read; this is its beginning", more.after_a_cut(tool))
     return Read({"data": _decoded(answer.body)}, (*odd, *long))

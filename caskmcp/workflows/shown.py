@@ -43,6 +43,8 @@ def _told(tool: Tool, served: Mapping[str, Any]) -> Iterator[str]:
     yield f"    {tool.title}: {tool.description}"
     yield from (f"    {row.evidence}" for row in tool.reasons if row.rule in (LOWERED, RAISED))
     yield f"    arguments: {' '.join(arguments) or 'none'}; policy: {', then '.join(rules) or 'deny (no rule)'}"
+    if tool.response.keep:
+        yield f"    of its answers only: {', '.join(tool.response.keep)}"
     unasked = {row.argument: row.default for row in (*tool.request.query, *tool.request.headers) if row.default}
     yield from (f"    {line}" for line in (tool.composite.steps_told if tool.composite else ()))
     for name, schema in tool.input_schema.get("properties", {}).items():

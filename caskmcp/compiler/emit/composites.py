@@ -12,7 +12,8 @@ from typing import Any, Final
 from caskmcp.compiler.emit.arguments import resolved
 from caskmcp.compiler.emit.describe import DESCRIPTION, TITLE, WHEN
 from caskmcp.compiler.emit.hygiene import clean, shortened
-from caskmcp.compiler.emit.output import answers, is_object
+from caskmcp.compiler.emit.kept import structured
+from caskmcp.compiler.emit.output import is_object
 from caskmcp.errors import CaskError
 from caskmcp.model.composite import Composite, CompositePlan, DeclaredCall, Follow, Given, InnerCall, tokens
 from caskmcp.model.contract import Contract, Paging
@@ -109,7 +110,7 @@ def _refuse_unfit(name: str, said: Composite, inner: tuple[Called, ...], place: 
         listed = _at(name, inner[0], said.over or "", ("over",))
         found = _walked(_items(name, listed, ("over",)), place.given.item)
     else:
-        found = _walked(_structured(inner[step].contract), place.given.at or "")
+        found = _walked(structured(inner[step].contract, inner[step].tool.response.keep), place.given.at or "")
     if isinstance(found, str):
         raise refusal(name, f"the answer of `{inner[step].tool.name}` {found}", *path)
     have, takes = _types(found), _types(place.schema)
@@ -164,17 +165,8 @@ def _items_place(contract: Contract, seen: Paging | None) -> str | None:
 
 
 # ---------------------------------------------------------------- schemas
-def _structured(contract: Contract) -> JsonSchema:
-    """The schema of a tool's structured content; empty where nothing is known or answers have several forms."""
-    rows = answers(contract)
-    if len(rows) != 1:
-        return {}
-    row = rows[0]
-    return row if is_object(contract) else {"type": "object", "properties": {"data": row}, "$defs": row.get("$defs", {})}
-
-
 def _at(name: str, called: Called, pointer: str, path: tuple[str, ...]) -> JsonSchema:
-    found = _walked(_structured(called.contract), pointer)
+    found = _walked(structured(called.contract, called.tool.response.keep), pointer)
     if isinstance(found, str):
         raise refusal(name, f"the answer of `{called.tool.name}` {found}", *path)
     return found

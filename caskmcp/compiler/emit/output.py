@@ -5,7 +5,7 @@ constrains nothing (SPEC promise 7). The words stand in one text: a schema for e
 schemas stand in `contracts.yaml`, `baseline.json` and `openapi.json`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from caskmcp.compiler.emit.arguments import resolved
@@ -30,15 +30,18 @@ def is_object(contract: Contract) -> bool:
     return all(row.get("type") == "object" for row in answers(contract))
 
 
-def output_schema(contract: Contract) -> JsonSchema | None:
-    """What a client is shown: an object, open, nothing required, its fields in words. None if no successful answer is JSON."""
+def output_schema(contract: Contract, kept: Collection[str] | None = None) -> JsonSchema | None:
+    """What a client is shown: an object, open, nothing required, its fields in words. None if no successful answer is JSON.
+
+    kept: names of the fields that are passed on, where not all are.
+    """
     rows = answers(contract)
     if not rows:
         return None
     if not is_object(contract):
         words = " or ".join(dict.fromkeys(shape_words(row) for row in rows))
         return {"type": "object", "description": f"data: {words}."}
-    fields = _in_words(rows)
+    fields = {name: words for name, words in _in_words(rows).items() if kept is None or name in kept}
     more = "; and more" if len(fields) > _MOST else ""
     told = "; ".join(f"{name}: {words}" for name, words in sorted(fields.items())[:_MOST])
     return {"type": "object", "description": f"{told}{more}." if told else "An object."}

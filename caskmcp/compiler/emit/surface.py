@@ -13,6 +13,7 @@ from caskmcp.compiler.emit.budget import Choice, choose, whole
 from caskmcp.compiler.emit.cover import Used
 from caskmcp.compiler.emit.hints import Sources
 from caskmcp.compiler.emit.holding import content
+from caskmcp.compiler.emit.kept import chosen
 from caskmcp.compiler.emit.names import NAME, assigned
 from caskmcp.compiler.emit.request import refusal
 from caskmcp.compiler.emit.tools import Made, made
@@ -21,8 +22,8 @@ from caskmcp.errors import CaskError
 from caskmcp.model.artifact import Auth, Coverage, Environments
 from caskmcp.model.contract import Contract
 from caskmcp.model.policy import Additions
+from caskmcp.model.project import Answers, ToolsetRule
 from caskmcp.model.project import Tools as ToolRules
-from caskmcp.model.project import ToolsetRule
 from caskmcp.model.scope import Boundary
 from caskmcp.model.surface import Classified, Surface
 from caskmcp.model.tool import Tool
@@ -77,6 +78,8 @@ class Compiled:
         kept = {row.id: row for row in self.contracts if row.id not in self.left_out}
         sources = Sources(kept, self.classified, self.names)
         rows = {name: made(row, self.classified[name], self.names[name], self.auth.hosts, sources) for name, row in kept.items()}
+        said = self._answers()
+        rows = {name: _with_answers(row, kept[name], said.get(name)) for name, row in rows.items()}
         homes = stated.homes(self.own_scopes)
         return {name: _at_home(row, homes, self.own_scopes) for name, row in rows.items()}
 
@@ -129,10 +132,23 @@ class Compiled:
         rows = tuple(stated.restated(row, said[row.id], contracts[row.id]) if row.id in said else row for row in self.surface.operations)
         return replace(self, surface=Surface(operations=rows, scopes=scopes.suggested(rows))) if said else self
 
+    def _answers(self) -> Mapping[str, Answers]:
+        """Operation id -> what is said of its answers. Raises CASK-I010 for a tool that does not exist, CASK-N003 for one named twice."""
+        operations = {name: row for row, name in (*self.own_names.items(), *self.names.items())}
+        _refuse_unknown("`tools.answers`", self.rules.answers, operations)
+        said = {operations[name]: row for name, row in self.rules.answers.items()}
+        if len(said) < len(self.rules.answers):
+            raise CaskError("CASK-N003", "`tools.answers` names a tool twice", place="cask.yaml", mend="edit `tools.answers` in cask.yaml")
+        return said
+
     def _excluded(self, contract: Contract) -> str:
         names = {self.names[contract.id], self.own_names[contract.id]}
         hit = any(_fits(pattern, contract, names) for pattern in self.rules.exclude)
         return "excluded by `tools.exclude`" if hit else ""
+
+
+def _with_answers(row: Made, contract: Contract, said: Answers | None) -> Made:
+    return row if said is None else replace(row, tool=chosen(row.tool, contract, said))
 
 
 def _at_home(row: Made, homes: Mapping[str, str], scopes: Mapping[str, Boundary]) -> Made:
