@@ -135,6 +135,12 @@ _ROWS: Final = (
     Code("CASK-R020", Exit.WORLD,   "The shared state does not answer", "Replicas count and confirm in one place. While that cannot be asked, no call is made."),
     Code("CASK-R021", Exit.WORLD,   "The upstream is left alone for a while", "It failed many times in a row: until its rest is over nothing is sent, then one call tries it."),
     Code("CASK-R022", Exit.REFUSED, "Too many calls of one tool at once", "As many as may be are on their way, and as many as may wait do: nothing was sent."),
+    # V: verification and its evidence
+    Code("CASK-V001", Exit.REFUSED, "Evidence does not hold", "A file of a run's evidence was changed, added, removed or moved, or its signature does not hold."),
+    Code("CASK-V002", Exit.REFUSED, "Evidence is of another toolpack", "What a run of another toolpack saw says nothing of this one."),
+    Code("CASK-R030", Exit.REFUSED, "The upstream does not take the credential", "It answers 401 to what the named reference leads to, also after that was renewed where it can be."),
+    Code("CASK-R031", Exit.REFUSED, "No token is given", "The token server of the approved `auth:` entry cannot be reached, refuses the client, or gives no bearer token."),
+    Code("CASK-R032", Exit.REFUSED, "The user's configuration is not theirs alone", "Others may write the file that names commands, secrets and certificates: what it says is not followed."),
     # F: drafts that agents and people file
     Code("CASK-F001", Exit.INPUT,   "The draft cannot be taken", "It is too large, asks for a host that is not the project's, or its texts hold hidden characters, orders to models or credentials."),
     Code("CASK-F002", Exit.REFUSED, "The box of drafts is full", "Too many drafts wait: nothing was lost, and nothing more is taken until people have decided on some."),
@@ -149,6 +155,7 @@ _ROWS: Final = (
     Code("CASK-E003", Exit.REFUSED, "The address is not public", "The host resolves to a private, loopback, link-local, metadata or otherwise reserved address."),
     Code("CASK-E004", Exit.REFUSED, "The host is not written as a host", "The host is no name and no strict address literal."),
     Code("CASK-E005", Exit.REFUSED, "A redirect leaves what is approved", "A redirect would reach another place than the approved one."),
+    Code("CASK-E006", Exit.REFUSED, "The certificate does not hold", "The upstream shows no certificate that an authority that is trusted here gave for the approved host. Nothing was sent."),
     # D: demo
     Code("CASK-D001", Exit.REFUSED, "A proof of the demo failed", "An attack was not stopped, or two runs differ."),
     # W: the world

@@ -167,10 +167,10 @@ class Board(Protocol):
 
 
 class Credentials(Protocol):
-    """Secrets by reference (`env:NAME`, `keyring:NAME`); never written, logged or returned to an agent."""
+    """Secrets by reference (`env:NAME`, `keyring:NAME`, `config:NAME`); never written, logged or returned to an agent."""
 
-    def resolve(self, reference: str) -> str:
-        """The secret behind a reference; CASK-R009 if there is none."""
+    def resolve(self, reference: str, refused: str = "") -> str:
+        """The secret behind a reference; CASK-R009 if there is none. refused: what it led to and was not taken, so that it is read anew."""
 
 
 class Sealer(Protocol):

@@ -30,14 +30,15 @@ SYSTEM = Path("/etc/caskmcp")
 def build(options: Mapping[str, Any]) -> World:
     """The world of this process. options: the global options that were given."""
     plain = bool(options.get("plain")) or "NO_COLOR" in os.environ
+    files, config = LocalFiles(), config_folder(os.environ)
     return World(
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        files=LocalFiles(),
+        files=files,
         console=TerminalConsole(plain=plain, whole=not options.get("plain") and _whole_screen(os.environ)),
-        credentials=ReferencedCredentials(os.environ),
+        credentials=ReferencedCredentials(os.environ, files, config),
         cwd=_working_directory(),
-        config=config_folder(os.environ),
+        config=config,
         data=_folder(os.environ, "XDG_DATA_HOME", platformdirs.user_data_dir),
         state=_folder(os.environ, "XDG_STATE_HOME", platformdirs.user_state_dir),
         system=SYSTEM,

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from caskmcp.model.auth import OAuth2
 from caskmcp.model.decision import Entry
+from caskmcp.model.project import EnvironmentHost
 from caskmcp.model.trust import Key
 from caskmcp.runtime.budgets import Charge, Spent
 from caskmcp.runtime.egress import Destination
@@ -102,6 +104,42 @@ class Secret:
     """Read a secret by reference. Reply: the secret; thrown: CASK-R009."""
 
     reference: str
+    refused: str = field(default="", repr=False)
+    """What it led to, where the upstream did not take that: what is held is read anew."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks for tokens, in which places: one for each rule, environment and secret. Lives in memory alone."""
+
+    rule: OAuth2
+    reference: str
+    """Where the secret comes from."""
+    environment: tuple[tuple[str, EnvironmentHost], ...]
+    secret: str = field(repr=False)
+    """The client's secret, or the refresh token."""
+    other: str = field(default="", repr=False)
+    """With a refresh token: the client's secret, if it has one."""
+
+
+@dataclass(frozen=True)
+class KnownToken:
+    """Take the token that is held. Reply: the token, or an empty text where none can be used."""
+
+    client: Client
+    at: str
+    refused: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """Get a token from a place that was checked. Reply: the token; thrown: CASK-R031."""
+
+    client: Client
+    place: Destination
+    to: tuple[str, ...]
+    at: str
+    refused: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -115,15 +153,19 @@ class Send:
     """Bytes of the decoded body that are read."""
     lane: str = ""
     """What shares a bound on requests at a time: the toolpack and the tool."""
+    apart: bool = False
+    """Whether it is no tool's call, but the request for the token that one needs: its answer is nobody's to keep."""
 
 
 @dataclass(frozen=True)
 class Failure:
     """No answer. `maybe` says that the upstream may have got the request all the same."""
 
-    kind: Literal["connect", "timeout", "dropped", "broken"]
+    kind: Literal["connect", "timeout", "dropped", "broken", "certificate"]
     maybe: bool
     """Whether the request may have been acted on."""
+    why: str = ""
+    """What is wrong with a certificate, in the words of the TLS library."""
 
 
 @dataclass(frozen=True)
@@ -183,5 +225,5 @@ class Record:
     """Whether it has to survive a power cut."""
 
 
-Command = Spend | Took | Pause | Confirm | Resolve | Secret | Send | Recall | Open | Record
+Command = Spend | Took | Pause | Confirm | Resolve | Secret | KnownToken | NewToken | Send | Recall | Open | Record
 Reply = str | Spent | Standing | tuple[str, ...] | Answer | Failure | Turn | None

@@ -19,12 +19,13 @@ from anyio import to_thread
 from caskmcp.errors import CaskError
 from caskmcp.ports import Credentials
 from caskmcp.runtime.breaker import Breaker
-from caskmcp.runtime.commands import Command, Confirm, Open, Pause, Recall, Record, Resolve, Secret, Send, Spend, Took
+from caskmcp.runtime.commands import Command, Confirm, KnownToken, NewToken, Open, Pause, Recall, Record, Resolve, Secret, Send, Spend, Took
 from caskmcp.runtime.confirm import Confirmations
 from caskmcp.runtime.gateway import Flight, No, faulted, steps
 from caskmcp.runtime.keeper import Keeper
 from caskmcp.runtime.lanes import Lanes
 from caskmcp.runtime.mcp_session import Sessions
+from caskmcp.runtime.oauth import Tokens
 from caskmcp.runtime.record import Journal
 from caskmcp.runtime.respond import Result
 from caskmcp.runtime.upstream import Upstream
@@ -40,6 +41,7 @@ class Hands:
     credentials: Credentials
     journal: Journal
     sessions: Sessions = field(default_factory=Sessions)
+    tokens: Tokens = field(default_factory=Tokens)
     breaker: Breaker | None = None
     lanes: Lanes = field(default_factory=Lanes)
     delay: Callable[[Pause], float] = lambda ask: ask.least
@@ -129,7 +131,17 @@ async def _resolve(ask: Resolve, hands: Hands) -> Any:
 
 
 async def _secret(ask: Secret, hands: Hands) -> str:
-    return hands.credentials.resolve(ask.reference)
+    if ask.reference.startswith("env:"):
+        return hands.credentials.resolve(ask.reference)
+    return await to_thread.run_sync(hands.credentials.resolve, ask.reference, ask.refused)  # a keyring or a command may take its time
+
+
+async def _known_token(ask: KnownToken, hands: Hands) -> str:
+    return hands.tokens.known(ask)
+
+
+async def _new_token(ask: NewToken, hands: Hands) -> str:
+    return await hands.tokens.new(ask, hands.upstream.send)
 
 
 async def _send(ask: Send, hands: Hands) -> Any:
@@ -165,6 +177,8 @@ _HANDS: Final[Mapping[type, Callable[[Any, Hands], Awaitable[Any]]]] = {
     Confirm: _confirm,
     Resolve: _resolve,
     Secret: _secret,
+    KnownToken: _known_token,
+    NewToken: _new_token,
     Send: _send,
     Recall: _recall,
     Open: _open,

@@ -14,11 +14,11 @@ from caskmcp.errors import CaskError
 from caskmcp.model.auth import AuthRule
 from caskmcp.model.decision import Decision, Entry
 from caskmcp.model.tool import Tool
-from caskmcp.runtime import commands, composite, duties, egress, mcp_session, record, retry, spending
+from caskmcp.runtime import authenticate, commands, composite, duties, egress, mcp_session, record, retry, spending
 from caskmcp.runtime.budgets import Charge
 from caskmcp.runtime.clean import Clean, without
-from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Secret, Send, SessionKey, Standing, Turn
-from caskmcp.runtime.credentials import reference_shown, with_credential
+from caskmcp.runtime.commands import Binding, Command, Confirm, Failure, Record, Resolve, Send, SessionKey, Standing, Turn
+from caskmcp.runtime.credentials import shown
 from caskmcp.runtime.decide import decide
 from caskmcp.runtime.egress import Destination
 from caskmcp.runtime.plan import PreparedRequest, authority, prepare
@@ -64,6 +64,8 @@ class Call:
     """RFC 3339; read once, used for every expiry in the call."""
     said: commands.Said | None = None
     """What the client's own dialogue answered, where the server was started to take that."""
+    carried: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers of the caller that approved rules pass on, by name in lower case."""
 
 
 @dataclass(frozen=True)
@@ -206,15 +208,14 @@ def _call(flight: Flight) -> Talk:
         raise CaskError("CASK-E001", "no place was checked")
     request, rule = egress.redirected(flight.prepared, place), _auth(flight)
     if flight.dry:
-        return replace(flight, result=_shown(request, rule, decision))
-    secret = ""
-    if rule is not None:
-        secret = yield Secret(rule.source)
-        request, flight = with_credential(request, rule, secret), replace(flight, clean=without(secret, flight.clean))
+        return replace(flight, result=as_shown(shown(request, rule), decision))
+    have = yield from authenticate.held(authenticate.asked(flight.surface.pack, rule, flight.call.at, flight.call.carried))
+    flight = replace(flight, clean=have.cut(flight.clean))
     if duties.is_audited(flight.known.admitted):
         yield Record(_entry(flight, {**flight.extra, "phase": "sending"}), durable=True)
     sends: list[Send] = []
-    reply, turn = yield from _spoken(flight, request, place, secret, sends)
+    reply, turn, used = yield from authenticate.spoken(have, request, lambda ready, secret: _spoken(flight, ready, place, secret, sends))
+    flight = replace(flight, clean=used.cut(flight.clean))
     flight = replace(flight, extra={**flight.extra, **retry.told(sends)})
     if turn is not None:
         flight = replace(flight, clean=without(turn.session.id, flight.clean), extra={**flight.extra, **_handshake(turn)})
@@ -225,6 +226,8 @@ def _response(flight: Flight) -> Talk:
     yield from ()
     if flight.answer is None:
         raise CaskError("CASK-R007", "there is no answer")
+    if told := authenticate.unauthorized(_auth(flight), flight.answer.status):
+        raise No("CASK-R030", told, verdict="allow")
     clean = duties.cleaning(flight.known.admitted, flight.clean)
     tool = spending.fitted(flight.known.admitted.tool, flight.taken)
     result = respond(tool, flight.answer, flight.known.output, flight.known.expected, clean)
@@ -266,9 +269,9 @@ STEPS: Final = (
     Step("budget",       _budget,        ("CASK-R010", "CASK-R020")),
     Step("confirmation", _confirmation,  ("CASK-R005", "CASK-R006", "CASK-R020")),
     Step("egress",       _egress,        ("CASK-E001", "CASK-E002", "CASK-E003", "CASK-E004")),
-    Step("call",         _call,          ("CASK-R004", "CASK-R007", "CASK-R008", "CASK-R009", "CASK-R012", "CASK-R020", "CASK-R021", "CASK-R022",
-                                      "CASK-E005", "CASK-W001")),
-    Step("response",     _response,      ("CASK-R008",)),
+    Step("call",         _call,          ("CASK-R004", "CASK-R007", "CASK-R008", "CASK-R009", "CASK-R012", "CASK-R020", "CASK-R021", "CASK-R022", "CASK-R031",
+                                      "CASK-E001", "CASK-E002", "CASK-E003", "CASK-E004", "CASK-E005", "CASK-E006", "CASK-W001")),
+    Step("response",     _response,      ("CASK-R008", "CASK-R030")),
     Step("record",       _record,        ("CASK-W001",), always=True),
 )
 # fmt: on
@@ -339,7 +342,8 @@ def _taken(reply: Answer | Failure, tool: Tool, place: Destination) -> Answer:
         unknown = reply.maybe and tool.effect != "read"
         outcome = "unknown" if unknown else "not done"
         what = f"the upstream {_FAILURES[reply.kind]}{'; whether the call was carried out is not known' if unknown else ''}"
-        raise No("CASK-R007", what, verdict="allow", details={"outcome": outcome}, extra={"outcome": outcome})
+        code, told = ("CASK-E006" if reply.kind == "certificate" else "CASK-R007"), {"outcome": outcome}
+        raise No(code, f"{what}: {reply.why}" if reply.why else what, verdict="allow", details=told, extra=told)
     if 300 <= reply.status < 400:
         status = {"status": reply.status}
         if (leaves := egress.leaving(reply.header("location"), place, authority(tool.request))) is not None:
@@ -350,15 +354,11 @@ def _taken(reply: Answer | Failure, tool: Tool, place: Destination) -> Answer:
 
 _FAILURES: Final = {
     "connect": "could not be reached",
+    "certificate": "has no certificate that holds for the approved host",
     "timeout": "did not answer in time",
     "dropped": "closed the connection without an answer",
     "broken": "gave an answer that cannot be read",
 }
-
-
-def _shown(request: PreparedRequest, rule: AuthRule | None, decision: Decision) -> Result:
-    """What a dry run answers: the exact request, the credential as its reference."""
-    return as_shown(with_credential(request, rule, reference_shown(rule)) if rule else request, decision)
 
 
 def _refused(flight: Flight, step: str, no: CaskError) -> Flight:

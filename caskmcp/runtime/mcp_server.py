@@ -21,7 +21,7 @@ from mcp.shared.exceptions import MCPError
 from caskmcp import __version__
 from caskmcp.errors import CaskError
 from caskmcp.ports import Clock, Entropy
-from caskmcp.runtime import dialogue, search
+from caskmcp.runtime import authenticate, dialogue, search
 from caskmcp.runtime.catalog import Catalog, Offered, catalog, prefixes_of
 from caskmcp.runtime.clean import Clean
 from caskmcp.runtime.commands import Said
@@ -243,7 +243,8 @@ class Front:
             shelf, surface, tool = self._shelves[0], shown.catalog.surfaces[0], name
         else:
             shelf, surface, tool = self._shelves[0], nothing("of no toolpack"), name
-        call = Call(setting.entropy.token(8).hex(), tool, arguments, setting.named(caller), setting.clock.now(), said)
+        carried = authenticate.carried(surface.pack, caller.headers)
+        call = Call(setting.entropy.token(8).hex(), tool, arguments, setting.named(caller), setting.clock.now(), said, carried)
         hands = shelf.hands if offered is None else replace(shelf.hands, still=partial(self._still, offered))
         return await conduct(Flight(call, surface, setting.clean, setting.dry), hands, setting.log)
 

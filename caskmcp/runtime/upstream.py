@@ -4,9 +4,10 @@ Promises: the resolver is asked by `addresses` alone; a connection is dialled to
 dialled; nothing in the environment sends a request elsewhere; a body is decoded and read up to a bound; a request is sent once.
 """
 
+import ssl
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import anyio
@@ -51,11 +52,18 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
 
 
 class Upstream:
-    """Answers `Resolve` and `Send`. dial: what opens sockets; tests watch it."""
+    """Answers `Resolve` and `Send`. dial: what opens sockets; tests watch it. trusted: hosts whose certificates other authorities give."""
 
-    def __init__(self, dial: httpcore2.AsyncNetworkBackend | None = None, *, total: float = TOTAL) -> None:
+    def __init__(
+        self,
+        dial: httpcore2.AsyncNetworkBackend | None = None,
+        *,
+        total: float = TOTAL,
+        trusted: Mapping[str, ssl.SSLContext] | None = None,
+    ) -> None:
         self._dial = dial
         self._total = total
+        self._trusted = trusted or {}
         self._pools: OrderedDict[Place, httpcore2.AsyncConnectionPool] = OrderedDict()
 
     async def addresses(self, ask: Resolve) -> tuple[str, ...]:
@@ -97,8 +105,9 @@ class Upstream:
                 return await _answer(response, ask.limit)
         except httpcore2.LocalProtocolError as cause:
             raise CaskError("CASK-R003", "the request cannot be written as HTTP") from cause
-        except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-            return Failure("connect", maybe=False)
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as cause:
+            wrong = _certificate(cause)
+            return Failure("certificate", maybe=False, why=wrong) if wrong else Failure("connect", maybe=False)
         except httpcore2.TimeoutException:
             return Failure("timeout", maybe=True)
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as cause:
@@ -109,7 +118,9 @@ class Upstream:
         key = (place.scheme, place.host, place.port, address, place.private)
         if key not in self._pools:
             backend = CheckedBackend(address, private=place.private, inner=self._dial)
-            self._pools[key] = httpcore2.AsyncConnectionPool(network_backend=backend, max_connections=20, keepalive_expiry=10.0)
+            self._pools[key] = httpcore2.AsyncConnectionPool(
+                network_backend=backend, max_connections=20, keepalive_expiry=10.0, ssl_context=self._trusted.get(place.host)
+            )
         self._pools.move_to_end(key)
         await self._thin(key)
         return self._pools[key]
@@ -119,6 +130,24 @@ class Upstream:
         idle = [key for key, pool in self._pools.items() if key != kept and all(each.is_idle() for each in pool.connections)]
         for key in idle[: max(0, len(self._pools) - POOLS)]:
             await self._pools.pop(key).aclose()
+
+
+def trusting(certificates: bytes, place: str) -> ssl.SSLContext:
+    """What checks certificates against these authorities alone (PEM). Raises CASK-H002 where there is none among them."""
+    try:
+        text = certificates.decode("ascii")
+        if "CERTIFICATE" not in text:  # of none at all, the library would take those of this machine
+            raise ValueError
+        return ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError) as cause:
+        raise CaskError("CASK-H002", "expected certificates of authorities in PEM form", place=place) from cause
+
+
+def _certificate(cause: BaseException | None) -> str:
+    """What is wrong with the upstream's certificate, if that is why there is no connection."""
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause.verify_message if cause is not None else ""
 
 
 async def _answer(response: httpcore2.Response, limit: int) -> Answer | Failure:

@@ -18,7 +18,7 @@ from caskmcp.model.pack import AdmittedPack
 from caskmcp.model.tool import Tool
 from caskmcp.ports import World
 from caskmcp.runtime import egress, shown
-from caskmcp.runtime.credentials import reference_shown, with_credential
+from caskmcp.runtime.credentials import shown as with_reference
 from caskmcp.runtime.keeper import Challenge, Keeper
 from caskmcp.runtime.plan import authority, prepare
 from caskmcp.text import parse_json, visible
@@ -123,8 +123,7 @@ def _lines(row: Challenge, pack: AdmittedPack, tool: Tool, arguments: Mapping[st
 def _request(pack: AdmittedPack, tool: Tool, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The request whole, a body as well, since a person signs for all of it; in place of the credential stands where it comes from."""
     plain = prepare(tool, arguments)
-    rule = pack.auth.get(authority(tool.request))
-    sent = with_credential(plain, rule, reference_shown(rule)) if rule else plain
+    sent = with_reference(plain, pack.auth.get(authority(tool.request)))
     yield "Request", f"{sent.method} {shown.url(sent)}"
     yield from (("Header", f"{name}: {value}") for name, value in sent.headers)
     yield from [("Body", sent.body.decode("utf-8", errors="backslashreplace"))] if sent.body else []

@@ -120,7 +120,7 @@ def extras(patient: Patient) -> Seen:
     """What the manifest asks for beyond the base install is here."""
     if patient.loaded is None:
         return Seen("")
-    wants_keyring = any(rule.source.startswith("keyring:") for rule in patient.loaded.project.auth.values())
+    wants_keyring = any(name.startswith("keyring:") for rule in patient.loaded.project.auth.values() for _, name in rule.references)
     if not wants_keyring:
         return Seen("none needed")
     found = installed.version("keyring")

@@ -67,26 +67,30 @@ class Tap(Upstream):
     def __init__(self) -> None:
         super().__init__()
         self.heard: list[Answer] = []
+        self.sent = ""
+        """The word in the last call's Authorization header."""
 
     async def send(self, ask: Send) -> Answer | Failure:
         """As `Upstream.send`."""
         reply = await super().send(ask)
-        if isinstance(reply, Answer):
+        if isinstance(reply, Answer) and not ask.apart:
+            self.sent = next((value.rpartition(" ")[2] for name, value in ask.request.headers if name == "Authorization"), "")
             self.heard.append(reply)
         return reply
 
 
 @dataclass
 class Secrets:
-    """The credentials, which remember in memory what was read last."""
+    """The credentials, which remember in memory what was read first: what `from` of a rule leads to."""
 
     inner: Credentials
     read: str = ""
 
-    def resolve(self, reference: str) -> str:
+    def resolve(self, reference: str, refused: str = "") -> str:
         """As `Credentials.resolve`."""
-        self.read = self.inner.resolve(reference)
-        return self.read
+        found = self.inner.resolve(reference, refused)
+        self.read = found if refused else self.read or found
+        return found
 
 
 @dataclass
@@ -109,7 +113,7 @@ def run(world: World, pack: Pack, old: View, asked: Probe, project: Project) -> 
     shown = surface(source.admit(source.read()))
     told = _arguments(world, asked.arguments, shown)
     progress = anyio.run(_probed, world, shown, old, told, asked.calls)
-    seen = _groups(world, project, old, progress.heard)
+    seen = groups(world, project, old, progress.heard)
     report = (
         drift(old, View(LIVE, seen), probed=True, mend="cask capture import FILE")
         if progress.heard
@@ -142,7 +146,7 @@ async def _probed(world: World, shown: Surface, old: View, told: Mapping[str, Se
     known = {key(name): group for name, group in old.operations.items()}
     waiting = {name: row for name, row in sorted(shown.tools.items()) if not _left_out(run_, name, row, known)}
     try:
-        while ready := {name: given for name, row in waiting.items() if (given := _given(row, told, run_, known))}:
+        while ready := {name: given for name, row in waiting.items() if (given := given_to(row, told, run_, known))}:
             for name, given in ready.items():
                 await _called(world, hands, (tap, secrets), shown, waiting.pop(name), given, run_)
     finally:
@@ -170,22 +174,29 @@ async def _called(
             run_.rows.append(_row(tool.name, row, "not called", "the calls of this run are spent: --calls N"))
             return
         run_.left -= 1
-        tap.heard, secrets.read = [], ""
+        tap.heard, tap.sent, secrets.read = [], "", ""
         call = Call(world.entropy.token(8).hex(), tool.name, arguments, CALLER, world.clock.now())
         result = await conduct(Flight(call, shown, clean), hands, world.console.note)
-        run_.heard += [Heard(tool, arguments, answer, _credentials(shown, tool, secrets.read)) for answer in tap.heard[-1:]]
+        run_.heard += [Heard(tool, arguments, answer, used(shown, tool, secrets.read, tap.sent)) for answer in tap.heard[-1:]]
         run_.rows.append(
             _row(tool.name, row, "called", str(tap.heard[-1].status)) if tap.heard else _row(tool.name, row, "failed", result.error)
         )
 
 
-def _credentials(shown: Surface, tool: Tool, secret: str) -> tuple[tuple[str, str], ...]:
-    """How a call authenticated, as a recorder would say it, with what it sent."""
+def used(shown: Surface, tool: Tool, secret: str, sent: str = "") -> tuple[tuple[str, str], ...]:
+    """How a call authenticated, as a recorder would say it, with what it sent. sent: in its Authorization header, if that is not the secret."""
     rule = shown.pack.auth.get(authority(tool.request)) if shown.pack else None
     if rule is None or not secret:
         return ()
-    way = f"{rule.place}:{(rule.name or '').lower() if rule.place == 'header' else rule.name}" if rule.scheme == "api_key" else rule.scheme
-    forms = (secret, escaped(secret), b64encode(secret.encode("utf-8")).decode("ascii"))
+    header = rule.hmac.header if rule.hmac else rule.name or ""
+    ways = {
+        "api_key": f"{rule.place}:{header.lower() if rule.place == 'header' else header}",
+        "oauth2": "bearer",
+        "sigv4": "header:authorization",
+        "hmac": f"header:{header.lower()}",
+    }
+    way = ways.get(rule.scheme, rule.scheme)
+    forms = (secret, escaped(secret), b64encode(secret.encode("utf-8")).decode("ascii"), *((sent,) if rule.oauth2 and sent else ()))
     return tuple((way, form) for form in dict.fromkeys(forms))
 
 
@@ -209,7 +220,7 @@ def _arguments(world: World, file: str | None, shown: Surface) -> Mapping[str, S
     return rows
 
 
-def _given(row: ServedTool, told: Mapping[str, Sequence[Arguments]], run_: Run, known: Mapping[str, Group]) -> Sequence[Arguments]:
+def given_to(row: ServedTool, told: Mapping[str, Sequence[Arguments]], run_: Run, known: Mapping[str, Group]) -> Sequence[Arguments]:
     """The arguments to call a tool with: those that a person gave, none where none are needed, else what answers of this run give."""
     tool = row.admitted.tool
     if tool.name in told:
@@ -247,17 +258,17 @@ def _at(value: Any, parts: Sequence[str]) -> Iterator[str | int]:
 
 
 # ---------------------------------------------------------------- answers
-def _groups(world: World, project: Project, old: View, heard: Sequence[Heard]) -> Mapping[str, Group]:
+def groups(world: World, project: Project, old: View, heard: Sequence[Heard]) -> Mapping[str, Group]:
     """What the answers show, through the stages that a recording passes; nothing where nothing was called."""
     if not heard:
         return {}
-    items = (_recorded(number, row) for number, row in enumerate(heard, 1))
+    items = (recorded(number, row) for number, row in enumerate(heard, 1))
     whole = project.model_copy(update={"keep": RESTORABLE})  # an approved call that is answered with a picture is news, and no asset
     taken = intake.record(whole, items, world.entropy.token(32), kind="har", label=LIVE)
     return recapture.groups(taken, old.operations.values(), project.paths)
 
 
-def _recorded(number: int, row: Heard) -> Recorded:
+def recorded(number: int, row: Heard) -> Recorded:
     """A call as a recorder would have seen it, at the approved place whatever the environment, and without its credential: that is only named."""
     plan, request, answer = row.tool.request, prepare(row.tool, row.arguments), row.answer
     return Recorded(

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -24,10 +23,13 @@ from caskmcp.runtime.confirm import Confirmations
 from caskmcp.runtime.mcp_server import Front, Setting, Shelf
 from caskmcp.runtime.record import Journal
 from caskmcp.runtime.surface import Surface, explained
-from caskmcp.runtime.upstream import Upstream
+from caskmcp.runtime.upstream import Upstream, trusting
 from caskmcp.store.layout import Pack, Root
 from caskmcp.text import visible
 from caskmcp.workflows import here, keeping
+
+CONFIGURATION = "config.yaml"
+"""The user's own, in their configuration folder; read by `store/personal.py` where it is there."""
 
 
 class _Names(NamedTuple):
@@ -225,7 +227,23 @@ def hands(world: World, root: Root, reference: str | None = None) -> Hands:
     state = keeping.keeper(world, root, reference)
     journal = Journal(world.files, root.audit, world.entropy, RecordSealer(world.files, root.audit, world.entropy))
     breaker, delay = Breaker(state, world.clock), partial(retry.delay, entropy=world.entropy)
-    return Hands(state, Confirmations(state, world.entropy), Upstream(), world.credentials, journal, breaker=breaker, delay=delay)
+    return Hands(
+        state,
+        Confirmations(state, world.entropy),
+        upstream(world),
+        world.credentials,
+        journal,
+        breaker=breaker,
+        delay=delay,
+    )
+
+
+def upstream(world: World) -> Upstream:
+    """The way out, with the authorities that the user's configuration names. Raises CASK-H002 for a file that holds none."""
+    if not world.files.exists(world.config / CONFIGURATION):
+        return Upstream()
+    rows = load("store.personal:authorities")(world.files, world.config).items()
+    return Upstream(trusted={host: trusting(data, str(path)) for host, (path, data) in rows})
 
 
 def refuse_twice(ids: Sequence[str]) -> None:

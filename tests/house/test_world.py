@@ -94,6 +94,10 @@ PLACES: Final = (
     Place("store/project.py",   ("files",),                              "the same for the paths that the manifest names"),
     Place("store/swap.py",      ("files",),                              "a finished folder takes the place of another one at once"),
     Place("workflows/demo/service.py", ("network",),                     "the demo's loopback upstream"),
+    Place("store/programs.py",  ("processes",),                          "runs a command that the user's own configuration names"),
+    Place("runtime/signing.py", ("hashing",),                            "the signature that an upstream wants over a request"),
+    Place("runtime/upstream.py", ("network",),                           "whose certificates are taken, and what is wrong with one"),
+    Place("runtime/sigv4.py",   ("hashing",),                            "the same, by AWS's scheme"),
     Place("store/files.py",     ("files", "processes"),                  "the adapter of Files; removes what a process that is gone left half-written"),
 )
 # fmt: on

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from caskmcp.compiler.emit.arguments import Arguments, arguments
 from caskmcp.compiler.emit.describe import wording
@@ -13,6 +14,9 @@ from caskmcp.model.contract import Contract
 from caskmcp.model.record import JsonSchema
 from caskmcp.model.surface import Classified
 from caskmcp.model.tool import ResponsePlan, Tool
+
+SIGNED: Final = ("Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256")
+"""Headers that AWS Signature Version 4 sets."""
 
 
 @dataclass(frozen=True)
@@ -59,4 +63,6 @@ def credentials(contract: Contract, auth: Mapping[str, AuthRule]) -> frozenset[s
     """`location:name` of what the manifest says authenticates calls to the contract's host."""
     origin = f"{contract.host}:{contract.port}" if contract.port else contract.host
     rule = auth.get(origin) or auth.get(contract.host)
-    return frozenset({f"{rule.place}:{rule.name.lower()}"}) if rule and rule.name else frozenset()
+    headers = (rule.hmac.header, rule.hmac.timestamp) if rule and rule.hmac else SIGNED if rule and rule.sigv4 else ()
+    named = {f"{rule.place}:{rule.name.lower()}"} if rule and rule.name else set()
+    return frozenset(named | {f"header:{name.lower()}" for name in headers if name})

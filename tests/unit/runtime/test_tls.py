@@ -14,11 +14,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from caskmcp.errors import CaskError
 from caskmcp.runtime.commands import Failure, Send
 from caskmcp.runtime.egress import Destination
 from caskmcp.runtime.plan import PreparedRequest
 from caskmcp.runtime.respond import Answer
 from caskmcp.runtime.upstream import Upstream as Client
+from caskmcp.runtime.upstream import trusting
 
 NAME = "api.example.com"
 
@@ -86,11 +88,11 @@ def servers(tmp_path: Path) -> Iterator[Any]:
         each.socket.close()
 
 
-def sent(port: int) -> Answer | Failure:
+def sent(port: int, trusted: dict[str, ssl.SSLContext] | None = None) -> Answer | Failure:
     asked = PreparedRequest("GET", "https", NAME, port, b"/", (("Host", NAME),))
 
     async def run() -> Answer | Failure:
-        client = Client()
+        client = Client(trusted=trusted)
         try:
             return await client.send(Send(asked, Destination("https", NAME, port, True), ("127.0.0.1",), 1000))
         finally:
@@ -101,7 +103,7 @@ def sent(port: int) -> Answer | Failure:
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(servers: Any) -> None:
     server, _ = servers(NAME)
-    assert sent(server.port) == Failure("connect", maybe=False)
+    assert sent(server.port) == Failure("certificate", maybe=False, why="self-signed certificate")
 
 
 def test_the_approved_name_is_asked_for_and_checked(servers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,4 +118,44 @@ def test_the_approved_name_is_asked_for_and_checked(servers: Any, monkeypatch: p
 def test_a_certificate_for_another_name_is_refused(servers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server, path = servers("evil.example.com")
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    assert sent(server.port) == Failure("connect", maybe=False)
+    why = "Hostname mismatch, certificate is not valid for 'api.example.com'."
+    assert sent(server.port) == Failure("certificate", maybe=False, why=why)
+
+
+def test_an_authority_that_the_users_configuration_names_is_taken_for_its_host(servers: Any) -> None:
+    server, path = servers(NAME)
+    said = sent(server.port, {NAME: trusting(path.read_bytes(), "ca.pem")})
+    assert isinstance(said, Answer)
+    assert said.body == b"{}"
+
+
+def test_it_is_taken_for_no_other_host_and_nobody_else_for_that_one(servers: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, path = servers(NAME)
+    other = certificate(tmp_path, "other.example.com").read_bytes()
+    assert sent(server.port, {"other.example.com": trusting(path.read_bytes(), "ca.pem")}) == Failure(
+        "certificate", False, "self-signed certificate"
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    assert sent(server.port, {NAME: trusting(other, "ca.pem")}) == Failure("certificate", False, "self-signed certificate")
+
+
+def test_a_certificate_that_does_not_hold_is_no_address_to_try_the_next_after(servers: Any) -> None:
+    server, _ = servers(NAME)
+    asked = PreparedRequest("GET", "https", NAME, server.port, b"/", (("Host", NAME),))
+
+    async def run() -> Answer | Failure:
+        client = Client()
+        try:
+            return await client.send(Send(asked, Destination("https", NAME, server.port, True), ("127.0.0.1", "127.0.0.1"), 1000))
+        finally:
+            await client.aclose()
+
+    assert isinstance(anyio.run(run), Failure)
+    assert server.names == [NAME]
+
+
+@pytest.mark.parametrize("data", [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\xff"])
+def test_a_file_without_a_certificate_is_told(data: bytes) -> None:
+    with pytest.raises(CaskError) as error:
+        trusting(data, "ca.pem")
+    assert (error.value.code, error.value.place) == ("CASK-H002", "ca.pem")

@@ -144,7 +144,7 @@ def compose(compiled: Compiled) -> bytes:
 
 def secrets(compiled: Compiled) -> tuple[str, ...]:
     """Names of the environment variables that the manifest's references want. A `keyring:` has no place in a container."""
-    found = (_ENV.fullmatch(rule.source) for rule in compiled.auth.hosts.values())
+    found = (_ENV.fullmatch(name) for rule in compiled.auth.hosts.values() for _, name in rule.references)
     return tuple(sorted({match[1] for match in found if match}))
 
 
