@@ -44,6 +44,7 @@ def _gone(_: click.Context, __: click.Parameter, wanted: bool) -> None:
         help=f"Serve Streamable HTTP, at {LOOPBACK} unless said otherwise.",
     ),
     click.Option(["--state"], metavar="env:NAME", help="Keep budgets and confirmations where replicas share them: reference to a URL."),
+    click.Option(["--otel"], metavar="URL", help="Send traces and metrics of calls to this OTLP collector; no arguments, no secrets."),
     click.Option(["--token-file"], metavar="FILE", help="Who may call over HTTP, each with a token and toolsets."),
     click.Option(["--new-token"], metavar="NAME", help="Add a token to the token file (for one --toolset), print it, and end."),
     click.Option(["--tls-cert"], metavar="FILE", help="Certificate chain, to end TLS here."),

@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import anyio
 import anyio.lowlevel
 from anyio import to_thread
 
 from caskmcp.errors import CaskError
+from caskmcp.model.decision import Entry
 from caskmcp.ports import Credentials
 from caskmcp.runtime.breaker import Breaker
 from caskmcp.runtime.commands import Command, Confirm, KnownToken, NewToken, Open, Pause, Recall, Record, Resolve, Secret, Send, Spend, Took
@@ -31,6 +32,22 @@ from caskmcp.runtime.respond import Result
 from caskmcp.runtime.upstream import Upstream
 
 
+class Watch(Protocol):
+    """Who is told of calls as they are made (`runtime.telemetry`). It decides nothing, and nothing waits for it."""
+
+    def began(self, call: str) -> None:
+        """A call came in. call: its id."""
+
+    def decided(self, entry: Entry) -> None:
+        """A line was put on record."""
+
+    def ended(self, call: str) -> None:
+        """A call was answered, or given up."""
+
+    def close(self) -> None:
+        """No call comes any more."""
+
+
 @dataclass(frozen=True)
 class Hands:
     """The ports that answer commands."""
@@ -41,6 +58,8 @@ class Hands:
     credentials: Credentials
     journal: Journal
     sessions: Sessions = field(default_factory=Sessions)
+    watch: Watch | None = None
+    """Traces and metrics, where a person asked for them."""
     tokens: Tokens = field(default_factory=Tokens)
     breaker: Breaker | None = None
     lanes: Lanes = field(default_factory=Lanes)
@@ -52,6 +71,16 @@ class Hands:
 
 async def conduct(flight: Flight, hands: Hands, log: Callable[[str], None]) -> Result:
     """Take a call to its end. Never raises but for cancellation."""
+    if hands.watch is None:
+        return await _conducted(flight, hands, log)
+    hands.watch.began(flight.call.id)
+    try:
+        return await _conducted(flight, hands, log)
+    finally:
+        hands.watch.ended(flight.call.id)
+
+
+async def _conducted(flight: Flight, hands: Hands, log: Callable[[str], None]) -> Result:
     talk = steps(flight)
     try:
         return await _driven(talk, hands)
@@ -168,6 +197,8 @@ async def _record(ask: Record, hands: Hands) -> None:
         await to_thread.run_sync(lambda: hands.journal.append(ask.entry, durable=True))
     else:
         hands.journal.append(ask.entry, durable=False)
+    if hands.watch is not None:
+        hands.watch.decided(ask.entry)
 
 
 _HANDS: Final[Mapping[type, Callable[[Any, Hands], Awaitable[Any]]]] = {

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import anyio
 import mcp_types as t
+from anyio import to_thread
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
@@ -156,6 +157,8 @@ class Front:
             hands.state.close()
             await hands.upstream.aclose()
             hands.journal.close()
+            if hands.watch is not None:
+                await to_thread.run_sync(hands.watch.close)
 
     async def _list(self, ctx: Any, params: t.PaginatedRequestParams | None) -> Any:
         if params is not None and params.cursor is not None:

@@ -18,7 +18,7 @@ from caskmcp.ports import World
 from caskmcp.runtime import mcp_server, retry
 from caskmcp.runtime.breaker import Breaker
 from caskmcp.runtime.clean import clean
-from caskmcp.runtime.conduct import Hands
+from caskmcp.runtime.conduct import Hands, Watch
 from caskmcp.runtime.confirm import Confirmations
 from caskmcp.runtime.mcp_server import Front, Setting, Shelf
 from caskmcp.runtime.record import Journal
@@ -156,6 +156,8 @@ class Asked:
     """Whether the client's own dialogue may answer for calls below tier high."""
     web: Web | None = None
     """Streamable HTTP; None: stdio."""
+    otel: str | None = None
+    """Address of a collector of traces and metrics; None: nothing is told to anybody."""
     state: str | None = None
     """Reference to the URL of the state that replicas share; None: the root's own."""
     twin: bool = False
@@ -193,13 +195,14 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None], elsewhere: 
     sources: list[PackOnDisk] = []
     made: dict[Path, Hands] = {}
     shelves: list[Shelf] = []
+    watch: Watch | None = load("workflows.telemetry:watch")(asked.otel) if asked.otel is not None else None
     for name in asked.toolpacks or (world.toolpack,):
         of = replace(world, toolpack=name)
         pack, root = here.pack(of), here.root(of)
         source = PackOnDisk(
             of, pack, offer.identity(world.files, pack), here.condition(world, asked.trust_pin), asked.environment, elsewhere
         )
-        made[root.path] = made.get(root.path) or hands(world, root, asked.state)
+        made[root.path] = made.get(root.path) or replace(hands(world, root, asked.state), watch=watch)
         sources.append(source)
         shelves.append(Shelf(source.id, source, made[root.path]))
     if elsewhere is not None:

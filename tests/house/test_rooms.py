@@ -32,7 +32,7 @@ LIBRARIES: Final = {
     "mcp":               ("runtime/", "record/mcp_surface.py", "workflows/demo/"),
     "mcp_types":         ("runtime/", "workflows/demo/"),
     "msgspec":           ("compiler/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
-    "opentelemetry":     ("compiler/capture/sources/otel/",),
+    "opentelemetry":     ("compiler/capture/sources/otel/", "runtime/telemetry.py"),
     "platformdirs":      ("cli/world.py", "store/"),
     "playwright":        ("record/chromium.py", "record/events.py", "record/offers.py"),  # a process of its own: nothing else pays for it
     "publicsuffixlist":  ("compiler/",),
