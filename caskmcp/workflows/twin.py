@@ -4,7 +4,7 @@ Promises: it answers from the redacted captures under the root, or, where there 
 digest; the same toolpack, captures and faults give the same answers and the same digest. It opens no connection and reads no credential.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -23,6 +23,7 @@ from caskmcp.runtime.twin.operations import known
 from caskmcp.runtime.twin.play import Twin
 from caskmcp.runtime.twin.seeded import seeded
 from caskmcp.runtime.twin.server import Server
+from caskmcp.runtime.twin.wire import authority
 from caskmcp.store.layout import Pack, Root
 from caskmcp.workflows import here
 
@@ -53,15 +54,17 @@ class Running:
 def running(world: World, pack: Pack, *, captures: Sequence[str] | None = None, faults: Sequence[str] = ()) -> Iterator[Running]:
     """Start the twin of a toolpack; it ends with the context, and forgets what was written to it.
 
-    captures: ids of captures under the root; None: all that are there; none at all: from the contracts alone.
+    captures: ids of captures under the root; None: all that hold something of its hosts; none at all: from the contracts alone.
     faults: rows of `runtime.twin.faults`, `NAME` or `NAME:OPERATION`, that it has on purpose.
     Raises CASK-I002 where the toolpack holds no contracts, CASK-I010 for a capture, fault or operation that is not there, CASK-C001 for damage.
     """
     root = here.root(world)
     data = _contracts(world.files, pack)
     contracts = Contracts.from_yaml(data, ARTIFACT, code="CASK-L002").contracts
-    ids = _captures(world.files, root, captures)
-    heard = known(contracts, _exchanges(world.files, root, ids))
+    hosts = sorted({authority(row.scheme, row.host, row.port) for row in contracts})
+    rows = {name: _exchanges(world.files, root, name, hosts) for name in _captures(world.files, root, captures)}
+    ids = tuple(name for name, each in rows.items() if each)
+    heard = known(contracts, (row for each in rows.values() for row in each))
     model = seeded(heard)
     source: Literal["capture", "observations"] = "capture" if heard.told else "observations"
     digest = canon.digest(
@@ -73,7 +76,6 @@ def running(world: World, pack: Pack, *, captures: Sequence[str] | None = None, 
             "faults": sorted(faults),
         }
     )
-    hosts = sorted({row.host for row in model.operations})
     twin = Twin(model)
     with Server(Faulty(twin, planted(twin, faults)).answer, hosts) as server:
         place = EnvironmentHost(url=f"http://127.0.0.1:{server.port}", private=True)
@@ -96,6 +98,7 @@ def _captures(files: Files, root: Root, wanted: Sequence[str] | None) -> tuple[s
     return tuple(sorted(here_ if wanted is None else set(wanted)))
 
 
-def _exchanges(files: Files, root: Root, ids: Sequence[str]) -> Iterator[Exchange]:
-    for name in ids:
-        yield from (item for item in decode_whole(files.chunks(root.exchanges(name))) if isinstance(item, Exchange))
+def _exchanges(files: Files, root: Root, capture: str, hosts: Collection[str]) -> list[Exchange]:
+    """What a capture holds of these hosts: another project's capture under the same root is none of this one's."""
+    items = decode_whole(files.chunks(root.exchanges(capture)))
+    return [row for row in items if isinstance(row, Exchange) and authority(row.scheme, row.host, row.port) in hosts]

@@ -83,6 +83,7 @@ def _said(operation: Operation, ids: Ids) -> Iterator[tuple[Request, Answer]]:
 def success(contract: Contract) -> Response | None:
     """The success that is known best."""
     rows = [row for row in contract.responses if row.status.startswith("2")]
+    rows = rows or [Response(status=status) for status in contract.statuses if status.startswith("2")]
     return min(rows, key=lambda row: (row.schema_ is None, -row.evidence.seen, row.status, row.media), default=None)
 
 
