@@ -220,3 +220,47 @@ def test_a_web_socket_gets_nothing() -> None:
     asked = Asked(behind)
     assert anyio.run(asked.ask, {**scope_of(), "type": "websocket"}) == 0
     assert behind.heard == []
+
+
+# ---------------------------------------------------------------- a caller's own headers
+def carried(*headers: tuple[bytes, bytes]) -> dict[str, str]:
+    behind = Behind()
+    anyio.run(Asked(behind).ask, scope_of((*GOOD, *headers)))
+    (scope,) = behind.heard
+    return dict(scope[SENDER].headers)
+
+
+def test_what_a_caller_sends_beside_its_token_stands_beside_its_name() -> None:
+    assert carried((b"x-shop-token", b" mine "), (b"x-other", b"1")) == {"x-shop-token": "mine", "x-other": "1"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"x-shop-token", b"good"),
+        (b"x-shop-token", b"Bearer good"),
+        (b"x-shop-token", b"prefix-good-suffix"),
+        (b"cookie", b"sid=1"),
+        (b"mcp-session-id", b"1"),
+        (b"proxy-authorization", b"Basic eDp5"),
+        (b"x-forwarded-for", b"10.0.0.1"),
+        (b"content-type", b"application/json"),
+    ],
+)
+def test_the_servers_token_and_what_belongs_to_the_connection_are_not_among_it(header: tuple[bytes, bytes]) -> None:
+    assert carried(header) == {}
+
+
+def test_a_header_that_is_sent_twice_is_nobodys() -> None:
+    assert carried((b"x-shop-token", b"a"), (b"x-shop-token", b"b")) == {}
+
+
+def test_another_callers_token_is_not_passed_on_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = TokenRow(name="other", sha256=hashlib.sha256(b"0ther").hexdigest())
+    monkeypatch.setattr(f"{__name__}.DOOR", Door(DOOR.hosts, DOOR.origins, (*DOOR.tokens, other)))
+    assert carried((b"x-shop-token", b"Bearer 0ther"), (b"x-more", b"0ther")) == {}
+
+
+def test_without_that_check_the_token_would_be_carried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_guard, "_is_ours", lambda *_: False)
+    assert carried((b"x-shop-token", b"Bearer good")) == {"x-shop-token": "Bearer good"}
