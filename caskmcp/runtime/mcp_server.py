@@ -22,7 +22,7 @@ from mcp.shared.exceptions import MCPError
 from caskmcp import __version__
 from caskmcp.errors import CaskError
 from caskmcp.ports import Clock, Entropy
-from caskmcp.runtime import authenticate, dialogue, search
+from caskmcp.runtime import authenticate, dialogue, remedies, search
 from caskmcp.runtime.catalog import Catalog, Offered, catalog, prefixes_of
 from caskmcp.runtime.clean import Clean
 from caskmcp.runtime.commands import Said
@@ -46,6 +46,7 @@ INSTRUCTIONS: Final = (
 OFTEN: Final = (700, 10, 10)
 """Thresholds of the garbage collector while calls are served: what a process that lives long makes is to be looked at, whatever was set before."""
 SEARCHING: Final = "Find a tool with `search`, then call it with `call`."
+UNKNOWN: Final = {"code": "CASK-R001", **remedies.facts("CASK-R001")}
 ATTACHED: Final = "cask://answer/content"
 """What content that is no text is called beside the answer; there is nothing to be read under it."""
 PEERS: Final = 400
@@ -194,7 +195,7 @@ class Front:
         if isinstance(result, t.InputRequiredResult):
             return result
         if result.error == "CASK-R001":
-            raise MCPError(t.INVALID_PARAMS, "Unknown tool", {"code": "CASK-R001"})
+            raise MCPError(t.INVALID_PARAMS, "Unknown tool", UNKNOWN)
         return as_result(result)
 
     async def _searching(
@@ -203,7 +204,7 @@ class Front:
         """`search`, or the call that `call` asks for: that one goes the way of every call."""
         name, arguments = params.name, params.arguments or {}
         if name not in SEARCH_TOOLS:
-            raise MCPError(t.INVALID_PARAMS, "Unknown tool", {"code": "CASK-R001"})
+            raise MCPError(t.INVALID_PARAMS, "Unknown tool", UNKNOWN)
         try:
             if name == search.SEARCH:
                 return t.CallToolResult(content=[t.TextContent(text=search.found(shown.catalog, index, arguments))])
@@ -351,7 +352,7 @@ def as_result(result: Result) -> t.CallToolResult:
     data whole: it reaches the agent either way (SPEC promise 7).
     """
     unfit = "the answer differs from the approved shape; its data is the text above, and the call itself was carried out"
-    notes = (*result.notes, unfit) if result.unfit else result.notes
+    notes = (*result.notes, *([unfit] if result.unfit else []), *filter(None, [remedies.told(result.error)]))
     failed = bool(result.error) or result.unfit
     return t.CallToolResult(
         content=[t.TextContent(text=result.text), *_attached(result), *(t.TextContent(text=f"note: {note}") for note in notes)],
@@ -367,7 +368,7 @@ def _attached(result: Result) -> Iterator[t.EmbeddedResource]:
 
 
 def _meta(result: Result) -> dict[str, Any]:
-    error = {"code": result.error, **result.details} if result.error else None
+    error = {"code": result.error, **remedies.facts(result.error), **result.details} if result.error else None
     rows = {"error": error, "status": result.status or None, "drift": list(result.drift) or None, "notes": list(result.notes) or None}
     rows["untrusted"] = True if result.untrusted else None
     return {KEY + name: value for name, value in rows.items() if value is not None}

@@ -100,7 +100,9 @@ def test_discovery_names_both_eras_and_what_is_served_and_nothing_else(shop: Pro
 def test_unknown_and_unapproved_tools_get_one_answer(shop: Project) -> None:
     with Served(shop) as server:
         answers = [server.ask("tools/call", {"name": name, "arguments": {}})["error"] for name in ("x", "no_such_tool", "r ", "R", "")]
-    assert all(error == {"code": -32602, "message": "Unknown tool", "data": {"code": "CASK-R001"}} for error in answers)
+    assert all((error["code"], error["message"], error["data"]["code"]) == (-32602, "Unknown tool", "CASK-R001") for error in answers)
+    assert all(error == answers[0] for error in answers)
+    assert {*answers[0]["data"]} == {"code", "cause", "fix", "who"}
 
 
 # ---------------------------------------------------------------- the credential

@@ -108,6 +108,7 @@ ROWS = [
     ("response", "response.max_bytes", 2000, "response.max_bytes", "broadens"),
     ("response", "response.max_bytes", 10, "response.max_bytes", "narrows"),
     ("response", "response.max_bytes", None, "response.max_bytes", "broadens"),
+    ("projection", "response.keep", ["id"], "response.keep", "narrows"),
     ("constant", "request.constants", {"Mcp-Name": "delete_order"}, "request.constants", "incomparable"),
     ("envelope", "response.envelope", "mcp", "response.envelope", "incomparable"),
     ("composite", "composite", {"kind": "chain"}, "composite", "incomparable"),
