@@ -33,6 +33,7 @@ def evaluate(world: World, file: str, **given: Any) -> Report:
     "proxy",
     click.Option(["--at"], metavar="[HOST:]PORT", default=LOOPBACK, show_default=True, help="Where to listen: a loopback address."),
     click.Option(["--token-file"], metavar="FILE", help="Who may call, each with a token and toolsets, as for `serve --http`."),
+    click.Option(["--otel"], metavar="URL", help="Send traces and metrics of calls to this OTLP collector; no arguments, no secrets."),
     click.Option(["--dry-run"], is_flag=True, help="Show the exact request of each call and send nothing."),
     *_shared(),
     formats=("text",),
