@@ -25,8 +25,10 @@ T = TypeVar("T")
 WAIT: Final = 3
 """Seconds for a connection, and for bytes that nobody acknowledges."""
 OPTIONS: Final = "-c statement_timeout=5000 -c lock_timeout=5000 -c synchronous_commit=on"
-IDLE: Final = 8
-"""Connections that are kept."""
+MOST: Final = 8
+"""Connections of one server of ours: the database has a hundred for all."""
+TURN: Final = 10.0
+"""Seconds that a call waits for one."""
 _NAMES: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _TABLES: Final = f"""
@@ -51,6 +53,7 @@ class PostgresState:
         self._url = url
         self._place = place
         self._guard = threading.Lock()
+        self._turns = threading.BoundedSemaphore(MOST)
         self._idle: list[Any] = []
         self._made = False
 
@@ -155,11 +158,7 @@ class PostgresState:
                 connection.close()  # it may be half dead; the next call makes another
                 raise
             with self._guard:
-                kept = len(self._idle) < IDLE
-                if kept:
-                    self._idle.append(connection)
-            if not kept:
-                connection.close()
+                self._idle.append(connection)
             return done
 
     def _connection(self) -> Any:
@@ -180,11 +179,15 @@ class PostgresState:
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Raises CASK-R020 where the server cannot be asked. Its own words are left out: they may quote the URL."""
+        """One of the connections' turns. Raises CASK-R020 where the server cannot be asked. Its own words are left out: they may quote the URL."""
+        if not self._turns.acquire(timeout=TURN):
+            raise CaskError("CASK-R020", "the shared state is asked too much at once", place=self._place)
         try:
             yield
         except (psycopg.Error, OSError) as cause:
             raise CaskError("CASK-R020", f"the shared state cannot be asked: {type(cause).__name__}", place=self._place) from None
+        finally:
+            self._turns.release()
 
 
 def _refused(cursor: Any, toolpack: str, charge: Charge, now: int) -> Iterator[Spent]:

@@ -35,11 +35,13 @@ LIBRARIES: Final = {
     "opentelemetry":     ("compiler/capture/sources/otel/", "runtime/telemetry.py"),
     "platformdirs":      ("cli/world.py", "store/"),
     "playwright":        ("record/chromium.py", "record/events.py", "record/offers.py"),  # a process of its own: nothing else pays for it
+    "psycopg":           ("runtime/state_postgres.py",),
     "publicsuffixlist":  ("compiler/",),
     "purgatory":         ("runtime/",),
     "pydantic":          ("model/", "runtime/stdio.py"),  # there: what the MCP library's own records raise
     "pydantic_core":     ("model/",),
     "re2":               ("redact/", "compiler/emit/", "compiler/normalize/origins.py", "compiler/normalize/sketch.py"),
+    "redis":             ("runtime/state_redis.py",),
     "referencing":       ("analyze/",),
     "rfc8785":           ("canon.py",),
     "rich":              ("report/",),
