@@ -43,6 +43,7 @@ def _handler(respond: Respond, hosts: frozenset[str]) -> type[BaseHTTPRequestHan
         protocol_version = "HTTP/1.1"
         server_version, sys_version = "twin", ""
         timeout = 30
+        wbufsize = -1  # an answer is one piece: two would wait for each other on the wire
 
         def handle_any(self) -> None:
             self.reply(self.answer())

@@ -3,18 +3,23 @@
 import http.client
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from caskmcp.errors import CaskError
+from caskmcp.govern.admit import admit
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here, twin
 from caskmcp.workflows.twin import Running
+from tests.support import packs
 from tests.support.builds import built, shop
-from tests.support.world import world
+from tests.support.parity import captured, replayed
+from tests.support.recordings import har
+from tests.support.world import NOON, world
 
 HOST = "api.shop.example"
 
@@ -94,3 +99,37 @@ def test_a_toolpack_without_contracts_is_bad_input(project: tuple[World, Pack], 
     with pytest.raises(CaskError, match=r"contracts.yaml was not emitted") as told, twin.running(project[0], Pack(tmp_path)):
         pass
     assert told.value.code == "CASK-I002"
+
+
+def test_captured_reads_are_answered_in_their_shape_and_with_their_values(project: tuple[World, Pack], running: Running) -> None:
+    """Two of the 52 are the cart, which was recorded in three states: a twin has one answer to one request."""
+    rows = [row for name in running.captures for row in captured(here.root(project[0]).exchanges(name))]
+    assert replayed(running.port, rows) == (52, 52, 50)
+
+
+def test_the_admitted_pack_is_pointed_at_the_twin_and_needs_no_credential(running: Running) -> None:
+    pack = admit(packs.approved_pack(), pin=packs.pin_of(packs.root(packs.T1)), condition=None, environment=None, at=NOON)
+    assert pack.auth
+    moved = running.instead(pack)
+    assert (moved.auth, dict(moved.environment)) == ({}, dict(running.places))
+    assert (moved.tools, moved.lock, moved.policy) == (pack.tools, pack.lock, pack.policy)
+
+
+def test_another_projects_capture_is_none_of_its_own(project: tuple[World, Pack], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    for name, data in {"cask.yaml": b"version: 1\nname: storefront\nhosts: [other.example]\nsources: [{har: a.har}]\n"}.items():
+        other.mkdir()
+        (other / name).write_bytes(data)
+    (other / "a.har").write_bytes(har("https://other.example/things/1"))
+    built(other)
+    (strange,) = (each.name for each in (other / ".caskmcp" / "captures").iterdir())
+    with twin.running(replace(world(other), root=str(other / ".caskmcp")), project[1]) as running:
+        assert (running.captures, running.source) == ((), "observations")
+    assert strange
+
+
+def test_faults_are_part_of_the_digest_and_bad_ones_bad_input(project: tuple[World, Pack]) -> None:
+    with twin.running(*project) as sound, twin.running(*project, faults=("lost-update",)) as faulty:
+        assert sound.digest != faulty.digest
+    with pytest.raises(CaskError, match="there is no fault `nonsense`"), twin.running(*project, faults=("nonsense",)):
+        pass
