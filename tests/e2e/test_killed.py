@@ -6,6 +6,7 @@ The usual run is small. CASK_KILLS=1 makes it 1,000 calls around a kill, and 64 
 import itertools
 import json
 import os
+import threading
 import time
 from collections import Counter
 from contextlib import closing
@@ -22,6 +23,7 @@ from caskmcp.model.policy import Budget
 from caskmcp.runtime import conduct as driver
 from caskmcp.runtime.breaker import Breaker
 from caskmcp.runtime.gateway import Call, Flight
+from caskmcp.runtime.lanes import WIDE
 from caskmcp.runtime.state import State
 from caskmcp.workflows import audit
 from tests.support import audited, packs
@@ -135,3 +137,34 @@ def test_of_many_callers_at_once_none_gets_anothers_answer_and_each_is_on_record
     assert {row.error for row in results.values()} <= {"", "CASK-R007", "CASK-R008"}
     assert recorded == {f"{number:016x}": 1 for number in results}, "each is on record, once"
     assert len(results) >= CALLERS * EACH
+
+
+# ---------------------------------------------------------------- the kill switch
+@pytest.mark.feature(88)
+def test_a_block_reaches_the_next_call_and_those_that_wait_for_their_turn(tmp_path: Path) -> None:
+    go = threading.Event()
+
+    def held(_: Heard) -> bytes:
+        go.wait(HANGS)
+        return said()
+
+    with Upstream(held) as upstream:
+        shop = crowded(tmp_path, upstream)
+        with Served(shop) as server:
+            send(server, "r", range(WIDE + 3))
+            end = time.monotonic() + HANGS
+            while len(upstream.heard) < WIDE and time.monotonic() < end:
+                time.sleep(0.001)
+            shop.rewrite(packs.block(shop.files, "tool:r", sequence=2))
+            send(server, "r", [99])
+            refused = answers(server, [99], 0.0) or {99: server.answer(99)}
+            go.set()
+            found = answers(server, range(WIDE + 3), HANGS)
+    assert (len(upstream.heard), "error" in refused[99]) == (WIDE, True), "the call after the block met it at its first look"
+    assert [code(found[number]) for number in range(WIDE)] == [""] * WIDE, "what was on its way is let through"
+    assert all(is_refused(found[number]) for number in range(WIDE, WIDE + 3)), "what waited was not sent"
+
+
+def is_refused(message: dict[str, Any]) -> bool:
+    """Whether it is the answer of a tool that is not there."""
+    return bool(message.get("code") == -32602 or message.get("isError"))

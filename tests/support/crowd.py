@@ -49,7 +49,7 @@ def answers(server: Served, numbers: Iterable[int], seconds: float) -> dict[int,
         if message is not None and "id" in message:
             assert message["id"] in left, f"{message['id']} was answered twice or never asked"
             left.remove(message["id"])
-            found[message["id"]] = message["result"]
+            found[message["id"]] = message.get("result") or message["error"]
     return found
 
 
