@@ -1,9 +1,13 @@
-"""The demo's proofs bite: with a guard taken out of a copy of the program, the demo must end with 4 and name the proof that failed."""
+"""The demo's proofs bite: with a guard taken out of a copy of the program, the demo must end with 4 and name the proof that failed.
 
+A demo takes seconds, so guards that do not stand behind each other are taken out together; `CASK_EVERY_SABOTAGE=1` takes each out alone.
+"""
+
+import os
 import shutil
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -39,17 +43,18 @@ SABOTAGES = (
                                       ("runtime/plan.py", 'raise leaves(f"`{piece.argument}` holds a character that its place in the path does not take")', "pass"))),
     Sabotage("undeclared-argument",  (ARGUMENTS,)),
     # What is missing here is a follower: one is put in, as a careless HTTP client would bring it.
-    Sabotage("private-redirect",     (("runtime/gateway.py", "    reply: Answer | Failure = yield send\n",
-                                       "    reply: Answer | Failure = yield send\n"
+    Sabotage("private-redirect",     (("runtime/gateway.py", "    return (yield from once(send)), None\n",
+                                       "    reply = yield from once(send)\n"
                                        "    if getattr(reply, 'status', 0) == 302:\n"
                                        "        target = reply.header('location').split('/', 3)[3]\n"
-                                       "        reply = yield replace(send, request=replace(send.request, target='/' + target))\n"),)),
+                                       "        reply = yield from once(replace(send, request=replace(send.request, target='/' + target)))\n"
+                                       "    return reply, None\n"),)),
     Sabotage("private-address",      (("runtime/egress.py", "if row is not None and not (private and row.opens):", "if False:"),)),
     Sabotage("secret-in-answer",     (("runtime/clean.py", "return _formed(named) if _scanner().suspicious(", "return named if _scanner().suspicious("),)),
     Sabotage("self-confirmation",    (("runtime/gateway.py", "    raise _UNCONFIRMED[standing.state](standing)\n", '    return replace(flight, confirmed="nobody")\n'),)),
     Sabotage("secret-on-disk",       (("compiler/capture/intake.py", "            return Body(media, body.kind, self._value(body, place), body.size)", "            return Body(media, body.kind, body.value, body.size)"),)),
     Sabotage("list",                 (("govern/admit.py", 'if standing.status != "approved":', "if False:"),)),
-    Sabotage("rebuild",              (("canon.py", '    return text.encode("utf-8") + b"\\n"', '    return text.encode("utf-8") + __import__("time").asctime().encode() + str(__import__("time").time_ns()).encode() + b"\\n"'),)),
+    Sabotage("rebuild",              (("compiler/emit/files/openapi.py", '"version": "1"}', '"version": str(__import__("time").time_ns())}'),)),
 )
 # fmt: on
 
@@ -81,18 +86,30 @@ def test_the_demo_holds_offline_and_twice_with_the_same_words(tmp_path):
     assert not list((tmp_path / "one").rglob("*")), "the demo left something behind"
 
 
+TOGETHER: Final = (
+    ("unapproved-tool", "list", "poisoned-description", "edited-policy", "path-traversal", "undeclared-argument"),
+    ("self-approval", "edited-path", "edited-environment", "private-redirect"),
+    ("forged-signature", "private-address", "secret-in-answer", "self-confirmation"),
+    ("secret-on-disk", "rebuild"),
+)
+ALONE: Final = os.environ.get("CASK_EVERY_SABOTAGE") == "1"
+ROUNDS: Final = tuple((case.proof,) for case in SABOTAGES) if ALONE else TOGETHER
+
+
 @pytest.mark.slow
 @pytest.mark.feature(108)
-@pytest.mark.parametrize("case", SABOTAGES, ids=lambda case: case.proof)
-def test_without_its_guard_a_proof_fails_and_so_does_the_demo(case, tmp_path):
-    sabotaged(tmp_path, case.edits)
+@pytest.mark.parametrize("proofs", ROUNDS, ids="+".join)
+def test_without_its_guard_a_proof_fails_and_so_does_the_demo(proofs, tmp_path):
+    sabotaged(tmp_path, tuple(dict.fromkeys(edit for case in SABOTAGES if case.proof in proofs for edit in case.edits)))
     done = demo(tmp_path, tmp_path / "home")
     assert done.exit != 0, done.transcript + done.errors
-    if case.proof != "rebuild":
-        assert done.exit == 4, done.transcript + done.errors
-        assert any(line.startswith(case.proof) and "NOT HELD" in line for line in done.transcript.splitlines()), (
-            done.transcript + done.errors
-        )
+    assert done.exit == 4, done.transcript + done.errors
+    failed = {line.split()[0] for line in done.transcript.splitlines() if "NOT HELD" in line}
+    assert set(proofs) - failed == set(), done.transcript + done.errors
+
+
+def test_each_guard_is_taken_out():
+    assert sorted(proof for proofs in TOGETHER for proof in proofs) == sorted(case.proof for case in SABOTAGES)
 
 
 def test_every_attack_is_sabotaged():
