@@ -18,6 +18,8 @@ from caskmcp.govern.verify import pae
 from caskmcp.model import statement as statements
 from caskmcp.model import trust
 from caskmcp.model.bundle import BUNDLE_TYPE, Manifest
+from caskmcp.model.evidence import EVIDENCE_TYPE
+from caskmcp.model.evidence import payload as evidence_payload
 from caskmcp.model.statement import Grant, Signed, SignedGrant, Statement
 from caskmcp.model.trust import Key, Root, Signature, SignedRoot
 from caskmcp.ports import Entropy
@@ -81,6 +83,11 @@ def sign_root(root: Root, *signers: Signer) -> SignedRoot:
 def sign_bundle(by: Signer, manifest: Manifest) -> Signature:
     """Sign what a bundle holds."""
     return Signature(key=by.id, signature=_sign(by, BUNDLE_TYPE, manifest.payload()))
+
+
+def sign_evidence(by: Signer, manifest: str, times: str) -> Signature:
+    """Sign what a run saw, and when. manifest, times: digests."""
+    return Signature(key=by.id, signature=_sign(by, EVIDENCE_TYPE, evidence_payload(manifest, times)))
 
 
 def sign_grant(by: Signer, grant: Grant) -> SignedGrant:

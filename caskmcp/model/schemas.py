@@ -26,5 +26,7 @@ SCHEMAS: Final = {
     "bundle": "model.bundle:SignedManifest",
     "trust-root": "model.trust:SignedRoot",
     "pin": "model.trust:Pin",
+    "verify": "model.verification:VerifyFile",
+    "evidence": "model.evidence:Manifest",
     "key-reference": "model.trust:KeyReference",
 }

@@ -79,7 +79,7 @@ def run(
 def _measured(world: World, pack: Pack, old: View, capture: str | None, live: Probe | None) -> Report:
     """What was asked for, against the baseline."""
     if live is not None:
-        report: Report = load("workflows.probe:run")(world, pack, old, live, _project(world, old.operations))
+        report: Report = load("workflows.probe:run")(world, pack, old, live, project_of(world, old.operations))
         return report
     if capture is not None:
         return drift(old, View(capture, _captured(world, capture, old.operations)), mend=_import(capture))
@@ -146,8 +146,8 @@ def _built_groups(world: World) -> Mapping[str, Group]:
 # ---------------------------------------------------------------- captures
 def _captured(world: World, given: str, known: Mapping[str, Group]) -> Mapping[str, Group]:
     """The operations that a capture or a file shows, in memory."""
-    root, project_ = here.root(world), _project(world, known)
-    named = _named(world, root, given)
+    root, project_ = here.root(world), project_of(world, known)
+    named = capture_or_file(world, root, given)
     key = secret.redaction_key(world.files, root, world.entropy)
     if named.kind != KEPT and (is_converted(named.kind) or not is_known(named.kind)):
         place = Place(world.cwd, root, "", is_fresh=False, known={})
@@ -157,7 +157,7 @@ def _captured(world: World, given: str, known: Mapping[str, Group]) -> Mapping[s
     return recapture.groups(taken, known.values(), project_.paths)
 
 
-def _named(world: World, root: Root, given: str) -> Named:
+def capture_or_file(world: World, root: Root, given: str) -> Named:
     """A capture under the root by the beginning of its id, else a file."""
     kept = [each for each in world.files.listing(root.captures) if world.files.exists(root.exchanges(each))]
     fitting = [each for each in kept if len(given) >= captures.SHORTEST and each.startswith(given.lower())]
@@ -169,7 +169,7 @@ def _named(world: World, root: Root, given: str) -> Named:
     return Named(given, KEPT, path, canon.digest_stream(world.files.chunks(path)))
 
 
-def _project(world: World, known: Mapping[str, Group]) -> Project:
+def project_of(world: World, known: Mapping[str, Group]) -> Project:
     """The manifest, or where there is none the hosts of the operations that are known. Pages are kept."""
     if find_manifest(world.files, world.cwd) is not None:
         loaded = project.load_project(world.files, world.cwd).project

@@ -26,7 +26,7 @@ LIBRARIES: Final = {
     "isal":              ("compiler/capture/codec.py",),
     "jinja2":            ("report/",),
     "jsonschema":        ("analyze/",),
-    "jsonschema_rs":     ("analyze/forms.py", "calculus/", "compiler/capture/sources/mcp.py", "compiler/infer/", "compiler/normalize/", "runtime/"),
+    "jsonschema_rs":     ("analyze/forms.py", "analyze/verify/", "calculus/", "compiler/capture/sources/mcp.py", "compiler/infer/", "compiler/normalize/", "runtime/"),
     "keyring":           ("store/keyrings.py",),
     "limits":            ("runtime/",),
     "mcp":               ("runtime/", "record/mcp_surface.py", "workflows/demo/"),
@@ -34,7 +34,7 @@ LIBRARIES: Final = {
     "msgspec":           ("compiler/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
     "opentelemetry":     ("compiler/capture/sources/otel/", "runtime/telemetry.py"),
     "platformdirs":      ("cli/world.py", "store/"),
-    "playwright":        ("record/chromium.py", "record/events.py", "record/offers.py"),  # a process of its own: nothing else pays for it
+    "playwright":        ("record/chromium.py", "record/events.py", "record/offers.py", "record/playbook_page.py"),  # a process of its own: nothing else pays for it
     "psycopg":           ("runtime/state_postgres.py",),
     "publicsuffixlist":  ("compiler/",),
     "purgatory":         ("runtime/",),

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -39,10 +39,14 @@ class Service:
 
     change: Mapping[str, Any] | None = None
     heard: list[Heard] = field(default_factory=list)
+    instead: Callable[[Heard], bytes] | None = None
+    """Another service, that answers in its place."""
 
     def __call__(self, heard: Heard) -> bytes:
         """One answer."""
         self.heard.append(heard)
+        if self.instead is not None:
+            return self.instead(heard)
         call = drifting.served(heard.method, heard.target.split("?")[0], self.change)
         body = call["answer"] if isinstance(call["answer"], str) else json.dumps(call["answer"])
         return upstream.answer(body.encode(), call["media"], status=f"{call['status']} Said")
