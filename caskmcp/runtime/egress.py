@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -53,6 +54,7 @@ def destination(request: PreparedRequest, host: str, environment: Mapping[str, E
     return _checked(request.scheme, request.host, request.port, private=False)
 
 
+@lru_cache(maxsize=256)  # the places of signed environments: asked for each call, and few
 def parse_origin(url: str, *, private: bool) -> Destination:
     """Parse `scheme://host[:port]`. Raises CASK-E001 or CASK-E004."""
     try:

@@ -51,7 +51,7 @@ class Live:
         self._source = source
         self._toolset = toolset
         self._changed = changed
-        self._lock = anyio.Lock()
+        self._lock = anyio.Lock(fast_acquire=True)  # a look that finds nothing must not cost a turn of the loop
         self._stamp: Hashable = None
         self._files: PackFiles | None = None
         self._anchor: object = None

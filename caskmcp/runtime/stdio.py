@@ -116,9 +116,9 @@ async def served(wire: Wire) -> AsyncIterator[Streams]:
 
 
 async def _reading(end: int, to_library: ToLibrary, to_client: ToClient, pending: Pending) -> None:
-    lines = LineReader()
+    lines, waits = LineReader(), _loop_waits(end)
     async with to_library, to_client:
-        while data := await _read(end):
+        while data := await _read(end, waits=waits):
             for said in lines.feed(data):
                 try:
                     await _passed(said, to_library, to_client, pending)
@@ -128,9 +128,9 @@ async def _reading(end: int, to_library: ToLibrary, to_client: ToClient, pending
         await pending.over()
 
 
-async def _read(end: int) -> bytes:
+async def _read(end: int, *, waits: bool) -> bytes:
     """The next bytes; none at the end. A pipe or socket is waited for by the loop, since handing each read to a thread costs more than the read."""
-    if not _loop_waits(end):
+    if not waits:
         return await to_thread.run_sync(os.read, end, PIECE, abandon_on_cancel=True)
     await anyio.wait_readable(end)
     return os.read(end, PIECE)  # nobody else reads from it, so what was there is there
@@ -155,19 +155,20 @@ def _typed(value: dict[str, Any]) -> t.JSONRPCMessage | Bad:
 
 
 async def _writing(end: int, messages: MemoryObjectReceiveStream[SessionMessage], pending: Pending) -> None:
+    room = Room(end)
     async with messages:
         async for each in messages:
             try:
-                await _write(end, line(each.message) + b"\n")
+                await _write(end, line(each.message) + b"\n", room)
             except OSError:
                 # The client closed its end; reading ends as well, and with it the server.
                 return
             pending.answered(each.message)
 
 
-async def _write(end: int, data: bytes) -> None:
+async def _write(end: int, data: bytes, room: "Room") -> None:
     """Write a line. One that fits into a pipe that has room is written at once; a client that does not read stops a thread, and never the loop."""
-    fits = len(data) <= AT_ONCE and _loop_waits(end) and _has_room(end)
+    fits = len(data) <= AT_ONCE and room.is_there()
     done = os.write(end, data) if fits else 0
     if done < len(data):
         await to_thread.run_sync(_write_all, end, data[done:])
@@ -181,11 +182,17 @@ def _loop_waits(end: int) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-def _has_room(end: int) -> bool:
+class Room:
     """Whether a write of `AT_ONCE` bytes would not wait."""
-    asked = select.poll()
-    asked.register(end, select.POLLOUT)
-    return any(event & select.POLLOUT for _, event in asked.poll(0))
+
+    def __init__(self, end: int) -> None:
+        self._asked = select.poll() if _loop_waits(end) else None
+        if self._asked is not None:
+            self._asked.register(end, select.POLLOUT)
+
+    def is_there(self) -> bool:
+        """Ask now."""
+        return self._asked is not None and any(event & select.POLLOUT for _, event in self._asked.poll(0))
 
 
 def _write_all(end: int, data: bytes) -> None:

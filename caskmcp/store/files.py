@@ -69,8 +69,7 @@ class LocalFiles:
     def append(self, path: Path, line: bytes, *, private: bool = True, durable: bool = True) -> None:
         """Append one line to a journal; a torn last line of an earlier crash is cut first. A link is refused: it is somebody else's file."""
         with _writing(path):
-            _make_folders(path.parent, private=private)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600 if private else 0o666)
+            handle = _journal(path, private=private)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)  # released when the handle closes, and by the kernel after a kill
                 _append(handle, line.rstrip(b"\n") + b"\n")
@@ -310,9 +309,20 @@ def _sync_folders(folder: Path, made: list[Path]) -> None:
             os.close(handle)
 
 
+def _journal(path: Path, *, private: bool) -> int:
+    """Open a journal. Its folders are there for every line but the first, so they are made where the file cannot be."""
+    how, mode = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600 if private else 0o666
+    try:
+        return os.open(path, how, mode)
+    except FileNotFoundError:
+        _make_folders(path.parent, private=private)
+        return os.open(path, how, mode)
+
+
 def _append(handle: int, line: bytes) -> None:
     end = _whole_lines(handle)
-    os.ftruncate(handle, end)
+    if end != os.fstat(handle).st_size:
+        os.ftruncate(handle, end)
     try:
         os.lseek(handle, end, os.SEEK_SET)
         _Pieces(handle).write(line)

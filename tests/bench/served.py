@@ -1,6 +1,6 @@
 """Measure served calls against a bare proxy and a peer, in blocks by turns, in one run: `python -m tests.bench.served [ROW...] [--blocks N] [--out FILE]`.
 
-Ours serves a signed toolpack with every guard, a credential, a budget over all calls and the record on. Theirs is `bare_proxy`: the same protocol
+Ours serves a signed toolpack with every guard, a credential and the record on; rows of that name with a budget over all calls as well. Theirs is `bare_proxy`: the same protocol
 library and the same HTTP client without any guard; or FastMCP (`CASK_BENCH_FASTMCP`: the Python of an environment that holds it). All talk to one loopback
 upstream that answers 1 KB at once, and are asked by a client of a few lines (`asking`), since a client's library costs as much as a server's.
 Both servers live through a row and take turns, block by block, so that a busy machine slows both. Quoted is the median of the blocks' ratios of
@@ -30,7 +30,7 @@ from tests.support import signed
 from tests.support.terminal import CASK, ROOT, environment
 
 TOKEN: Final = "cask_" + "a1" * 32
-POLICY: Final = 'version: 1\nbudgets: {"*": {calls: 1000000, per_seconds: 3600}}\n'
+BUDGET: Final = 'version: 1\nbudgets: {"*": {calls: 1000000, per_seconds: 60}}\n'
 NOTES: Final = {
     "/notes": {
         "post": {
@@ -78,11 +78,11 @@ class Shop:
         return self.folder / "p"
 
 
-def shop(folder: Path, port: int, tools: int) -> Shop:
-    """Compile and sign a project of so many reads and one write, for an upstream on this port."""
+def shop(folder: Path, port: int, tools: int, policy: str = "version: 1\n") -> Shop:
+    """Compile and sign a project of so many reads and one write, for an upstream on this port. policy: additions to the emitted one."""
     place, origin = folder / "p", f"http://127.0.0.1:{port}"
     place.mkdir()
-    (place / "policy.yaml").write_text(POLICY)
+    (place / "policy.yaml").write_text(policy)
     manifest = signed.MANIFEST.replace("http://127.0.0.1:8080", origin) + "policy: policy.yaml\n"
     signed.built(place, folder / "config" / "caskmcp", tools, manifest=manifest, paths=NOTES)
     row = {"name": "bench", "sha256": tokens.digest(TOKEN.encode())}
@@ -239,6 +239,7 @@ class Row(NamedTuple):
     requests: int = 200
     """Of a block."""
     block: Callable[[Side, int], Block] = one_by_one
+    policy: str = "version: 1\n"
 
 
 FASTMCP: Final = "FastMCP `from_openapi`"
@@ -251,6 +252,7 @@ ROWS: Final = (
     Row("call-http",         f"{BARE}, HTTP",             "<= 1.5",   bare_http,   READ),
     Row("call-stdio-peer",   f"{FASTMCP}, stdio",         "<= 0.667", peer_stdio,  READ),
     Row("call-http-peer",    f"{FASTMCP}, HTTP",          "<= 0.667", peer_http,   READ),
+    Row("budget-stdio",      f"{BARE}, stdio",            "stated",   bare_stdio,  READ,  policy=BUDGET),
     Row("write-stdio",       f"{BARE}, stdio",            "stated",   bare_stdio,  WRITE),
     Row("write-http",        f"{BARE}, HTTP",             "stated",   bare_http,   WRITE),
     Row("list-50",           "a bare low-level server",   "<= 1.2",   bare_stdio,  LIST,  50,   100),
@@ -264,7 +266,7 @@ ROWS: Final = (
 def run(row: Row, blocks: int) -> dict[str, object]:
     """Measure one row."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        at = shop(Path(name), upstream(stack), row.tools)
+        at = shop(Path(name), upstream(stack), row.tools, row.policy)
         try:
             ours, theirs = row.sides(stack, at, row.what)
         except Skipped as reason:

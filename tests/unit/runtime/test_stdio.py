@@ -154,12 +154,13 @@ def test_a_short_answer_into_a_full_pipe_waits_in_a_thread() -> None:
         except BlockingIOError:
             break
     os.set_blocking(out_write, True)
-    assert not stdio._has_room(out_write)
+    room = stdio.Room(out_write)
+    assert not room.is_there()
 
     async def run() -> None:
         with anyio.fail_after(HANGS):
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(stdio._write, out_write, b"short\n")
+                tasks.start_soon(stdio._write, out_write, b"short\n", room)
                 await anyio.sleep(0.01)
                 rest = filled
                 while rest:
