@@ -50,8 +50,9 @@ class Rule(Record):
     effect: Literal["allow", "deny", "confirm", "audit", "redact"]
     match: Match = Match()
     reason: str = ""
-    mask: tuple[Literal["pii"], ...] = ()
-    """Of a `redact` rule: `pii` masks what the detectors of personal data find, by name and by form."""
+    mask: tuple[Literal["pii", "secrets"], ...] = ()
+    """Of a `redact` rule: `pii` masks what the detectors of personal data find, by name and by form; `secrets` whatever looks like a credential, beyond
+    what is cut from every answer: one-time codes, signatures, what looks random."""
     fields: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = ()
     """Of a `redact` rule: names of fields whose values are masked, whatever they are."""
 

@@ -33,11 +33,17 @@ _MENDS: Final = {
     "CASK-R010": "cask audit query --tool {tool} --since 1h",
     "CASK-R011": "cask doctor",
     "CASK-R012": "cask audit query --id {id}",
+    "CASK-R020": "cask doctor",
+    "CASK-R021": "cask audit query --since 1h",
+    "CASK-R022": "cask audit query --tool {tool} --since 1h",
+    "CASK-R030": "cask doctor",
+    "CASK-R031": "cask doctor",
     "CASK-E001": "cask gate status",
     "CASK-E002": "cask doctor",
     "CASK-E003": "cask gate status",
     "CASK-E004": "cask gate status",
     "CASK-E005": "cask drift",
+    "CASK-E006": "cask doctor",
     "CASK-W001": "cask doctor",
 }
 _WAYS: Final = {
@@ -53,11 +59,17 @@ _WAYS: Final = {
     "CASK-R010": "wait until the window has passed; a person can raise the budget in cask.yaml, and approve it",
     "CASK-R011": "the server's log says where it failed; this is a bug of cask",
     "CASK-R012": "look at the calls that the composite made",
+    "CASK-R020": "see whether the state that the replicas share is up; until then no call is made",
+    "CASK-R021": "wait; see what the upstream failed with before",
+    "CASK-R022": "wait for the calls that are on their way",
+    "CASK-R030": "see whether the credential that `auth:` names is still the right one",
+    "CASK-R031": "see whether the token server of `auth:` is up and knows the client",
     "CASK-E001": "a person can name another place under `environments:`, and approve it",
     "CASK-E002": "see whether the host's name resolves on this machine",
     "CASK-E003": "a person can give the place `private: true` under `environments:`, and approve it",
     "CASK-E004": "a person can write the host as a name under `environments:`, and approve it",
     "CASK-E005": "the upstream redirects elsewhere: if it has moved, record it there",
+    "CASK-E006": "see who answers under the host's name; a private authority is named in the user's own configuration",
     "CASK-W001": "see that the disk has room and that the server may write under the root",
 }
 # fmt: on
@@ -139,9 +151,17 @@ def _by(names: tuple[str, ...]) -> str:
 
 
 def _rule(row: Recorded, look: Look) -> Iterator[tuple[str, str]]:
-    rule = next((rule for rule in look.survey.offer.policy.rules if rule.id == row.fields.get("rule")), None)
-    if rule is not None:
+    rules = look.survey.offer.policy.rules
+    found = next(((at, rule) for at, rule in enumerate(rules) if rule.id == row.fields.get("rule")), None)
+    if found is not None:
+        at, rule = found
         yield "policy", f"rule {rule.id}: {rule.effect}{f' ({rule.reason})' if rule.reason else ''}"
+        before = [other.id for other in rules[:at] if other.asks == rule.asks]
+        told = f", since these before it do not: {', '.join(before)}" if before else ""
+        yield "order", f"row {at + 1} of {len(rules)}: the first that fits{told}"
+    extra = row.fields.get("extra")
+    duties = [(name, extra[name]) for name in ("audit", "redact") if isinstance(extra, Mapping) and name in extra]
+    yield from ((name, f"by rule {rule_id}") for name, rule_id in duties)
     if row.fields.get("lock") not in ("", look.survey.lock.digest):
         yield "since", "the lock has changed since: what follows is what holds now"
 

@@ -59,6 +59,7 @@ def told(found: Found) -> tuple[int, dict[str, int]]:
 
 
 @pytest.mark.feature(20)
+@pytest.mark.feature(91)
 @pytest.mark.parametrize("form", sorted(FORMS))
 def test_a_request_of_any_form_is_made_again(form: str) -> None:
     found = measured("har", recorded(FORMS[form]), ["api.example.com"])
@@ -88,6 +89,7 @@ EXPORTS = {
 
 
 @pytest.mark.feature(20)
+@pytest.mark.feature(91)
 @pytest.mark.parametrize("name", sorted(EXPORTS))
 def test_each_answered_request_of_a_recording_is_made_again(name: str) -> None:
     assert told(measured("har", (FIXTURES / name).read_bytes(), ["api.shop.example"])) == (EXPORTS[name], {})

@@ -29,7 +29,7 @@ def test_of_each_kind_the_first_rule_that_fits_is_reached_in_the_order_of_the_ta
         {"effect": "redact"},
         {"effect": "allow", "mask": ("pii",)},
         {"effect": "audit", "fields": ("note",)},
-        {"effect": "redact", "mask": ("secrets",)},
+        {"effect": "redact", "mask": ("names",)},
         {"effect": "redact", "fields": ("",)},
         {"effect": "permit"},
         {"effect": "allow", "when": "now"},

@@ -48,6 +48,7 @@ TABLE: list[tuple[tuple[Rule, ...], str, str, str, str, int]] = [
 # fmt: on
 
 
+@pytest.mark.feature(79)
 @pytest.mark.parametrize(("rules", "name", "verdict", "rule", "code", "sent"), TABLE)
 def test_each_row_of_the_decision_table_gets_its_verdict_and_its_rule(
     rules: tuple[Rule, ...], name: str, verdict: str, rule: str, code: str, sent: int

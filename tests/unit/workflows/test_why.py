@@ -46,6 +46,7 @@ def test_a_call_that_waits_names_rule_mend_people_and_signer(tmp_path: Path) -> 
     assert says["decided"] == "confirm for `w`, asked by stdio at 2026-11-21T12:00:00Z"
     assert says["step"].startswith("confirmation ")
     assert says["policy"] == "rule ask-for-w: confirm (money)"
+    assert says["order"] == "row 2 of 4: the first that fits, since these before it do not: never-at-night"
     assert says["code"] == "CASK-R005: A person has to confirm this call"
     assert says["means"] == CODES["CASK-R005"].why
     assert says["mend"].startswith("a confirmer can grant the challenge")
