@@ -92,7 +92,9 @@ class FileDesk:
     def file(self, draft: Mapping[str, Any], by: str) -> Mapping[str, Any]:
         """Take a draft, if drafts are taken here."""
         if not self.drafts:
-            raise CaskError("CASK-F001", "this server takes no drafts; the person who starts it can say `--drafts`")
+            raise CaskError(
+                "CASK-F001", "this server takes no drafts; the person who starts it can say `--drafts`", mend="cask inspect --drafts"
+            )
         row = self.box.file(propose.judged(dict(draft), "draft"), by=by, at=self.world.clock.now())
         return {"id": row.id, "status": "open", "next": "a person decides on it; nothing is served before it is promoted and signed"}
 
@@ -118,7 +120,7 @@ class FileDesk:
         pack = self._pack()
         wanted = arguments.get("tool")
         if wanted is not None and wanted not in pack.tools:
-            raise CaskError("CASK-R001", "no approved tool is called that")
+            raise CaskError("CASK-R001", "no approved tool is called that", mend="cask gate status")
         rules = pack.policy.rules if wanted is None else pack.tools[wanted].rules
         return {"default": "deny", "rules": [row.plain() for row in rules]}
 

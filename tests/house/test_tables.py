@@ -59,6 +59,7 @@ TABLES: Final = (
     Table("report.screen:KEYS", "key", ("unit/report/test_screen.py",)),
     Table("runtime.gateway:STEPS", "name", ("unit/runtime", "security")),
     Table("runtime.http_guard:CHECKS", "name", ("unit/runtime",)),
+    Table("runtime.inspect_server:QUESTIONS", "name", ("unit/workflows",)),
     Table("runtime.networks:DENIED", "network", ("unit/runtime", "security")),
     Table("store.archive:GUARDS", "name", ("security",)),
     Table("store.formats:FORMATS", "place", ("unit/workflows",)),

@@ -63,6 +63,7 @@ def resident() -> int:
     return int(row.split()[1]) << 10
 
 
+@pytest.mark.timeout(0 if CALLS > 10_000 else 120)
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is read from /proc")
 def test_memory_stays_flat_over_many_calls(tmp_path: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
     shop = project(tmp_path, upstream, policy=POLICY)
