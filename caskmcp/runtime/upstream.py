@@ -105,7 +105,7 @@ class Upstream:
                 return await _answer(response, ask.limit)
         except httpcore2.LocalProtocolError as cause:
             raise CaskError("CASK-R003", "the request cannot be written as HTTP") from cause
-        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as cause:
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout) as cause:
             wrong = _certificate(cause)
             return Failure("certificate", maybe=False, why=wrong) if wrong else Failure("connect", maybe=False)
         except httpcore2.TimeoutException:

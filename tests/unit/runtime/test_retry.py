@@ -1,16 +1,24 @@
 """When a request is sent again: the rules, the pause, and whole calls to an upstream that fails first."""
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from caskmcp.errors import CaskError
 from caskmcp.runtime import retry
 from caskmcp.runtime.commands import Failure, Pause, Record, Resolve, Send, Spend
+from caskmcp.runtime.egress import Destination
+from caskmcp.runtime.plan import PreparedRequest
 from caskmcp.runtime.respond import Answer
 from caskmcp.runtime.retry import delay, pause
+from caskmcp.runtime.upstream import Upstream as Client
 from tests.support.calls import GET_ORDER, PAY_ORDER, PUBLIC, Conversation, answer, flight, served, tool
-from tests.support.upstream import Upstream
+from tests.support.patience import HANGS
+from tests.support.upstream import Heard, Upstream
 from tests.support.upstream import answer as said
 from tests.support.world import CountingEntropy
 from tests.unit.runtime.test_conduct import conducted, hands, lines, on
@@ -99,9 +107,51 @@ def test_pauses_grow_and_a_share_of_them_is_chance() -> None:
     assert len({delay(Pause(1, 0), entropy) for entropy in [CountingEntropy()] for _ in range(20)}) > 10
 
 
+async def taken_back() -> None:
+    raise CaskError("CASK-R001", "the tool was taken back while the call waited; nothing was sent")
+
+
+@pytest.mark.parametrize("guard", [True, False])
+def test_a_call_that_was_taken_back_while_it_paused_is_not_sent_again(tmp_path: Path, guard: bool) -> None:
+    with Upstream(lambda _: said(b"later", status="503 Service Unavailable")) as upstream:
+        ports = replace(hands(tmp_path), still=taken_back) if guard else hands(tmp_path)
+        result = conducted(flight("get_order", on(upstream, GET_ORDER), order_id=7), ports)
+    assert (result.error, len(upstream.heard)) == (("CASK-R001", 1) if guard else ("CASK-R008", 3))
+
+
 def test_an_upstream_that_is_busy_once_is_asked_again_and_the_agent_sees_no_error(tmp_path: Path) -> None:
     replies = [said(b"later", status="503 Service Unavailable"), said(b'{"id":7}')]
     with Upstream(lambda _: replies.pop(0)) as upstream:
         result = conducted(flight("get_order", on(upstream, GET_ORDER), order_id=7), hands(tmp_path))
     assert (result.error, len(upstream.heard)) == ("", 2)
     assert [line["extra"]["sends"] for line in lines(tmp_path)] == [2]
+
+
+def test_a_request_that_gets_no_connection_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+
+    def held(_: Heard) -> bytes:
+        go.wait(HANGS)
+        return said()
+
+    async def run(port: int) -> list[Answer | Failure]:
+        client, found = Client(), []
+        ask = Send(
+            PreparedRequest("GET", "http", "127.0.0.1", port, b"/", ()), Destination("http", "127.0.0.1", port, True), ("127.0.0.1",), 100
+        )
+
+        async def one() -> None:
+            found.append(await client.send(ask))
+            go.set()  # the first to end is the one that got no connection
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(21):
+                tasks.start_soon(one)
+        await client.aclose()
+        return found
+
+    monkeypatch.setattr("caskmcp.runtime.upstream.CONNECT", 0.3)
+    with Upstream(held) as upstream:
+        found = anyio.run(run, upstream.port)
+    assert found[0] == Failure("connect", maybe=False)
+    assert ([type(each) for each in found[1:]], len(upstream.heard)) == ([Answer] * 20, 20)

@@ -262,12 +262,24 @@ def test_budgets_of_additions_are_kept() -> None:
         ("CASK-N003", {"rules": [{"id": "a", "effect": "allow"}, {"id": "a", "effect": "deny"}]}),
         ("CASK-I010", {"rules": [{"id": "a", "effect": "deny", "match": {"tools": ["delete_ordr"]}}]}),
         ("CASK-I010", {"budgets": {"list_ordrs": {"calls": 1, "per_seconds": 1}}}),
+        ("CASK-I010", {"budgets": {"toolset:suport": {"calls": 1, "per_seconds": 1}}}),
+        ("CASK-I010", {"budgets": {"toolset:default": {"calls": 1, "per_seconds": 1}}}),  # nobody signs who is in it
+        ("CASK-I004", {"budgets": {"*": {"per_seconds": 1}}}),
         ("CASK-I004", {"rules": [{"id": "a", "effect": "permit"}]}),
         ("CASK-I004", {"rule": []}),
     ],
 )
 def test_additions_that_would_silently_do_nothing_are_refused(code: str, additions: dict[str, Any]) -> None:
     refused(code, policy={"version": 1, **additions})
+
+
+def test_budgets_of_toolsets_that_are_signed_and_of_callers_are_kept() -> None:
+    rows = {
+        "toolset:readonly": {"tokens": 5_000, "per_seconds": 60},
+        "caller:*": {"calls": 1, "per_seconds": 1, "also": [{"calls": 9, "per_seconds": 60}]},
+    }
+    made = policy(policy={"version": 1, "budgets": rows}).budgets
+    assert {name: row.plain() for name, row in made.items()} == rows
 
 
 def test_a_rule_may_name_an_excluded_tool() -> None:
