@@ -189,7 +189,8 @@ def _answer(trail: _Trail, data: Any) -> Result:
     fitted, cuts = shrink.fit(data, trail.plan.most.bytes)
     structured = {"data": fitted, "calls": trail.done}
     notes = (*filter(None, [trail.cut]), *(f"cut to {trail.plan.most.bytes} bytes: {', '.join(cuts)}" for _ in cuts[:1]))
-    return Result(json.dumps(structured, ensure_ascii=False, separators=(",", ":")), structured, notes=notes, untrusted=True)
+    text = json.dumps(structured, ensure_ascii=False, separators=(",", ":"))
+    return Result(text, structured, notes=notes, untrusted=True, truncated=bool(notes))
 
 
 def _ended(trail: _Trail, no: _Ended) -> Result:

@@ -370,7 +370,7 @@ def _attached(result: Result) -> Iterator[t.EmbeddedResource]:
 def _meta(result: Result) -> dict[str, Any]:
     error = {"code": result.error, **remedies.facts(result.error), **result.details} if result.error else None
     rows = {"error": error, "status": result.status or None, "drift": list(result.drift) or None, "notes": list(result.notes) or None}
-    rows["untrusted"] = True if result.untrusted else None
+    rows |= {name: True for name in ("untrusted", "truncated") if getattr(result, name)}
     return {KEY + name: value for name, value in rows.items() if value is not None}
 
 

@@ -149,7 +149,10 @@ def _as_it_stands(files: Files, path: Path) -> Before:
 
 def digest_of(arguments: Any) -> str:
     """Digest of the canonical arguments. Raises CASK-I003 for what has no canonical form."""
-    return str(canon.digest(arguments))
+    try:
+        return str(canon.digest(arguments))
+    except (ValueError, RecursionError) as cause:  # an integer of thousands of digits, levels beyond what Python follows
+        raise CaskError("CASK-I003", "the value has no canonical form") from cause
 
 
 def entry(

@@ -102,6 +102,8 @@ class Result:
     """Whether the text holds words of the upstream."""
     blob: Blob | None = None
     """Content that goes beside the text."""
+    truncated: bool = False
+    """Whether something of the answer was cut; `notes` say what, and how to get it."""
 
 
 def respond(tool: Tool, answer: Answer, shown: Schema | None, expected: Schema | None, clean: Clean) -> Result:
@@ -130,6 +132,7 @@ def respond(tool: Tool, answer: Answer, shown: Schema | None, expected: Schema |
         unfit=bool(unfit),
         untrusted=True,
         blob=read.blob,
+        truncated=bool(cuts) or not answer.whole,
     )
 
 

@@ -175,6 +175,9 @@ def test_an_answer_of_400_kb_is_cut_below_25000_tokens_and_says_how_to_get_the_r
     assert len(result.text.encode()) <= 100_000
     assert result.notes[0].startswith("cut to 100000 bytes and about 24000 tokens: items: ")
     assert result.notes[1] == "to get the rest: ask for fewer at once with `limit`, or go on with `page_token`"
+    meta = as_result(result).meta or {}
+    assert meta["dev.caskmcp/truncated"] is True
+    assert "dev.caskmcp/truncated" not in (as_result(asking(("shop",), {"id": 7})).meta or {})
 
 
 def test_without_the_bound_on_tokens_the_same_answer_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
