@@ -4,13 +4,14 @@ Four judges look at the answers: the runtime's own comparison with the served re
 `verify.yaml`, and generated boundary inputs. An input that the schema refuses has to be refused by the gateway too, with nothing sent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from caskmcp.analyze.drift import View, drift, key
 from caskmcp.analyze.verify import boundaries
 from caskmcp.analyze.verify.answers import Answered
 from caskmcp.analyze.verify.assertions import equal, failed, select
+from caskmcp.analyze.verify.replay import GONE
 from caskmcp.model.contract import Contract as Known
 from caskmcp.model.finding import Finding, Severity
 from caskmcp.model.project import Project
@@ -30,7 +31,8 @@ async def run(session: Session, stated: Stated, view: View, project: Project, kn
     """Call, and judge. view: what was approved or built last. known: operation -> its contract, where one was emitted."""
     first = len(session.heard)
     called = await _called(session, stated, view)
-    findings = [row for answer in called for row in _judged(answer, stated)]
+    working = {row.tool for row in called if row.good}
+    findings = [row for answer in called for row in _judged(answer, stated, working)]
     seen = probe.groups(session.world, project, view, session.heard[first:])
     if seen:
         report = drift(view, View(session.against.kind, seen), probed=True, mend="cask drift --live")
@@ -75,14 +77,16 @@ def _told(stated: Stated) -> dict[str, Sequence[Mapping[str, Any]]]:
 
 
 # ---------------------------------------------------------------- answers
-def _judged(answer: Answered, stated: Stated) -> Iterator[Finding]:
-    """What any answer to an approved read has to be."""
+def _judged(answer: Answered, stated: Stated, working: Collection[str]) -> Iterator[Finding]:
+    """What any answer to an approved read has to be. working: tools of which some call succeeded: that one thing is not there breaks nothing then."""
     if not answer.sent:
         yield finding("call-refused", Severity.REVIEW, answer.tool, f"the call was not made or not answered: {answer.error}")
     elif answer.status >= 500:
         yield finding("answer-failed", Severity.BREAKING, answer.tool, f"answered {answer.status}")
     elif not answer.good and not _expected(answer, stated):
-        yield finding("answer-status", Severity.REVIEW, answer.tool, f"answered {answer.status} to arguments that should work")
+        is_gone = answer.status in GONE and answer.tool in working and dict(answer.arguments) not in _told(stated).get(answer.tool, [])
+        level = Severity.INFO if is_gone else Severity.REVIEW
+        yield finding("answer-status", level, answer.tool, f"answered {answer.status} to arguments that should work")
     if answer.differs:
         what = f"the answer is not what was approved: {', '.join(answer.differs)}"
         yield finding("answer-differs", Severity.BREAKING, answer.tool, what)
