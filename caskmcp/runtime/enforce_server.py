@@ -71,7 +71,8 @@ def request_of(scope: Scope, body: bytes) -> Received:
     first, slash, rest = path.removeprefix("/").partition("/")
     headers = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in scope["headers"])
     target = f"{slash}{rest}{'?' + query if query else ''}"
-    return Received(scope["method"], first.lower() if path.startswith("/") else "", target, headers, body)
+    plain = path.startswith("/") and target.isascii()  # what is no ASCII is no request, and would mean something else to each reader
+    return Received(scope["method"], first.lower() if plain else "", target, headers, body)
 
 
 def named(catalog: Catalog, request: Received) -> tuple[str, Mapping[str, Any]]:

@@ -16,8 +16,10 @@ from caskmcp.errors import CaskError
 from caskmcp.model.policy import Budget
 from caskmcp.model.tool import PathPiece, PathSegment
 from caskmcp.ports import World
+from caskmcp.runtime import recognize
 from caskmcp.runtime.enforce_server import Enforced
 from caskmcp.runtime.mcp_server import SENDER, Front
+from caskmcp.runtime.reread import BEYOND
 from caskmcp.runtime.tokens import Caller
 from caskmcp.store.credentials import ReferencedCredentials
 from caskmcp.workflows import enforce, serve
@@ -165,6 +167,21 @@ def test_what_is_sent_is_made_by_the_plan_and_nothing_of_the_request_goes_on(sho
     assert (said.status, heard.target) == (200, "/orders/7/r?state=paid")
     assert heard.header("authorization") == f"Bearer {TOKEN}"
     assert not [word for word in ("cask_secret", "curl", "no-cache", "de\r") if word in heard.head]
+
+
+@pytest.mark.parametrize("guard", ["on", "off"])
+def test_what_a_tool_has_no_place_for_is_refused_and_would_be_dropped_without_the_guard(
+    shop: Project, upstream: Upstream, guard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if guard == "off":
+        real = recognize.arguments_of
+        monkeypatch.setattr(
+            recognize, "arguments_of", lambda *asked: {k: v for k, v in (real(*asked) or {}).items() if k != BEYOND} or None
+        )
+    before = len(upstream.heard)
+    override = (("X-HTTP-Method-Override", "DELETE"),)
+    said = with_front(shop, lambda front: ask(Enforced(front), "GET", f"/{HOST}/orders/7/r?admin=1", headers=override))
+    assert (said.status, len(upstream.heard) - before) == ((400, 0) if guard == "on" else (200, 1))
 
 
 def test_a_caller_reaches_the_tools_of_its_toolsets_alone(shop: Project, upstream: Upstream) -> None:
