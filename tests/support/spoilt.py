@@ -1,15 +1,15 @@
 """A project that was minted, approved and pinned, and the ways in which it can be spoilt: what the tests of bad input begin with."""
 
+import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from caskmcp.govern import keys
-from caskmcp.store.files import LocalFiles
 from tests.support.terminal import CASK, ROOT, Terminal, environment, without_terminal
 
 RECORDING: Final = ROOT / "caskmcp" / "workflows" / "demo" / "recording.har"
@@ -54,7 +54,20 @@ class Place:
 
 
 def approved(folder: Path) -> Place:
-    """A toolpack `shop` of eight tools: seven subjects are signed by alice, `cancel_order` and `delete_product` wait."""
+    """A toolpack `shop` of eight tools: seven subjects are signed by alice, `cancel_order` and `delete_product` wait.
+
+    A copy of what the first who asked made: it takes seconds, and the workers of one run of the tests share it."""
+    shared = next((parent for parent in folder.parents if re.fullmatch(r"pytest-\d+", parent.name)), folder.parent)
+    made = shared / "approved.desk"
+    with (shared / "approved.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            _approve(shared / "approved.begun")
+            (shared / "approved.begun").rename(made)
+    return Place(made).copy(folder)
+
+
+def _approve(folder: Path) -> None:
     place = Place(folder)
     place.project.mkdir(parents=True)
     place.home.mkdir()
@@ -73,18 +86,6 @@ def approved(folder: Path) -> Place:
                 person.expect(prompt).send(answer)
             done = person.finish()
         assert done.exit == 0, done.transcript
-        if words[0] == "keys":
-            _cheapen(place.home / ".config" / "caskmcp")
-    return place
-
-
-def _cheapen(config: Path) -> None:
-    """Keep the same key with fewer rounds of bcrypt: it is opened in every trial."""
-    files, folder = LocalFiles(), config / "keys"
-    signer = keys.load(files, config, "alice", PASSPHRASE)
-    for path in folder.glob("alice*"):
-        path.unlink()
-    keys.save(files, config, signer, PASSPHRASE)
 
 
 def tree(folder: Path, leaving_out: Callable[[str], bool] = lambda _: False) -> Tree:
