@@ -48,7 +48,7 @@ class ReferencedCredentials:
         if printed and printed != refused:
             return printed
         if self._files is None or self._config is None:
-            raise CaskError("CASK-R009", f"there is no configuration that could name `config:{name}`")
+            raise CaskError("CASK-R009", f"there is no configuration that could name `config:{name}`", mend="cask doctor")
         value, by_command = load("store.personal:secret")(self._files, self._config, name)
         if by_command:
             self._printed[name] = value
