@@ -86,6 +86,7 @@ COMMANDS: Final = (
     Row("audit",          False, "The record of decisions: verify, query.",                             ""),
     Row("audit verify",   False, "Check every line, seal and segment of the record; names the first bad line.", "cli.audit:verify"),
     Row("audit query",    False, "The decisions on record, by tool, verdict, caller, time or id.",      "cli.audit:query"),
+    Row("compliance",     False, "Controls and evidence for three frameworks, each sentence with a digest.", "cli.compliance:compliance"),
     Row("evidence",       False, "What runs of verify and probes kept: verify, list, prune.",            ""),
     Row("evidence verify", False, "Check every file of the evidence; names what was changed, removed or moved.", "cli.evidence:verify"),
     Row("evidence list",  False, "The runs whose evidence is kept.",                                    "cli.evidence:listing"),

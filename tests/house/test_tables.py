@@ -33,6 +33,7 @@ class Table(NamedTuple):
 # fmt: off
 TABLES: Final = (
     Table("errors:_ROWS", "code", ("unit", "cases", "property", "golden", "security", "e2e", "conformance")),
+    Table("analyze.compliance:CONTROLS", "clause", ("unit/workflows/test_compliance.py",)),
     Table("analyze.drift_classes:CLASSES", "id", ("cases/drift", "unit/analyze")),
     Table("analyze.lint.clients:CLIENTS", "key", ("cases/lint",)),
     Table("analyze.lint.rules:RULES", "id", ("cases/lint",)),
