@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import anyio
 import httpcore2
@@ -183,13 +184,89 @@ def test_every_way_of_judging_is_used() -> None:
     assert {case["expect"] for case in CASES if case["id"] not in OTHERS} == set(JUDGES)
 
 
-@pytest.mark.parametrize("guard", ["caskmcp.runtime.egress.check_address", "caskmcp.runtime.networks.denied"])
-def test_without_the_table_of_networks_the_corpus_gets_through(guard: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, lambda *_, **__: None)
-    monkeypatch.setattr("caskmcp.runtime.upstream.check_address", lambda *_, **__: None)
-    case = next(case for case in CASES if case["why"] == "metadata answer")
+# ---------------------------------------------------------------- without the guards
+def unguarded(monkeypatch: pytest.MonkeyPatch, *guards: str) -> None:
+    """Take guards away. Each stands for what it does when it lets everything pass."""
+    for guard in guards:
+        monkeypatch.setattr(guard, LETS_PASS[guard])
+
+
+ADDRESSES: Final = ("caskmcp.runtime.egress.check_address", "caskmcp.runtime.upstream.check_address")
+HOSTS: Final = "caskmcp.runtime.egress.strict_host"
+LETS_PASS: Final[dict[str, Any]] = {
+    ADDRESSES[0]: lambda *_, **__: None,
+    ADDRESSES[1]: lambda *_, **__: None,
+    HOSTS: lambda host, **_: host.lower().removesuffix("."),
+    "caskmcp.runtime.egress.leaving": lambda *_: None,
+}
+
+
+def without(case: dict[str, Any], *stages: str) -> bool:
+    return case["expect"] == "refuse" and case["stage"] in stages and case["id"] not in OTHERS
+
+
+TWICE: Final = {
+    "ssrf-d-0045": "with a zone it is a name that nobody resolves",
+    "ssrf-d-0055": "a host beyond ASCII cannot be written into a request either",
+    "ssrf-d-0056": "a host beyond ASCII cannot be written into a request either",
+    "ssrf-d-0057": "a host beyond ASCII cannot be written into a request either",
+}
+"""Cases that another guard refuses too, and which."""
+REACHED: Final = [case for case in CASES if without(case, "connect") and case["id"] not in TWICE]
+"""Cases that the hook at the connection refuses: by the form of the host, or by the address behind it."""
+
+
+@pytest.mark.parametrize("case", REACHED, ids=lambda case: f"{case['id']}-{case['why'][:40]}")
+def test_without_the_guards_on_hosts_and_addresses_the_target_is_reached(
+    case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unguarded(monkeypatch, *ADDRESSES, HOSTS)
+    result, dialled = run(case, approved(case), None, tmp_path)
+    wanted = {address for rows in case.get("dns", {}).values() for address in rows} or {(urlsplit(case["url"]).hostname or "").lower()}
+    assert len(dialled) == 1, "the verdict above would hold without the guards"
+    assert dialled[0] in wanted
+    assert result.error == ""
+
+
+def test_most_of_the_corpus_is_refused_at_the_connection() -> None:
+    assert len(REACHED) > 55
+
+
+HOPS: Final = [case for case in CASES if case["expect"] == "refuse_hop"]
+
+
+@pytest.mark.parametrize("case", HOPS, ids=lambda case: f"{case['id']}-{case['why'][:20]}")
+def test_without_the_guard_on_redirects_nothing_is_followed_either_and_no_credential_goes_along(
+    case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no code that follows one: the guard only tells where it would have led."""
+    unguarded(monkeypatch, "caskmcp.runtime.egress.leaving", *ADDRESSES)
+    result, dialled = run(case, approved(case), case["response"]["location"], tmp_path)
+    assert dialled == ["1.1.1.1"]
+    assert result.error == "CASK-R008"
+
+
+def test_the_name_is_looked_up_once_so_that_a_second_answer_reaches_nobody(tmp_path: Path) -> None:
+    """Rebinding: the address that was checked is the one that is dialled. Were it looked up again, the second answer would be this machine."""
+    case = next(case for case in CASES if case["stage"] == "rebind")
+    names = StubbedNames(case, Dial(b""))
+
+    async def twice() -> tuple[tuple[str, ...], tuple[str, ...]]:
+        ask = Resolve("api.tinyshop.example", 443)
+        return await names.addresses(ask), await names.addresses(ask)
+
+    assert anyio.run(twice) == (("1.1.1.1",), ("127.0.0.1",))
     _, dialled = run(case, case["url"], None, tmp_path)
-    assert dialled == ["169.254.169.254"], "the verdicts above would hold without the guard"
+    assert dialled == ["1.1.1.1"]
+
+
+def test_a_client_that_heeds_the_environment_would_go_to_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The case on proxies holds because nothing of ours reads these variables, not because they are not set."""
+    case = next(case for case in CASES if case["expect"] == "ignore_env")
+    for name, value in case["env"].items():
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name.lower(), value)
+    assert getproxies()["http"] == "http://127.0.0.1:3128"
 
 
 def test_the_address_is_checked_at_the_dial_even_if_the_step_before_let_it_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
