@@ -22,7 +22,7 @@ from mcp.shared.exceptions import MCPError
 from caskmcp import __version__
 from caskmcp.errors import CaskError
 from caskmcp.ports import Clock, Entropy
-from caskmcp.runtime import authenticate, dialogue, remedies, search
+from caskmcp.runtime import authenticate, dialogue, progress, remedies, search
 from caskmcp.runtime.catalog import Catalog, Offered, catalog, prefixes_of
 from caskmcp.runtime.clean import Clean
 from caskmcp.runtime.commands import Said
@@ -220,7 +220,7 @@ class Front:
     ) -> Result | t.InputRequiredResult:
         """The call; where it has to be confirmed and the client's own dialogue may do that, with its answer."""
         said = dialogue.answered(ctx, params) if self._setting.dialogue else None
-        result = await self._conducted(shown, caller, name, arguments, said)
+        result = await progress.told(ctx, partial(self._conducted, shown, caller, name, arguments, said))
         offered = shown.catalog.offered.get(name)
         if said is not None or offered is None or not self._setting.dialogue:
             return result
@@ -231,7 +231,7 @@ class Front:
         asked = await dialogue.asked(ctx, question)
         if asked is None or isinstance(asked, t.InputRequiredResult):
             return asked or result
-        return await self._conducted(shown, caller, name, arguments, asked)
+        return await progress.told(ctx, partial(self._conducted, shown, caller, name, arguments, asked))
 
     async def chosen(self, caller: Caller, choose: Callable[[Catalog], tuple[str, Mapping[str, Any]]]) -> Result:
         """A call that came in another way than the protocol's. choose: says which tool and with which arguments, of what the caller is offered."""
