@@ -20,11 +20,12 @@ from caskmcp.store.layout import Pack
 from caskmcp.workflows import drift, here, intake, person, probe
 from caskmcp.workflows.probe import Heard
 from caskmcp.workflows.trust import only_key
-from caskmcp.workflows.verify.modes import Outcome
+from caskmcp.workflows.verify.modes import NOT_RUN, Outcome
 from caskmcp.workflows.verify.session import Against
 from caskmcp.workflows.verify.stated import Stated
 
 KIND: Final = "verify"
+SUMMARY: Final = "evidence_summary.json"
 SAMPLES: Final = 50
 """Answers that are kept: the first of each tool and status."""
 LONGEST: Final = 1 << 16
@@ -60,6 +61,7 @@ def keep(world: World, facts: Facts, key: str | None = None) -> tuple[str, str]:
         "samples.ndjson": b"".join(_samples(world, facts.heard)),
         "versions.json": canon.pretty(_versions(world, facts.pack)),
     }
+    files |= _summary(facts)
     manifest = _manifest(world, facts, files).content()
     digest = str(canon.digest(manifest))
     times = _times(facts, digest)
@@ -98,6 +100,16 @@ def lock_digest(world: World, pack: Pack) -> str:
 def _times(facts: Facts, manifest: str) -> Times:
     bare = Times(started=facts.times[0], ended=facts.times[1], manifest=manifest)
     return bare.model_copy(update={"digest": str(canon.digest(bare.told()))})
+
+
+def _summary(facts: Facts) -> dict[str, bytes]:
+    """The two files that the mode `provenance` leaves, as earlier versions named them; none where it did not run."""
+    row = next((row for row in facts.results if row.mode == "provenance" and row.result != NOT_RUN), None)
+    if row is None:
+        return {}
+    data = canon.pretty({"schema": "caskmcp/evidence-summary/1", **_result(row), "playbooks": list(row.inputs)})
+    digest = canon.hexadecimal(canon.digest_bytes(data))
+    return {SUMMARY: data, f"{SUMMARY}.sha256": f"{digest}  {SUMMARY}\n".encode()}
 
 
 def _result(row: Outcome) -> dict[str, Any]:
