@@ -71,8 +71,11 @@ def _pattern(segment: Segment) -> str:
 
 
 def _calls(contract: Contract, request: Request) -> bool:
-    """Whether the body asks a shared endpoint for this operation."""
-    return contract.call is None or _holds(request.body if request.body is not None else dict(request.query), contract.call.constants)
+    """Whether the body asks a shared endpoint for this operation. The number of a JSON-RPC request is its caller's."""
+    if contract.call is None:
+        return True
+    constants = {name: value for name, value in contract.call.constants.items() if name != "id" or "jsonrpc" not in contract.call.constants}
+    return _holds(request.body if request.body is not None else dict(request.query), constants)
 
 
 def _holds(value: Any, constants: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ the same everywhere: what a list shows can be got, and an id leads to the thing 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from caskmcp import canon
 from caskmcp.model.contract import Contract, Parameter, Response
 from caskmcp.runtime.twin import places
 from caskmcp.runtime.twin.invent import invent
@@ -70,14 +71,26 @@ def _id(schema: Mapping[str, Any], seed: str, index: int) -> str:
 # ---------------------------------------------------------------- answers
 def _said(operation: Operation, ids: Ids) -> Iterator[tuple[Request, Answer]]:
     """Requests of an operation with their answers: one for each thing that its path can name, one where it names none."""
-    response = success(operation.contract)
+    response = success(operation.contract) or (Response(status="200") if _is_mcp(operation.contract) else None)
     if response is None:
         return
     forms = _forms(operation)
     for arguments in ids[operation.host, forms[-1]] if forms else ((),):
         path, body = _path(operation, arguments), _asked(operation)
         value = _value(operation, response, arguments, ids)
-        yield Request(operation.contract.method, operation.host, path, (), body), _answer(response, value)
+        answer = _answer(response, value) if not _is_mcp(operation.contract) else Answer(200, _called(value), "json", "application/json")
+        yield Request(operation.contract.method, operation.host, path, (), body), answer
+
+
+def _is_mcp(contract: Contract) -> bool:
+    return contract.call is not None and contract.call.protocol == "mcp"
+
+
+def _called(value: Any) -> Any:
+    """The result of an MCP server's tool, as a JSON-RPC response; its number is set where it is answered."""
+    text = canon.compact(value).decode("utf-8")
+    structured = {"structuredContent": value} if isinstance(value, dict) else {}
+    return {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": text}], **structured}}
 
 
 def success(contract: Contract) -> Response | None:

@@ -4,6 +4,7 @@ Promises: it listens on the loopback address and on no other, opens no connectio
 that the twin stands for alone: a page in a browser that was made to resolve its own name to this machine is refused.
 """
 
+import sys
 from collections.abc import Callable, Collection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
@@ -23,7 +24,7 @@ class Server:
     """A twin on a real socket. Use as a context manager."""
 
     def __init__(self, respond: Respond, hosts: Collection[str]) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(respond, frozenset(hosts)))
+        self._server = _Listening(("127.0.0.1", 0), _handler(respond, frozenset(hosts)))
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
 
@@ -34,6 +35,15 @@ class Server:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Listening(ThreadingHTTPServer):
+    """Tells of faults, and not of callers that went away."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """As the standard library's, but silent where the other side closed the connection."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 def _handler(respond: Respond, hosts: frozenset[str]) -> type[BaseHTTPRequestHandler]:

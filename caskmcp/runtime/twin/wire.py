@@ -126,7 +126,7 @@ def _digest(value: Any) -> str:
     plain = {name: each for name, each in value.items() if name != "id"} if isinstance(value, dict) and "jsonrpc" in value else value
     try:
         return str(canon.digest(plain))
-    except CaskError:
+    except (CaskError, RecursionError):
         return "none"  # a value without canonical form was never recorded
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from caskmcp.model.observation import Call
 from caskmcp.runtime.twin.operations import known, settled
 from caskmcp.runtime.twin.play import Twin
+from caskmcp.runtime.twin.seeded import seeded
 from caskmcp.runtime.twin.wire import Answer, Request, body, parsed
-from tests.support.contracts import HOST
+from tests.support.contracts import HOST, INTEGER, contract, obj
 from tests.support.exchanges import traffic
 from tests.support.twin_api import U1, asks, contracts, order, recording, said, twin
 from tests.support.twinned import lives
@@ -220,3 +222,22 @@ def test_a_thing_of_which_only_its_path_is_known_looks_like_the_others() -> None
 
 def test_a_user_is_found_by_the_id_that_the_path_has() -> None:
     assert answered(twin(), "GET", f"/users/{U1}") == (200, {"id": U1, "name": "Ada"})
+
+
+def test_a_tool_of_an_mcp_server_is_answered_as_one_whatever_number_the_call_has() -> None:
+    constants = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add"}}
+    call = Call(protocol="mcp", name="add", constants=constants, within=("params", "arguments"))
+    at = Twin(seeded(known([contract("POST /mcp", answer=obj(sum=INTEGER), call=call)], ())))
+    asked = {**constants, "id": 9, "params": {"name": "add", "arguments": {"a": 1}}}
+    status, said_ = answered(at, "POST", "/mcp", asked)
+    assert (status, said_["jsonrpc"], said_["id"]) == (200, "2.0", 9)
+    assert said_["result"]["structuredContent"] == json.loads(said_["result"]["content"][0]["text"])
+    assert isinstance(said_["result"]["structuredContent"]["sum"], int)
+    assert answered(at, "POST", "/mcp", {**asked, "params": {"name": "other"}})[0] == 404
+
+
+def test_a_body_too_deep_to_be_told_from_others_is_answered_all_the_same() -> None:
+    deep: Any = 1
+    for _ in range(5000):
+        deep = [deep]
+    assert answered(twin(), "POST", "/orders/1/cancel", {"deep": deep})[0] == 200
