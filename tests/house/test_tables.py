@@ -62,6 +62,7 @@ TABLES: Final = (
     Table("runtime.http_guard:CHECKS", "name", ("unit/runtime",)),
     Table("runtime.inspect_server:QUESTIONS", "name", ("unit/workflows",)),
     Table("runtime.networks:DENIED", "network", ("unit/runtime", "security")),
+    Table("runtime.remedies:REMEDIES", "code", ("unit", "security", "e2e")),
     Table("runtime.twin.faults:FAULTS", "name", ("unit/runtime",)),
     Table("store.archive:GUARDS", "name", ("security",)),
     Table("store.formats:FORMATS", "place", ("unit/workflows",)),
