@@ -37,6 +37,13 @@ class Door:
     origins: frozenset[str]
     """Values of the Origin header of pages that may call; most clients send none."""
     tokens: tuple[TokenRow, ...]
+    now: Callable[[], tuple[TokenRow, ...]] | None = None
+    """The tokens that are taken at this moment, where they can change while it is served."""
+
+    @property
+    def taken(self) -> tuple[TokenRow, ...]:
+        """The tokens that are taken."""
+        return self.tokens if self.now is None else self.now()
 
 
 class Check(NamedTuple):
@@ -69,7 +76,7 @@ def _token(scope: Scope, door: Door) -> bool:
 def _sender(scope: Scope, door: Door) -> Caller | None:
     sent = _values(scope, b"authorization")
     scheme, _, token = (sent[0] if len(sent) == 1 else b"").partition(b" ")
-    return caller(door.tokens, token.strip()) if scheme.lower() == b"bearer" else None
+    return caller(door.taken, token.strip()) if scheme.lower() == b"bearer" else None
 
 
 # fmt: off
@@ -170,7 +177,7 @@ def own(scope: Scope, door: Door) -> dict[str, str]:
 
 
 def _is_ours(value: bytes, sent: Sequence[bytes], door: Door) -> bool:
-    return any(token and token in value for token in sent) or any(caller(door.tokens, word) is not None for word in value.split())
+    return any(token and token in value for token in sent) or any(caller(door.taken, word) is not None for word in value.split())
 
 
 def _timely(receive: Receive) -> Receive:

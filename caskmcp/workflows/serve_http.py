@@ -6,7 +6,7 @@ clients use and either TLS here or a proxy that is said to end it. Tokens are ke
 
 import ipaddress
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -75,6 +75,40 @@ def read_tokens(world: World, name: str) -> tuple[TokenRow, ...]:
     return rows
 
 
+class TokensOnDisk:
+    """The tokens of a file as it is now: it is looked at with each request, and read where it is another one.
+
+    A file that is gone, shared with others or wrong lets nobody in until it is mended; that is told once.
+    """
+
+    def __init__(self, world: World, name: str, rows: tuple[TokenRow, ...], told: Callable[..., None]) -> None:
+        self._world, self._name, self._rows, self._told = world, name, rows, told
+        self._key = self._look()
+
+    def __call__(self) -> tuple[TokenRow, ...]:
+        """The rows."""
+        key = self._look()
+        if key != self._key:
+            self._key, self._rows = key, self._read()
+        return self._rows
+
+    def _look(self) -> Hashable:
+        path = self._world.cwd / self._name
+        try:
+            return self._world.files.stat_key(path), self._world.files.mode(path)
+        except CaskError as gone:
+            return gone.code
+
+    def _read(self) -> tuple[TokenRow, ...]:
+        try:
+            rows = read_tokens(self._world, self._name)
+        except CaskError as cause:
+            self._told("tokens", error=cause.code, tokens=[])
+            return ()
+        self._told("tokens", tokens=[row.name for row in rows])
+        return rows
+
+
 def refuse_shared(world: World, path: Path) -> None:
     """Raise CASK-H003 for a token file that is not its owner's alone."""
     mode, owner = world.files.mode(path)
@@ -97,7 +131,7 @@ def new_token(world: World, *, name: str, token_file: str | None, toolset: str |
         known = TokenFile.from_yaml(world.files.read(path, LARGEST), str(path))
     token, row = tokens.fresh(name, (toolset,) if toolset else (), world.entropy.token(tokens.SIZE))
     world.files.write(path, text.dump_yaml(known.added(row).plain()), private=True)
-    world.console.note(f"{path} takes this token of {name} from the next start on; it is shown only now")
+    world.console.note(f"{path} takes this token of {name}; it is shown only now")
     world.console.out(token)
     return Exit.CLEAN
 
@@ -180,6 +214,7 @@ def run(world: World, web: Web, front: Front, greeting: str, made: Made = http_s
         told("start", text=line)
     shown = f"[{host}]" if ":" in host else host
     told("listening", url=f"{'https' if tls else 'http'}://{shown}:{port}{path}", public=web.public_url, tokens=[row.name for row in rows])
+    now = TokensOnDisk(world, web.token_file, rows, told) if web.token_file is not None else None
     with listener:
-        http_server.run(front, made(front, Door(hosts, origins, rows), told), listener, tls, told)
+        http_server.run(front, made(front, Door(hosts, origins, rows, now), told), listener, tls, told)
     return Exit.CLEAN

@@ -1,5 +1,6 @@
 """`serve --http` before it listens: address, who may reach it, tokens and their file, TLS."""
 
+import json
 import os
 import socket
 from dataclasses import replace
@@ -12,6 +13,7 @@ from caskmcp.errors import CaskError, Exit
 from caskmcp.govern.admit import admit
 from caskmcp.model.token import TokenRow
 from caskmcp.runtime import http_server, tokens
+from caskmcp.runtime.http_guard import CHECKS, Door
 from caskmcp.runtime.http_server import Tls
 from caskmcp.runtime.surface import nothing, surface
 from caskmcp.workflows import serve_http as story
@@ -223,3 +225,63 @@ def test_the_log_is_one_json_line_an_event_whatever_it_holds(tmp_path: Path) -> 
     assert here.console.notes == [  # type: ignore[attr-defined]
         '{"at": "2026-11-21T12:00:00Z", "event": "log", "text": "two\\nlines \\u001b[31m \\u202e"}'
     ]
+
+
+# ---------------------------------------------------------------- a token file that changes while it is served
+class Told(list[tuple[str, dict[str, Any]]]):
+    """What the log was told."""
+
+    def __call__(self, event: str, **fields: Any) -> None:
+        self.append((event, fields))
+
+
+def kept(folder: Path, *names: str, mode: int = 0o600) -> Path:
+    """The file, put in the place of the one before."""
+    rows = [{"name": name, "sha256": tokens.digest(name.encode())} for name in names]
+    path = folder / "new.yaml"
+    path.write_text(json.dumps({"tokens": rows}))
+    path.chmod(mode)
+    return path.replace(folder / "tokens.yaml")
+
+
+def on_disk(folder: Path) -> tuple[story.TokensOnDisk, Told]:
+    kept(folder, "ci", "helpdesk")
+    told = Told()
+    return story.TokensOnDisk(world(folder), "tokens.yaml", story.read_tokens(world(folder), "tokens.yaml"), told), told
+
+
+def test_a_token_that_is_taken_back_counts_no_more_and_a_new_one_does(tmp_path: Path) -> None:
+    now, told = on_disk(tmp_path)
+    assert [row.name for row in now()] == ["ci", "helpdesk"]
+    kept(tmp_path, "ci", "another")
+    assert [[row.name for row in now()] for _ in range(2)] == [["ci", "another"]] * 2
+    assert told == [("tokens", {"tokens": ["ci", "another"]})]
+
+
+@pytest.mark.parametrize("how", ["gone", "shared", "wrong", "empty"])
+def test_a_token_file_that_cannot_be_followed_lets_nobody_in_until_it_is_mended(tmp_path: Path, how: str) -> None:
+    now, told = on_disk(tmp_path)
+    path = tmp_path / "tokens.yaml"
+    spoil: dict[str, Any] = {
+        "gone": path.unlink,
+        "shared": lambda: path.chmod(0o644),
+        "wrong": lambda: path.write_text("tokens: ["),
+        "empty": lambda: path.write_text("tokens: []"),
+    }
+    spoil[how]()
+    assert [now(), now()] == [(), ()]
+    assert [fields["tokens"] for _, fields in told] == [[]]
+    kept(tmp_path, "ci")
+    assert [row.name for row in now()] == ["ci"]
+
+
+def test_the_door_asks_for_the_tokens_of_the_moment() -> None:
+    row = TokenRow(name="ci", sha256=tokens.digest(b"good"))
+    rows: list[TokenRow] = [row]
+    door = Door(frozenset({"h"}), frozenset(), (), lambda: tuple(rows))
+    scope = {"headers": [(b"authorization", b"Bearer good")]}
+    token = next(check for check in CHECKS if check.name == "token")
+    assert token.passes(scope, door)
+    rows.clear()
+    assert not token.passes(scope, door)
+    assert token.passes(scope, Door(frozenset(), frozenset(), (row,)))
