@@ -156,3 +156,39 @@ def test_a_public_client_works_on_stdio(kept: Path, slow: Upstream, tmp_path: Pa
         "calls": CALLS[:4],
     }
     judge(run(command, place, spec, tmp_path), shop)
+
+
+# ---------------------------------------------------------------- the inspector
+INSPECTOR: Final = "@modelcontextprotocol/inspector@2.12.0"
+INSPECTED: Final = ("--method", "tools/call", "--tool-name", "r", "--tool-args-json", '{"order_id": 7}')
+
+
+def inspected(kept: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the inspector's command line."""
+    place = kept / "inspector"
+    if not (place / "node_modules").exists():
+        place.mkdir(exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", INSPECTOR], cwd=place, env=node(), check=True, timeout=600)
+    command = [str(place / "node_modules" / ".bin" / "mcp-inspector"), "--cli", "--format", "json", *words]
+    return subprocess.run(command, cwd=folder, env=node(), capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+def test_the_inspector_finds_nothing_wrong_with_the_list_and_calls_on_stdio(kept: Path, slow: Upstream, tmp_path: Path, era: str) -> None:
+    """`--strict` ends it with 6 where a schema is not portable. It hands a server next to nothing of its own environment."""
+    shop = project(tmp_path, slow)
+    server = ("--", "/usr/bin/env", *(f"{name}={value}" for name, value in shop.environ.items()), *shop.command())
+    listed = inspected(kept, shop.folder, "--protocol-era", era, "--strict", "--method", "tools/list", *server)
+    assert listed.returncode == 0, listed.stderr[-2000:]
+    assert {row["name"] for row in json.loads(listed.stdout)["result"]["tools"]} == {"r", "w"}
+    called = inspected(kept, shop.folder, "--protocol-era", era, *INSPECTED, *server)
+    assert called.returncode == 0, called.stderr[-2000:]
+    assert "GET /orders/7/r HTTP/1.1" in called.stdout
+
+
+def test_the_inspector_calls_over_http(kept: Path, slow: Upstream, tmp_path: Path) -> None:
+    with Web(project(tmp_path, slow)) as web:
+        place = ("--transport", "http", "--server-url", web.url, "--header", f"Authorization: Bearer {ALL}")
+        called = inspected(kept, tmp_path, *place, *INSPECTED)
+        assert called.returncode == 0, called.stderr[-2000:]
+        assert "GET /orders/7/r HTTP/1.1" in called.stdout
