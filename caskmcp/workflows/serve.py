@@ -202,12 +202,9 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None], elsewhere: 
         source = PackOnDisk(
             of, pack, offer.identity(world.files, pack), here.condition(world, asked.trust_pin), asked.environment, elsewhere
         )
-        made[root.path] = made.get(root.path) or replace(hands(world, root, asked.state), watch=watch)
+        made[root.path] = made.get(root.path) or _sending(replace(hands(world, root, asked.state), watch=watch), elsewhere)
         sources.append(source)
         shelves.append(Shelf(source.id, source, made[root.path]))
-    if elsewhere is not None:
-        sender = elsewhere.upstream()
-        shelves = [shelf._replace(hands=replace(shelf.hands, upstream=sender)) for shelf in shelves]
     refuse_twice([source.id for source in sources])
     title = ", ".join(source.id for source in sources)
     setting = Setting(
@@ -223,6 +220,11 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None], elsewhere: 
         dialogue=asked.client_dialogue,
     )
     return Front(shelves, setting)
+
+
+def _sending(given: Hands, elsewhere: Elsewhere | None) -> Hands:
+    """The ports with a sender that reaches only what answers instead."""
+    return given if elsewhere is None else replace(given, upstream=elsewhere.upstream())
 
 
 def hands(world: World, root: Root, reference: str | None = None) -> Hands:
