@@ -267,7 +267,22 @@ REFUSED: Final = (
     Row("sound",                 "state unlock all",                               3, "CASK-I001", "",                            "cask state unlock --help"),
     Row("sound",                 "audit verify all",                               3, "CASK-I001", "",                            "cask audit verify --help"),
     Row("sound",                 "audit query --since yesterday",                  3, "CASK-I010", "",                            "cask audit query --since 24h"),
+    Row("sound",                 "verify --calls 0",                               3, "CASK-I001", "",                            "cask verify --calls 200"),
+    Row("sound",                 "evidence verify nothing",                        3, "CASK-I010", "",                            "cask evidence list"),
+    Row("sound",                 "evidence list all",                              3, "CASK-I001", "",                            "cask evidence list --help"),
+    Row("sound",                 "evidence prune --retain soon",                   3, "CASK-I010", "",                            "cask evidence prune --retain 30d"),
+    Row("sound",                 "compliance all",                                 3, "CASK-I001", "",                            "cask compliance --help"),
     Row("sound",                 "why nothing",                                    3, "CASK-I010", "",                            "cask audit query --since 24h"),
+    Row("sound",                 "enforce evaluate absent.json",                   3, "CASK-I002", "{project}/absent.json",       "ls {project}"),
+    Row("sound",                 "enforce evaluate cask.yaml",                     3, "CASK-I003", "{project}/cask.yaml:1",       "cask enforce evaluate --help"),
+    Row("no pin",                "enforce proxy",                                  4, "CASK-T001", "",                            "cask trust pin"),
+    Row("sound",                 "enforce proxy --at 0.0.0.0:1",                   4, "CASK-H001", "",                            "cask enforce proxy --at 127.0.0.1:8766"),
+    Row("no toolpack",           "inspect",                                        3, "CASK-I011", "{project}/.caskmcp",          "cask build"),
+    Row("sound",                 "inspect --env nowhere",                          3, "CASK-I010", "",                            "cask gate status"),
+    Row("sound",                 "propose file cask.yaml",                         3, "CASK-I003", "cask.yaml:1",                 "cask propose file --help"),
+    Row("drafts garbage",        "propose list",                                   3, "CASK-I003", "",                            "rm {project}/.caskmcp/state/drafts/d-000000000000.json"),
+    Row("sound",                 "propose show nothing",                           3, "CASK-I010", "",                            "cask propose list"),
+    Row("sound",                 "propose reject nothing",                         3, "CASK-I010", "",                            "cask propose list"),
     Row("sound",                 "migrate all",                                    3, "CASK-I001", "",                            "cask migrate --help"),
     Row("sound",                 "serve --http nowhere",                           3, "CASK-I010", "",                            "cask serve --http 127.0.0.1:8765"),
     Row("sound",                 "serve --http 0.0.0.0:80",                        4, "CASK-H001", "",                            "cask serve --http 0.0.0.0:80 --token-file FILE --public-url URL --behind-proxy"),
@@ -330,6 +345,7 @@ TYPED: Final = (
     Typed("manifest broken", "gate allow cancel_order --reason x",                 (),                           3, "CASK-I003", "edit cask.yaml"),
     Typed("lock garbage",    "gate snapshot",                                      (),                           4, "CASK-L001", "git log -p -- '*caskmcp.lock.yaml'"),
     Typed("sound",           "confirm grant nothing",                              (),                           3, "CASK-I010", "cask confirm list"),
+    Typed("sound",           "propose promote nothing",                            (),                           3, "CASK-I010", "cask propose list"),
     Typed("state garbage",   "confirm grant nothing",                              (),                           5, "CASK-W001", "ls -l {project}/.caskmcp/state/confirmations.db"),
 )
 
@@ -346,6 +362,7 @@ TERMINAL_ONLY: Final = {
     "trust pin":     (),
     "confirm grant": ("0123456789abcdef",),
     "confirm console": (),
+    "propose promote": ("d-000000000000",),
 }
 VALUES: Final = {"--lockfile": ".caskmcp/toolpacks/shop/lockfile/caskmcp.lock.yaml", "--format": "text", "--root": ".caskmcp", "--toolpack": "shop", "--toolset": "readonly", "--risk": "low", "--port": "8123", "--threshold": "1", "--role": "root", "--requires": "none", "--auto-narrowing": "on"}
 # fmt: on
