@@ -35,6 +35,12 @@ Whole processes, by turns in one run, redaction included; the ratio is the media
 {markdown(report)}
 The table is made from [performance.json](performance.json), which `python -m tests.bench.run --out FILE` writes. Peers that the environment does not name
 (`CASK_BENCH_…`, see `tests/bench/peers.py`) are shown as skipped.
+
+## Served calls
+
+`python -m tests.bench.served --table FILE` measures them on the machine at hand: `cask serve` with all guards, a credential and the record on, against a proxy of a few
+lines on the same protocol library and HTTP client that guards nothing, and against FastMCP (`CASK_BENCH_FASTMCP`: the Python of an environment that holds it); calls, lists
+of 50 and 1,000 tools, the start to the first list, 64 callers at once. Both servers take turns in one run. On a busy machine the ratio of CPU holds and the ratio of times does not.
 """
 
 

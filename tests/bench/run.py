@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tests.bench import table
@@ -296,12 +296,12 @@ def main() -> None:
             write({"machine": machine(), "note": asked.note, "rows": results}, asked.out, asked.table)
 
 
-def write(report: dict[str, object], out: str | None, shown: str | None) -> None:
+def write(report: dict[str, object], out: str | None, shown: str | None, form: Callable[[Mapping[str, Any]], str] = table.markdown) -> None:
     """After each row: a run of hours may be broken off."""
     if out:
         Path(out).write_text(json.dumps(report, indent=2) + "\n")
     if shown:
-        Path(shown).write_text(table.markdown(report))
+        Path(shown).write_text(form(report))
 
 
 if __name__ == "__main__":

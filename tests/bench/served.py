@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple
 
 from caskmcp.runtime import tokens
 from tests.bench import run as whole
+from tests.bench import table
 from tests.bench.asking import LIST, Ask, Http, Pipe, Server, flood
 from tests.bench.peers import Skipped, given
 from tests.support import signed
@@ -100,6 +101,8 @@ class Side:
     ask: Callable[[Ask], dict[str, Any]]
     what: Ask
     port: int = 0
+    start: Callable[[], Pipe] | None = None
+    """Starts one more such server, on stdio."""
     anew: Callable[[], None] = lambda: None
     """Before a block: a connection that was idle while the other side was asked may have been closed."""
 
@@ -111,7 +114,7 @@ def piped(stack: ExitStack, at: Shop, argv: Sequence[str], what: Ask) -> Side:
     """A server on stdio."""
     server = Pipe(argv, at.place, at.env)
     stack.callback(server.close)
-    return Side(server, server.ask, what)
+    return Side(server, server.ask, what, start=lambda: Pipe(argv, at.place, at.env))
 
 
 def web(stack: ExitStack, at: Shop, argv: Sequence[str], what: Ask, port: int = 0) -> Side:
@@ -123,7 +126,7 @@ def web(stack: ExitStack, at: Shop, argv: Sequence[str], what: Ask, port: int = 
     _listens(port)
     client = Http(port, TOKEN)
     stack.callback(client.close)
-    return Side(server, client.ask, what, port, client.close)
+    return Side(server, client.ask, what, port, anew=client.close)
 
 
 def _told(server: Server) -> int:
@@ -216,6 +219,20 @@ def at_once(side: Side, count: int) -> Block:
     return Block(tuple(took), side.server.cpu() - cpu, time.perf_counter() - begun)
 
 
+def starting(side: Side, count: int) -> Block:
+    """From the start of a server to its first answer."""
+    took, cpu, begun = list[float](), 0.0, time.perf_counter()
+    assert side.start is not None
+    for _ in range(count):
+        asked = time.perf_counter()
+        server = side.start()
+        _refuse(server.ask(side.what), side.what)
+        took.append(time.perf_counter() - asked)
+        cpu += server.cpu()
+        server.close()
+    return Block(tuple(took), cpu, time.perf_counter() - begun)
+
+
 def _refuse(answer: dict[str, Any], what: Ask) -> None:
     """RuntimeError for what is no answer to a call that was made, or to a list."""
     result = answer.get("result", {})
@@ -257,6 +274,8 @@ ROWS: Final = (
     Row("write-http",        f"{BARE}, HTTP",             "stated",   bare_http,   WRITE),
     Row("list-50",           "a bare low-level server",   "<= 1.2",   bare_stdio,  LIST,  50,   100),
     Row("list-1000",         "a bare low-level server",   "<= 1.2",   bare_stdio,  LIST,  1000, 10),
+    Row("start-50",          "a bare low-level server",   "<= 1.0 s", bare_stdio,  LIST,  50,   2,    starting),
+    Row("start-1000",        "a bare low-level server",   "<= 1.7 s", bare_stdio,  LIST,  1000, 2,    starting),
     Row("callers-64-stdio",  f"{BARE}, stdio",            "stated",   bare_stdio,  READ,  50,   1000, at_once),
     Row("callers-64-http",   f"{BARE}, HTTP",             "stated",   bare_http,   READ,  50,   1000, at_once),
 )
@@ -326,7 +345,7 @@ def main() -> None:
         if not asked.rows or row.name in asked.rows:
             results.append(run(row, asked.blocks))
             print(json.dumps(results[-1]), flush=True)
-            whole.write({"machine": whole.machine(), "note": "", "rows": results}, asked.out, asked.table)
+            whole.write({"machine": whole.machine(), "note": "", "rows": results}, asked.out, asked.table, table.served)
 
 
 if __name__ == "__main__":
