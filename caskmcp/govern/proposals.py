@@ -5,6 +5,7 @@ a lock or a key. What a draft's texts may hold, and what promotion does, is `wor
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,11 +87,13 @@ class Box:
         data = self._files.read(place, 4 * LARGEST) if self._files.exists(place) else b""
         if not data.endswith(b"\n"):
             return None
-        row = Filed.from_json(data, str(place))
+        mend = f"rm {shlex.quote(str(place))}"
+        try:
+            row = Filed.from_json(data, str(place))
+        except CaskError as no:
+            raise CaskError(no.code, no.what, place=no.place, mend=mend) from no
         if place.stem != row.id or _id(row.draft) != row.id:
-            raise CaskError(
-                "CASK-I004", "the draft is not the one that was filed under this name", place=str(place), mend="cask propose list"
-            )
+            raise CaskError("CASK-I004", "the draft is not the one that was filed under this name", place=str(place), mend=mend)
         return row
 
     def _decided(self) -> dict[str, Settled]:

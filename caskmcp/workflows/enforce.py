@@ -35,7 +35,11 @@ LARGEST: Final = 1 << 20
 def evaluate(world: World, file: str, asked: Asked) -> Report:
     """Say what would be decided on the request in a file. Raises what the door raises, CASK-I002 to I004 for the file, CASK-I010 for no URL."""
     path = world.cwd / file
-    row = AskedRequest.from_json(world.files.read(path, LARGEST), str(path))
+    data = world.files.read(path, LARGEST)
+    try:
+        row = AskedRequest.from_json(data, str(path))
+    except CaskError as no:
+        raise CaskError(no.code, no.what, place=no.place, mend=no.mend or "cask enforce evaluate --help") from no
     front = serve.front_of(world, asked, lambda line: world.console.note(visible(line)))
     front.start()
     serve.refuse_unknown(front.surfaces, asked.toolset)

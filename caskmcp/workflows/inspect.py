@@ -34,7 +34,10 @@ UNCOUNTED: Final = frozenset({"listed", "toolset", "arguments", "plan", "policy"
 def run(world: World, *, drafts: bool, environment: str | None, trust_pin: str | None) -> Exit:
     """Answer until the client closes its end. Raises what reading the toolpack raises: a state that cannot be read is not told as empty."""
     desk = FileDesk(world, drafts, environment, trust_pin)
-    gate.look(world)
+    known = gate.look(world).survey.offer.environments.environments
+    if environment is not None and environment not in known:
+        what = f"there is no environment `{visible(environment)}`; here are: {', '.join(sorted(known)) or 'none'}"
+        raise CaskError("CASK-I010", what, mend="cask gate status")
     folder = here.root(world).drafts
     if drafts:
         _ready(world, desk.box)

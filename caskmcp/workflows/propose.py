@@ -37,7 +37,10 @@ def taken(data: bytes, name: str) -> Draft:
         raise CaskError(
             "CASK-F001", f"a draft has at most {LARGEST} bytes, this one has {len(data)}", place=name, mend="cask propose file --help"
         )
-    return judged(text.parse_json(data, name), name)
+    try:
+        return judged(text.parse_json(data, name), name)
+    except CaskError as no:
+        raise CaskError(no.code, no.what, place=no.place, mend=no.mend or "cask propose file --help") from no
 
 
 def judged(value: Any, name: str) -> Draft:

@@ -220,6 +220,7 @@ SPOILT: Final[Mapping[str, Callable[[Place], object]]] = {
     "given garbage":       lambda place: place.put(".caskmcp/state/given.json", "{garbage"),
     "key of redaction":    lambda place: _as_folder(place.project / ".caskmcp/state/redaction.key"),
     "lock of the root":    lambda place: _as_folder(place.project / ".caskmcp/state/lock"),
+    "drafts garbage":      lambda place: place.put(".caskmcp/state/drafts/d-000000000000.json", "{garbage\n"),
     "state garbage":       lambda place: place.put(".caskmcp/state/confirmations.db", "this is no database, " * 100),
     "capture garbage":     lambda place: _capture(place, "exchanges.ndjson.gz").write_bytes(b"garbage"),
     "receipt garbage":     lambda place: _capture(place, "redaction.json").write_bytes(b"garbage"),
