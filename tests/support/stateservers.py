@@ -49,8 +49,12 @@ class Server:
 
     def _answers(self) -> bool:
         if self.url.startswith("redis"):
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            import redis
+
+            try:  # it takes connections before it has read what it keeps
+                return bool(redis.Redis.from_url(self.url, socket_timeout=2).ping())
+            except redis.RedisError:
+                return False
         import psycopg
 
         try:
