@@ -1,7 +1,8 @@
-"""Processes for the steps of sources and for pieces of large ones: started on first use, never forked (threads run beside them).
+"""Processes for the steps of sources and for pieces of large ones.
 
-Whole steps run in the processes alone; pieces are shared with the thread that asks for them, so that `jobs` processes are at work and none is
-started for nothing. A process ends with its parent, however that ends.
+Whole steps run in the processes alone; pieces are shared with the thread that asks for them, so that `jobs` processes are at work. On Linux they are
+forked on entry, as long as this process has one thread: they have all modules then, at once and in shared memory. Elsewhere they are started
+anew, on first use. A process ends with its parent, however that ends.
 """
 
 import os
@@ -22,11 +23,12 @@ from caskmcp.store.receipts import Outs
 
 
 class Processes:
-    """A `perform.Pool` of `jobs` processes, started on first use."""
+    """A `perform.Pool` of `jobs` processes."""
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        self._executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin)
+        self._forks = _is_alone()
+        self._executor = ProcessPoolExecutor(jobs, mp_context=get_context("fork" if self._forks else "spawn"), initializer=_begin)
         self._ended = False
 
     def run(self, order: Order) -> Outs:
@@ -66,6 +68,9 @@ class Processes:
         return answered(answer)
 
     def __enter__(self) -> Self:
+        if self._forks:
+            with _unheard():
+                self._executor.submit(_nothing)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, trace: TracebackType | None) -> None:
@@ -92,6 +97,18 @@ def _unheard() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _is_alone() -> bool:
+    """Whether this process has one thread, as Linux counts them; False elsewhere. With others, a fork may hold a lock that nobody opens."""
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return False
+
+
+def _nothing() -> None:
+    """The first order: a pool that forks starts all of its processes with it."""
 
 
 def _begin() -> None:

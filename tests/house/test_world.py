@@ -52,7 +52,7 @@ PLACES: Final = (
     Place("compiler/normalize/words.py", ("files",),                     "reads the word table that ships with the package; the toolchain has its digest"),
     Place("compiler/emit/files/container.py", ("files",),                "reads the pins that ship with the package; the toolchain has their digest"),
     Place("compiler/capture/inflate.py", ("environment",),               "takes the standard library's zstd where this Python has it"),
-    Place("engine/processes.py", ("processes",),                         "the pool for CPU-heavy stages; Ctrl-C is the parent's business"),
+    Place("engine/processes.py", ("files", "processes"),                 "the pool for CPU-heavy stages; Ctrl-C is the parent's business; Linux lists threads in /proc"),
     Place("govern/agentsocket.py", ("clock", "network"),                 "the Unix socket of an ssh-agent, and how long it may take"),
     Place("govern/sshsig.py",   ("hashing",),                            "the digests that OpenSSH's form of a signature is made over; none of an artifact"),
     Place("record/mcp_surface.py", ("console", "environment", "files"),  "starts a server as the user's shell would; what it logs goes nowhere"),

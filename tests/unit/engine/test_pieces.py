@@ -147,7 +147,7 @@ if __name__ == "__main__":
 
 def children(pid: int) -> list[int]:
     found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False).stdout
-    return [int(line.split()[0]) for line in found.splitlines() if "spawn_main" in line]
+    return [int(line.split()[0]) for line in found.splitlines() if "spawn_main" in line or "orphans.py" in line]
 
 
 def is_there(pid: int) -> bool:

@@ -79,3 +79,36 @@ def test_an_interrupt_does_not_wait_for_what_other_processes_are_at(tmp_path: Pa
         [sys.executable, str(tmp_path / "stuck.py"), str(tmp_path)], env=env, capture_output=True, text=True, check=False, timeout=HANGS
     )
     assert done.stdout == "interrupted\n"
+
+
+WHERE = """
+import multiprocessing, sys, threading
+from pathlib import Path
+from caskmcp.engine.processes import Processes
+from tests.support.toy import Bench
+if __name__ == "__main__":
+    ended = threading.Event()
+    if sys.argv[2] == "threads":
+        threading.Thread(target=ended.wait).start()
+    with Processes(2) as pool:
+        begun = len(multiprocessing.active_children())
+        bench = Bench(Path(sys.argv[1]))
+        bench.source("a.txt", "g w\\n")
+        bench.build(jobs=2, pool=pool)
+        kinds = sorted({type(each).__name__ for each in multiprocessing.active_children()})
+        print(begun, *kinds, len(bench.tree()) > 0)
+    ended.set()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="where threads cannot be counted, nothing is forked")
+def test_a_process_with_one_thread_forks_at_once_and_one_with_two_never_does(tmp_path: Path) -> None:
+    (tmp_path / "where.py").write_text(WHERE)
+    found = {}
+    for how in ("alone", "threads"):
+        (tmp_path / how).mkdir()
+        argv = [sys.executable, str(tmp_path / "where.py"), str(tmp_path / how), how]
+        found[how] = subprocess.run(
+            argv, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True, timeout=HANGS
+        ).stdout
+    assert found == {"alone": "2 ForkProcess True\n", "threads": "0 SpawnProcess True\n"}
