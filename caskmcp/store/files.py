@@ -15,6 +15,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -221,8 +222,7 @@ class _Pieces:
 def _replacing(path: Path, *, private: bool, durable: bool) -> Iterator[Sink]:
     with _writing(path):
         made = _make_folders(path.parent, private=private)
-        folder, prefix = _place(path)
-        temporary, handle = _create(folder, prefix, 0o600 if private else 0o666)
+        temporary, handle = _created(path, 0o600 if private else 0o666)
         try:
             try:
                 if private:
@@ -241,19 +241,36 @@ def _replacing(path: Path, *, private: bool, durable: bool) -> Iterator[Sink]:
             _sync_folders(path.parent, made)
 
 
-def _place(path: Path) -> tuple[Path, str]:
-    """Folder and beginning of the name of a temporary file, on the target's file system: in the root's own folder if the target lies
-    below a root, else beside the target (then what a killed writer of that file left there is removed)."""
-    device = os.stat(path.parent).st_dev
-    for above in path.parents:
+def _created(path: Path, mode: int) -> tuple[str, int]:
+    """A new temporary file for a target, on the target's file system: in the root's own folder if the target lies below a root, else beside
+    the target (then what a killed writer of that file left there is removed)."""
+    for _ in range(2):
+        try:
+            return _create(_of_root(str(path.parent)), "", mode)
+        except FileNotFoundError:
+            _of_root.cache_clear()  # the folder went away
+        except LookupError:
+            break
+    return _create(path.parent, _swept(path), mode)
+
+
+@lru_cache(maxsize=4096)
+def _of_root(folder: str) -> Path:
+    """The folder for temporary files of the root that a folder lies below, looked for once. Raises LookupError, each time anew, if there is none."""
+    device = os.stat(folder).st_dev
+    for above in (Path(folder), *Path(folder).parents):
         place = above.joinpath(*TEMPORARY)
         if os.path.exists(above / TEMPORARY[0] / MARK) and os.path.isdir(place) and os.stat(place).st_dev == device:
-            return place, ""
+            return place
+    raise LookupError(folder)
+
+
+def _swept(path: Path) -> str:
+    """The beginning of the names of temporary files beside a target, once those are removed whose writers died."""
     prefix = f".{path.name}."
-    for left in os.listdir(path.parent):
-        if left.startswith(prefix) and left.endswith(SUFFIX):
-            _remove_left(path.parent / left)
-    return path.parent, prefix
+    for left in (name for name in os.listdir(path.parent) if name.startswith(prefix) and name.endswith(SUFFIX)):
+        _remove_left(path.parent / left)
+    return prefix
 
 
 def _create(folder: Path, prefix: str, mode: int) -> tuple[str, int]:
@@ -287,6 +304,8 @@ def _remove_left(path: Path) -> None:
 
 def _make_folders(folder: Path, *, private: bool) -> list[Path]:
     """Make the folders that are missing; returns them, outermost first."""
+    if os.path.isdir(folder):
+        return []
     missing = list(itertools.takewhile(lambda each: not os.path.isdir(each), (folder, *folder.parents)))[::-1]
     for each in missing:
         with suppress(FileExistsError):  # another thread or process was faster

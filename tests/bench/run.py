@@ -144,21 +144,24 @@ def _one_of_many(folder: Path, env: Mapping[str, str]) -> Pair:
     """One recording that changed beside a hundred that did not, and the same one alone."""
     many, new = given("CASK_BENCH_MANY"), json.loads(Path(given("CASK_BENCH_NEW")).read_bytes())
     host = os.environ.get("CASK_BENCH_HOST", "")
-    shutil.copytree(many, folder / "many")
-    (folder / "alone").mkdir()
-    (folder / "cask.yaml").write_text(f"version: 1\nhosts: [{host}]\nsources: [{{har: 'many/*.har'}}, {{har: new.har}}]\n")
-    (folder / "alone" / "cask.yaml").write_text(f"version: 1\nhosts: [{host}]\nsources: [{{har: ../new.har}}]\n")
+    places = {"many": "[{har: 'old/*.har'}, {har: new.har}]", "alone": "[{har: new.har}]"}
+    shutil.copytree(many, folder / "many" / "old")
+    for name, sources in places.items():
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "cask.yaml").write_text(f"version: 1\nhosts: [{host}]\nsources: {sources}\n")
     entries = new["log"]["entries"]
     turn = count(1)
 
     def change() -> None:
         new["log"]["entries"] = entries[next(turn) :]
-        (folder / "new.har").write_text(json.dumps(new))
+        for name in places:
+            (folder / name / "new.har").write_text(json.dumps(new))
         shutil.rmtree(folder / "alone" / ".caskmcp", ignore_errors=True)
 
     change()
-    measure([*CASK, "build"], folder, env)
-    return Pair([*CASK, "build"], ["/bin/sh", "-c", f"cd alone && exec {shlex.join(CASK)} build"], before=change)
+    measure([*CASK, "build"], folder / "many", env)
+    builds = [["/bin/sh", "-c", f"cd {name} && exec {shlex.join(CASK)} build"] for name in places]
+    return Pair(builds[0], builds[1], before=change)
 
 
 def _large_spec(folder: Path, env: Mapping[str, str]) -> Pair:

@@ -225,6 +225,26 @@ def test_a_strangers_cache_folder_above_takes_no_temporary_file(tmp_path: Path) 
         assert len(os.listdir(tmp_path / "shop")) == 1
 
 
+def test_a_folder_for_temporary_files_that_comes_and_goes_is_missed_by_no_write(tmp_path: Path) -> None:
+    target = tmp_path / "toolpacks" / "shop" / "tools.json"
+
+    def beside() -> bool:
+        """Write once more; whether the temporary file stood beside its target meanwhile."""
+        with FILES.stream(target) as sink:
+            sink.write(b"x")
+            return len(os.listdir(target.parent)) > target.parent.joinpath("tools.json").exists()
+
+    found = [beside()]
+    prepare(tmp_path)
+    found += [beside(), beside()]
+    (tmp_path / "cache" / "tmp").rmdir()
+    found += [beside()]
+    prepare(tmp_path)
+    found += [beside()]
+    assert found == [True, False, False, True, False]
+    assert target.read_bytes() == b"x"
+
+
 HOLDING = (
     "import sys; from pathlib import Path; from caskmcp.store.files import LocalFiles\n"
     "with LocalFiles().stream(Path(sys.argv[1])) as sink:\n    print('open', flush=True); sys.stdin.read(); sink.write(b'whole')"
