@@ -28,7 +28,7 @@ class Given:
         return canon.compact(self.values[role])
 
     def files_of(self, role: str) -> Mapping[str, bytes]:
-        return self.files[role]
+        return self.files[role] if role in self.files else {name: canon.compact(value) for name, value in sorted(self.values[role].items())}
 
     def blocks(self, role: str) -> Iterator[bytes]:
         return iter((self.data(role),))

@@ -30,9 +30,10 @@ _ASSET: Final = ("text/css", "text/javascript", "application/javascript", "appli
 def run(inputs: Inputs) -> Outputs:
     """Stage `merge`. Raises CaskError CASK-N001 if no operation is left, CASK-I004 for a committed part of another form."""
     present: dict[str, list[Plain]] = {}
-    parts: Mapping[str, Plain] = inputs.value("normalize.part")
+    # Of the bare parts the ids alone are wanted: with a hundred sources, their values would take as much memory as all the rest.
+    ids = {step: canon.digest_compact(data) for step, data in inputs.files_of("normalize.part").items()}
     for step, candidates in inputs.value("normalize.candidates").items():
-        present.setdefault(part_id(parts[step]), []).append(candidates)
+        present.setdefault(ids[step], []).append(candidates)
     committed = {name: _checked(part) for name, part in inputs.value("committed.parts").items()}
     chosen = {name: alike.standing(found) for name, found in present.items()}
     edges.carry(committed, chosen)
