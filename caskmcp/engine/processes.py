@@ -23,12 +23,12 @@ from caskmcp.store.receipts import Outs
 
 
 class Processes:
-    """A `perform.Pool` of `jobs` processes."""
+    """A `perform.Pool` of `jobs` processes at work. others: how many beside this one; as many, if whole steps are to fill them all."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, others: int = 0) -> None:
         self.jobs = jobs
         self._forks = _is_alone()
-        self._executor = ProcessPoolExecutor(jobs, mp_context=get_context("fork" if self._forks else "spawn"), initializer=_begin)
+        self._executor = ProcessPoolExecutor(others or jobs, mp_context=get_context("fork" if self._forks else "spawn"), initializer=_begin)
         self._ended = False
 
     def run(self, order: Order) -> Outs:

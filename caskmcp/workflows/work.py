@@ -39,7 +39,7 @@ def run(plan: Plan, jobs: int, resolve: Callable[[str], Any], engine: str = PROC
         if jobs == 1 or not any(step.row.per == "source" for step in plan.stale()):
             return load("engine.runner:run")(plan, resolve=resolve)  # type: ignore[no-any-return]
         _loaded(plan, resolve)
-        with load("engine.processes:Processes")(jobs) as pool:
+        with load("engine.processes:Processes")(jobs, _others(plan, jobs)) as pool:
             return load("engine.runner:run")(plan, jobs=jobs, pool=pool, resolve=resolve)  # type: ignore[no-any-return]
     finally:
         gc.set_threshold(*before)
@@ -49,6 +49,11 @@ def _loaded(plan: Plan, resolve: Callable[[str], Any]) -> None:
     """Load what the steps of sources need before there are processes: those that are forked share it."""
     for name in sorted({name for step in plan.stale() if step.row.per == "source" for name in (step.row.run, step.row.pieces)} - {""}):
         resolve(name)
+
+
+def _others(plan: Plan, jobs: int) -> int:
+    """Processes beside this one, which works on the pieces of a single source itself."""
+    return jobs if len({step.unit for step in plan.stale() if step.row.per == "source"}) > 1 else jobs - 1
 
 
 def _address(engine: str) -> str:

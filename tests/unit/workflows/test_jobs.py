@@ -66,17 +66,21 @@ def test_a_large_recording_was_read_in_pieces_and_wholly(built: dict[int, dict[s
 
 def test_a_second_process_is_started_for_much_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.har").write_bytes(har(entry(f"{HOST}/orders/1", answer={"id": 1})))
-    (tmp_path / "cask.yaml").write_text("version: 1\nhosts: [api.shop.example]\nsources: [{har: a.har}]\n")
+    (tmp_path / "cask.yaml").write_text("version: 1\nhosts: [api.shop.example]\nsources: [{har: '*.har'}]\n")
     seen: list[int] = []
+    others: list[int] = []
     asked = work._jobs
 
     def noted(plan: Plan) -> int:
         seen.append(asked(plan))
+        others.append(work._others(plan, 2))
         return seen[-1]
 
     monkeypatch.setattr(work, "_jobs", noted)
     build.run(world(tmp_path), jobs=0)
     monkeypatch.setattr(work, "MUCH", 100)
     (tmp_path / "a.har").write_bytes(har(entry(f"{HOST}/orders/2", answer={"id": 2})))
+    (tmp_path / "b.har").write_bytes(har(entry(f"{HOST}/orders/3", answer={"id": 3})))
     build.run(world(tmp_path), jobs=0)
     assert seen == [1, 2]
+    assert others == [1, 2]  # a single source is worked on here too
