@@ -5,7 +5,7 @@ that no captured answer had at a place, or a field that all of them had, is a di
 where every capture of the same request agrees: they are counted, and what they say is information, since data may change.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -15,6 +15,9 @@ from caskmcp.analyze.verify.assertions import equal, kind
 
 ANY: Final = "*"
 GONE: Final = (404, 410)
+NULL: Final = "null"
+ENOUGH: Final = 5
+"""Answers that bear out that something is always there, or never null."""
 DEEPEST: Final = 24
 """Levels that are compared."""
 Place = tuple[str, ...]
@@ -32,7 +35,7 @@ class Difference(NamedTuple):
     """Where an answer of today is not like those captured."""
 
     what: str
-    """`status`, `news`, `kind`, `missing`, `new`."""
+    """`status`, `kind`, `missing`; and what is information: `news`, `null`, `fewer`, `new`."""
     place: str
     before: str
     after: str
@@ -46,8 +49,19 @@ class Shape:
     members: dict[Place, list[frozenset[str]]] = field(default_factory=lambda: defaultdict(list))
     """Of each object at a place: its names."""
 
-    def add(self, value: Any, place: Place = ()) -> None:
+    answers: Counter[Place] = field(default_factory=Counter)
+    """In how many answers something stood at a place."""
+
+    def count(self, answer: "Shape") -> None:
         """Count one more answer."""
+        for place, kinds in answer.kinds.items():
+            self.kinds[place] |= kinds
+            self.answers[place] += 1
+        for place, rows in answer.members.items():
+            self.members[place] += rows
+
+    def add(self, value: Any, place: Place = ()) -> None:
+        """Note a value, and what lies in it."""
         self.kinds[place].add(kind(value))
         if len(place) < DEEPEST:
             if isinstance(value, dict):
@@ -66,7 +80,9 @@ def shape(captured: Iterable[Captured]) -> Shape:
     found = Shape()
     for row in captured:
         if 200 <= row.status < 300 and row.body is not NOTHING:
-            found.add(row.body)
+            answer = Shape()
+            answer.add(row.body)
+            found.count(answer)
     return found
 
 
@@ -77,19 +93,21 @@ def differences(before: Sequence[Captured], known: Shape, status: int, body: Any
         # What was asked for may have come or gone since: an error that became a success, or a thing that is not there any more, is news and no fault.
         is_news = 200 <= status < 300 or (status in GONE and by_name)
         yield Difference("news" if is_news else "status", "", " or ".join(map(str, sorted(statuses))), str(status))
+    elif 200 <= status < 300 and body is NOTHING:
+        if all(row.body is not NOTHING for row in before):
+            yield Difference("kind", "/", "JSON", "none")
     elif 200 <= status < 300 and known.kinds:
-        yield from [Difference("kind", "/", "JSON", "none")] if body is NOTHING else _shaped(known, body, ())
+        yield from _shaped(known, body, ())
 
 
 def _shaped(known: Shape, value: Any, place: Place) -> Iterator[Difference]:
     mine, theirs = kind(value), known.kinds.get(place, set())
     if mine not in theirs:
-        yield Difference("kind", _pointer(place), " or ".join(sorted(theirs)), mine)
+        is_unknown = theirs == {NULL} or (mine == NULL and known.answers[place] < ENOUGH)
+        yield Difference("null" if is_unknown else "kind", _pointer(place), " or ".join(sorted(theirs)), mine)
         return
     if isinstance(value, dict):
-        yield from (
-            Difference("missing", _pointer((*place, name)), "always there", "") for name in sorted(known.always(place) - value.keys())
-        )
+        yield from _missing(known, value, place)
     told: set[Place] = set()
     for step, item in _members(value):
         below = (*place, step)
@@ -99,6 +117,14 @@ def _shaped(known: Shape, value: Any, place: Place) -> Iterator[Difference]:
             told.add(below)
             if isinstance(value, dict):
                 yield Difference("new", _pointer(below), "", kind(item))
+
+
+def _missing(known: Shape, value: Mapping[str, Any], place: Place) -> Iterator[Difference]:
+    """Names that all captured objects had. Where few answers say so, or most names are gone at once (another selection of fields), it is information."""
+    always = known.always(place)
+    missing = sorted(always - value.keys())
+    is_sure = known.answers[place] >= ENOUGH and 2 * len(missing) <= len(always)
+    yield from (Difference("missing" if is_sure else "fewer", _pointer((*place, name)), "always there", "") for name in missing)
 
 
 def _members(value: Any) -> Iterator[tuple[str, Any]]:

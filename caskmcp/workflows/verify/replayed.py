@@ -6,6 +6,7 @@ compared, so that equal values stay equal and no secret is looked at.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -32,13 +33,8 @@ from caskmcp.workflows.verify.modes import Outcome, finding, together
 from caskmcp.workflows.verify.session import LIVE, Session
 
 MODE: Final = "replay"
-_SEVERITY: Final = {
-    "status": Severity.BREAKING,
-    "news": Severity.INFO,
-    "kind": Severity.BREAKING,
-    "missing": Severity.BREAKING,
-    "new": Severity.INFO,
-}
+_BROKEN: Final = ("status", "kind", "missing")
+"""Differences that fail the mode; all others are information."""
 
 
 class Read(NamedTuple):
@@ -90,10 +86,12 @@ def _told(read: Read, row: replay.Difference) -> Finding:
         "status": f"answered {row.after}, captured was {row.before}",
         "news": f"answered {row.after}, captured was {row.before}: what it names came or went",
         "kind": f"{row.after}{where}, captured was {row.before}",
+        "null": f"{row.after}{where}, captured was {row.before}, in few answers or never a value",
+        "fewer": f"nothing{where}, which every captured answer had: few answers, or another selection of fields",
         "missing": f"nothing{where}, which every captured answer had",
         "new": f"a {row.after}{where}, which no captured answer had",
     }
-    return finding(f"replay-{row.what}", _SEVERITY[row.what], read.tool, what[row.what])
+    return finding(f"replay-{row.what}", Severity.BREAKING if row.what in _BROKEN else Severity.INFO, read.tool, what[row.what])
 
 
 def _values(total: Values) -> Iterator[Finding]:
@@ -125,14 +123,22 @@ def _reads(session: Session, exchanges: Sequence[Exchange]) -> tuple[list[Read],
 
 def _call(tools: Mapping[str, ServedTool], exchange: Exchange) -> tuple[str, dict[str, Any]] | None:
     """The approved read that sends just this request, and its arguments; None where none does."""
-    name, found = recognized(tools.values(), received(exchange))
-    if not exchange.status or name not in tools:
+    if not exchange.status:
         return None
+    # A header that the plan does not have was the recorder's client's: the tool sends the request without it.
+    for request in (received(exchange), replace(received(exchange), headers=())):
+        name, found = recognized(tools.values(), request)
+        if name in tools and _fits(tools[name], found):
+            return name, dict(found)
+    return None
+
+
+def _fits(row: ServedTool, arguments: Mapping[str, Any]) -> bool:
     try:
-        tools[name].check.refuse(found)
+        row.check.refuse(arguments)
     except CaskError:
-        return None  # the approved plan does not send this request, whatever it looks like
-    return name, dict(found)
+        return False  # the approved plan does not send this request, whatever it looks like
+    return True
 
 
 def received(exchange: Exchange) -> Received:

@@ -15,7 +15,7 @@ ROWS = [
 
 
 def found(status: int, body: Any, *, by_name: bool = False) -> list[tuple[str, str]]:
-    return [(row.what, row.place) for row in differences(ROWS[:1], shape(ROWS), status, body, by_name=by_name)]
+    return [(row.what, row.place) for row in differences(ROWS[:1], shape(ROWS * 5), status, body, by_name=by_name)]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_difference_is_told_with_its_place(status: int, body: Any, expected: l
 def test_what_came_or_went_since_is_news_and_no_fault() -> None:
     assert found(404, {}, by_name=True) == [("news", "")]
     assert found(401, {}, by_name=True) == [("status", "")]
-    assert [row.what for row in differences(ROWS[2:], shape(ROWS), 200, {"id": 1, "note": "", "tags": [], "lines": []})] == ["news"]
+    assert [row.what for row in differences(ROWS[2:], shape(ROWS * 5), 200, {"id": 1, "note": "", "tags": [], "lines": []})] == ["news"]
 
 
 def test_values_count_where_every_capture_of_the_request_agrees() -> None:
@@ -49,3 +49,12 @@ def test_values_count_where_every_capture_of_the_request_agrees() -> None:
     assert values(rows, {"id": 1, "at": "11:00", "s": "sent"}) == Values(1, 2)
     assert values(rows[:1], {"id": 1, "at": "10:00", "s": "open"}) == Values(3, 3)
     assert values([Captured(404, {})], {"id": 1}) == Values(0, 0)
+
+
+def test_what_few_answers_bear_out_and_another_selection_of_fields_are_information() -> None:
+    few = [row.what for row in differences(ROWS[:1], shape(ROWS), 200, {"id": None, "tags": [], "lines": []})]
+    assert few == ["fewer", "null"]
+    sparse = {row.what for row in differences(ROWS[:1], shape(ROWS * 5), 200, {"id": 1})}
+    assert sparse == {"fewer"}
+    never = [Captured(200, {"by": None})] * 9
+    assert [row.what for row in differences(never, shape(never), 200, {"by": 7})] == ["null"]
