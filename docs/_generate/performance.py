@@ -23,7 +23,8 @@ With `--engine dask://HOST:PORT` and the extra `scale`, the pieces go to the wor
 the same path and run the same toolchain, or they refuse. An order holds the root's redaction key and travels as a pickle: use a trusted
 network, or `dask+tls://`. A worker that dies costs only what it was at.
 
-A build with nothing to do reads one index; a changed source costs itself and the groups that it touches (`cask build --explain`).
+A build with nothing to do reads one index; a changed source costs itself, the merge of all parts, which grows with their number, and the groups that it
+touches (`cask build --explain`).
 
 ## What was measured
 
