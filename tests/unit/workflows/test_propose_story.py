@@ -1,6 +1,7 @@
 """Drafts: what is taken into the box, what a person makes of it, and that nothing of it is served before a signature."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -210,10 +211,18 @@ def test_a_name_that_no_draft_has_is_bad_input(folder: Path, name: str) -> None:
 
 
 # ---------------------------------------------------------------- promotion
+@pytest.fixture(scope="module")
+def minted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("minted") / "project"
+    folder.mkdir()
+    (folder / "shop.har").write_bytes(har(*(f"https://{HOST}/orders/{number}" for number in (17, 18, 19)), answer={"id": 17, "total": 2}))
+    mint.run(world(folder), sources=("shop.har",), hosts=(HOST,), name="shop")
+    return folder
+
+
 @pytest.fixture
-def project(folder: Path, tmp_path: Path) -> Path:
-    (tmp_path / "shop.har").write_bytes(har(*(f"https://{HOST}/orders/{number}" for number in (17, 18, 19)), answer={"id": 17, "total": 2}))
-    mint.run(world(folder), sources=("../shop.har",), hosts=(HOST,), name="shop")
+def project(folder: Path, minted: Path) -> Path:
+    shutil.copytree(minted, folder, dirs_exist_ok=True)
     return folder
 
 
