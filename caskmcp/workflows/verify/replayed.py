@@ -86,7 +86,7 @@ def _told(read: Read, row: replay.Difference) -> Finding:
         "status": f"answered {row.after}, captured was {row.before}",
         "news": f"answered {row.after}, captured was {row.before}: what it names came or went",
         "kind": f"{row.after}{where}, captured was {row.before}",
-        "null": f"{row.after}{where}, captured was {row.before}, in few answers or never a value",
+        "null": f"{row.after}{where}, captured was {row.before}",
         "fewer": f"nothing{where}, which every captured answer had: few answers, or another selection of fields",
         "missing": f"nothing{where}, which every captured answer had",
         "new": f"a {row.after}{where}, which no captured answer had",
