@@ -5,13 +5,13 @@ sent again is what the library made of the very same surface; a request that hol
 era (whose gate is behind this), goes the whole way. Whether the surface is fresh is the front's to say.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import Any, Final
 
 import mcp_types as t
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic_core import to_json
 
 LIST: Final = "tools/list"
 ROWS: Final = "tools"
@@ -80,3 +80,8 @@ def line(message: t.JSONRPCMessage) -> bytes:
     rest = to_json({name: value for name, value in message.result.items() if name != ROWS})
     joined = b'{"tools":' + rows.json + (b"," + rest[1:] if len(rest) > 2 else b"}")
     return b'{"jsonrpc":"2.0","id":' + to_json(message.id) + b',"result":' + joined + b"}"
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

@@ -22,7 +22,7 @@ from typing import Final
 from caskmcp.errors import CaskError
 from caskmcp.load import load
 from caskmcp.ports import Sink
-from caskmcp.store import globs
+from caskmcp.store import globs, stats
 
 TEMPORARY: Final = ("cache", "tmp")
 """Folder below a root that takes temporary files."""
@@ -70,7 +70,8 @@ class LocalFiles:
     def append(self, path: Path, line: bytes, *, private: bool = True, durable: bool = True) -> None:
         """Append one line to a journal; a torn last line of an earlier crash is cut first. A link is refused: it is somebody else's file."""
         with _writing(path):
-            handle = _journal(path, private=private)
+            _make_folders(path.parent, private=private)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600 if private else 0o666)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)  # released when the handle closes, and by the kernel after a kill
                 _append(handle, line.rstrip(b"\n") + b"\n")
@@ -131,26 +132,15 @@ class LocalFiles:
     def stat_key(self, path: Path) -> tuple[int, int, int, int, int]:
         """(device, inode, size, mtime_ns, ctime_ns), for a git-like index."""
         with _reading(path):
-            status = os.stat(path)
-        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+            return stats.key(path)
 
-    def stat_keys(self, paths: Iterable[Path]) -> tuple[tuple[int, int, int, int, int] | str, ...]:
-        """The key of each, in order; where there is none, the name of the reason."""
-        return tuple(_key(path) for path in paths)
+    stat_keys = staticmethod(stats.keys)
 
     def lock(self, path: Path, timeout: float) -> AbstractContextManager[None]:
         """Hold an exclusive lock between processes; CASK-B003 after `timeout` seconds."""
         with _writing(path):
             _make_folders(path.parent, private=True)
         return load("store.locks:hold")(path, timeout)  # type: ignore[no-any-return]
-
-
-def _key(path: Path) -> tuple[int, int, int, int, int] | str:
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError) as gone:
-        return type(gone).__name__
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def prepare(root: Path) -> None:
@@ -328,37 +318,15 @@ def _sync_folders(folder: Path, made: list[Path]) -> None:
             os.close(handle)
 
 
-def _journal(path: Path, *, private: bool) -> int:
-    """Open a journal. Its folders are there for every line but the first, so they are made where the file cannot be."""
-    how, mode = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600 if private else 0o666
-    try:
-        return os.open(path, how, mode)
-    except FileNotFoundError:
-        _make_folders(path.parent, private=private)
-        return os.open(path, how, mode)
-
-
 def _append(handle: int, line: bytes) -> None:
-    end = _whole_lines(handle)
-    if end != os.fstat(handle).st_size:
-        os.ftruncate(handle, end)
+    end = stats.whole_lines(handle)
+    os.ftruncate(handle, end)
     try:
         os.lseek(handle, end, os.SEEK_SET)
         _Pieces(handle).write(line)
     except OSError:
         os.ftruncate(handle, end)
         raise
-
-
-def _whole_lines(handle: int) -> int:
-    """Size of the file up to its last line end."""
-    end = os.fstat(handle).st_size
-    while end:
-        start = max(0, end - 4096)
-        if (cut := os.pread(handle, end - start, start).rfind(b"\n")) >= 0:
-            return start + cut + 1
-        end = start
-    return 0
 
 
 def _remove_tree(path: Path) -> None:

@@ -85,6 +85,7 @@ PLACES: Final = (
     Place("runtime/http_guard.py", ("clock",),                           "how long a request's body may take"),
     Place("runtime/http_server.py", ("console", "network", "processes"), "listens, ends on a signal, and silences the loggers of the libraries behind it"),
     Place("runtime/reload.py",  ("clock",),                              "sleeps between two looks at the files"),
+    Place("runtime/progress.py", ("clock",),                             "sleeps between two notes to a client that waits"),
     Place("runtime/state.py",   ("files",),                              "SQLite: challenges and budgets"),
     Place("runtime/stdio.py",   ("files", "console"),                    "the process's own stdin and stdout, as the protocol's wire"),
     Place("runtime/twin/server.py", ("network",),                        "the twin's socket on the loopback address"),
