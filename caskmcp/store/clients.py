@@ -24,6 +24,17 @@ def codex(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("CODEX_HOME") or Path.home() / ".codex") / "config.toml"
 
 
+def gemini() -> Path:
+    """Gemini CLI's settings of this user (geminicli.com, "Configuration")."""
+    return Path.home() / ".gemini" / "settings.json"
+
+
+def goose(environ: Mapping[str, str] = os.environ) -> Path:
+    """Goose's file, `goose/config.yaml` below `$XDG_CONFIG_HOME` or `~/.config`, on macOS too (Goose, "Configuration Files")."""
+    given = environ.get("XDG_CONFIG_HOME", "")
+    return (Path(given) if given.startswith("/") else Path.home() / ".config") / "goose" / "config.yaml"
+
+
 def command() -> tuple[str, ...]:
     """How a client starts `cask`: the installed script by its absolute path, or this Python where none is installed."""
     script = Path(sysconfig.get_path("scripts")) / "cask"

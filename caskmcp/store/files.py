@@ -8,31 +8,23 @@ write of the same file removes it. What lies where under the root is `layout`'s;
 
 import errno
 import fcntl
-import itertools
 import os
 import shlex
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from caskmcp.errors import CaskError
 from caskmcp.load import load
 from caskmcp.ports import Sink
-from caskmcp.store import globs, stats
-
-TEMPORARY: Final = ("cache", "tmp")
-"""Folder below a root that takes temporary files."""
-MARK: Final = "CACHEDIR.TAG"
-"""File in `cache/` that tells our cache from a stranger's folder of that name (bford.info/cachedir)."""
-SUFFIX: Final = ".cask-tmp"
+from caskmcp.store import globs
+from caskmcp.store.replacing import MARK, SUFFIX, TEMPORARY, Pieces, create, make_folders, remove_left, replacing
 
 _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL})
 _SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_COUNTER: Final = itertools.count()
 
 
 class LocalFiles:
@@ -70,8 +62,7 @@ class LocalFiles:
     def append(self, path: Path, line: bytes, *, private: bool = True, durable: bool = True) -> None:
         """Append one line to a journal; a torn last line of an earlier crash is cut first. A link is refused: it is somebody else's file."""
         with _writing(path):
-            _make_folders(path.parent, private=private)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600 if private else 0o666)
+            handle = _journal(path, private=private)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)  # released when the handle closes, and by the kernel after a kill
                 _append(handle, line.rstrip(b"\n") + b"\n")
@@ -132,21 +123,32 @@ class LocalFiles:
     def stat_key(self, path: Path) -> tuple[int, int, int, int, int]:
         """(device, inode, size, mtime_ns, ctime_ns), for a git-like index."""
         with _reading(path):
-            return stats.key(path)
+            status = os.stat(path)
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
-    stat_keys = staticmethod(stats.keys)
+    def stat_keys(self, paths: Iterable[Path]) -> tuple[tuple[int, int, int, int, int] | str, ...]:
+        """The key of each, in order; where there is none, the name of the reason."""
+        return tuple(_key(path) for path in paths)
 
     def lock(self, path: Path, timeout: float) -> AbstractContextManager[None]:
         """Hold an exclusive lock between processes; CASK-B003 after `timeout` seconds."""
         with _writing(path):
-            _make_folders(path.parent, private=True)
+            make_folders(path.parent, private=True)
         return load("store.locks:hold")(path, timeout)  # type: ignore[no-any-return]
+
+
+def _key(path: Path) -> tuple[int, int, int, int, int] | str:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError) as gone:
+        return type(gone).__name__
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def prepare(root: Path) -> None:
     """Make the folder for temporary files below a root, so that a kill leaves none beside an artifact."""
     with _writing(root):
-        _make_folders(root.joinpath(*TEMPORARY), private=True)
+        make_folders(root.joinpath(*TEMPORARY), private=True)
         mark = root / TEMPORARY[0] / MARK
         if not mark.exists():
             LocalFiles().write(mark, b"Signature: 8a477f597d28d172789f06886806bc55\n# Made by CaskMCP; safe to delete.\n", private=True)
@@ -171,17 +173,17 @@ def sweep(root: Path) -> None:
     for name in LocalFiles().listing(folder):
         if name.endswith(SUFFIX):
             with _writing(folder / name):
-                _remove_left(folder / name)
+                remove_left(folder / name)
 
 
 @contextmanager
 def spooled(folder: Path) -> Iterator[tuple[Sink, Callable[[Path], None]]]:
     """A private file in the making whose name is known only at its end: (where pieces go, what gives it its name). Not synced."""
     with _writing(folder):
-        _make_folders(folder, private=True)
-        temporary, handle = _create(folder, "", 0o600)
+        make_folders(folder, private=True)
+        temporary, handle = create(folder, "", 0o600)
         try:
-            yield _Pieces(handle), lambda path: _name(temporary, path)
+            yield Pieces(handle), lambda path: _name(temporary, path)
         finally:
             os.close(handle)
             with suppress(FileNotFoundError):  # it has its name: nothing is left
@@ -189,144 +191,48 @@ def spooled(folder: Path) -> Iterator[tuple[Sink, Callable[[Path], None]]]:
 
 
 def _name(temporary: str, path: Path) -> None:
-    _make_folders(path.parent, private=True)
+    make_folders(path.parent, private=True)
     os.replace(temporary, path)
-
-
-# ---------------------------------------------------------------- whole files
-class _Pieces:
-    """A sink on an open handle."""
-
-    def __init__(self, handle: int) -> None:
-        self.handle = handle
-
-    def write(self, data: bytes, /) -> int:
-        """Take a piece, all of it."""
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self.handle, rest) :]
-        return len(data)
 
 
 @contextmanager
 def _replacing(path: Path, *, private: bool, durable: bool) -> Iterator[Sink]:
-    with _writing(path):
-        made = _make_folders(path.parent, private=private)
-        temporary, handle = _created(path, 0o600 if private else 0o666)
-        try:
-            try:
-                if private:
-                    os.fchmod(handle, 0o600)  # whatever the umask says
-                yield _Pieces(handle)
-                if durable:
-                    os.fsync(handle)
-                os.replace(temporary, path)
-            finally:
-                os.close(handle)
-        except BaseException:
-            with suppress(OSError):  # the first error is the one to tell; a rest is swept later
-                os.unlink(temporary)
-            raise
-        if durable:
-            _sync_folders(path.parent, made)
+    with _writing(path), replacing(path, private=private, durable=durable) as sink:
+        yield sink
 
 
-def _created(path: Path, mode: int) -> tuple[str, int]:
-    """A new temporary file for a target, on the target's file system: in the root's own folder if the target lies below a root, else beside
-    the target (then what a killed writer of that file left there is removed)."""
-    for _ in range(2):
-        try:
-            return _create(_of_root(str(path.parent)), "", mode)
-        except FileNotFoundError:
-            _of_root.cache_clear()  # the folder went away
-        except LookupError:
-            break
-    return _create(path.parent, _swept(path), mode)
-
-
-@lru_cache(maxsize=4096)
-def _of_root(folder: str) -> Path:
-    """The folder for temporary files of the root that a folder lies below, looked for once. Raises LookupError, each time anew, if there is none."""
-    device = os.stat(folder).st_dev
-    for above in (Path(folder), *Path(folder).parents):
-        place = above.joinpath(*TEMPORARY)
-        if os.path.exists(above / TEMPORARY[0] / MARK) and os.path.isdir(place) and os.stat(place).st_dev == device:
-            return place
-    raise LookupError(folder)
-
-
-def _swept(path: Path) -> str:
-    """The beginning of the names of temporary files beside a target, once those are removed whose writers died."""
-    prefix = f".{path.name}."
-    for left in (name for name in os.listdir(path.parent) if name.startswith(prefix) and name.endswith(SUFFIX)):
-        _remove_left(path.parent / left)
-    return prefix
-
-
-def _create(folder: Path, prefix: str, mode: int) -> tuple[str, int]:
-    """A new temporary file, locked as long as it is open: that is how others know that its writer lives."""
-    while True:
-        path = str(folder / f"{prefix}{os.getpid()}-{next(_COUNTER)}{SUFFIX}")
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        except FileExistsError:
-            continue  # of a killed process that had our number; it is swept later
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.path.exists(path):
-            return path, handle
-        os.close(handle)  # swept in the moment before it was locked
-
-
-def _remove_left(path: Path) -> None:
-    """Remove a temporary file unless its writer lives. Process numbers would not do: they come again, and the dead can stay listed."""
+# ---------------------------------------------------------------- journals
+def _journal(path: Path, *, private: bool) -> int:
+    """Open a journal. Its folders are there for every line but the first, so they are made where the file cannot be."""
+    how, mode = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600 if private else 0o666
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return  # gone meanwhile, or not ours to touch
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.unlink(path)
-    except (BlockingIOError, FileNotFoundError):
-        return  # its writer lives, or is done
-    finally:
-        os.close(handle)
-
-
-def _make_folders(folder: Path, *, private: bool) -> list[Path]:
-    """Make the folders that are missing; returns them, outermost first."""
-    if os.path.isdir(folder):
-        return []
-    missing = list(itertools.takewhile(lambda each: not os.path.isdir(each), (folder, *folder.parents)))[::-1]
-    for each in missing:
-        with suppress(FileExistsError):  # another thread or process was faster
-            os.mkdir(each, 0o700 if private else 0o777)
-            if private:
-                os.chmod(each, 0o700)
-    return missing
-
-
-def _sync_folders(folder: Path, made: list[Path]) -> None:
-    """Make the new names durable: in the file's folder, and of each new folder in its parent."""
-    for each in (folder, *(new.parent for new in made)):
-        handle = os.open(each, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        except OSError as cause:
-            if cause.errno != errno.EINVAL:  # some file systems cannot sync a folder
-                raise
-        finally:
-            os.close(handle)
+        return os.open(path, how, mode)
+    except FileNotFoundError:
+        make_folders(path.parent, private=private)
+        return os.open(path, how, mode)
 
 
 def _append(handle: int, line: bytes) -> None:
-    end = stats.whole_lines(handle)
-    os.ftruncate(handle, end)
+    end = _whole_lines(handle)
+    if end != os.fstat(handle).st_size:
+        os.ftruncate(handle, end)
     try:
         os.lseek(handle, end, os.SEEK_SET)
-        _Pieces(handle).write(line)
+        Pieces(handle).write(line)
     except OSError:
         os.ftruncate(handle, end)
         raise
+
+
+def _whole_lines(handle: int) -> int:
+    """Size of the file up to its last line end."""
+    end = os.fstat(handle).st_size
+    while end:
+        start = max(0, end - 4096)
+        if (cut := os.pread(handle, end - start, start).rfind(b"\n")) >= 0:
+            return start + cut + 1
+        end = start
+    return 0
 
 
 def _remove_tree(path: Path) -> None:

@@ -102,7 +102,8 @@ PLACES: Final = (
     Place("runtime/signing.py", ("hashing",),                            "the signature that an upstream wants over a request"),
     Place("runtime/upstream.py", ("network",),                           "whose certificates are taken, and what is wrong with one"),
     Place("runtime/sigv4.py",   ("hashing",),                            "the same, by AWS's scheme"),
-    Place("store/files.py",     ("files", "processes"),                  "the adapter of Files; removes what a process that is gone left half-written"),
+    Place("store/files.py",     ("files",),                              "the adapter of Files"),
+    Place("store/replacing.py", ("files", "processes"),                  "its files in the making; removes what a process that is gone left half-written"),
 )
 # fmt: on
 
