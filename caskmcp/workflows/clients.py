@@ -1,7 +1,7 @@
 """The files of MCP clients as text: an entry as a snippet, and a file with one more entry, everything else as it was.
 
-Clients: Claude Desktop, Claude Code (`.mcp.json` of a project), Cursor, Codex (TOML), VS Code (`.vscode/mcp.json` of a project). A file that
-is not strict JSON or TOML is refused: what cannot be read cannot be kept.
+Clients: Claude Desktop, Claude Code (`.mcp.json` of a project), Cursor, Codex (TOML), VS Code (`.vscode/mcp.json` of a project), Gemini CLI,
+Goose (YAML). A file that is not strict JSON, TOML or YAML is refused: what cannot be read cannot be kept.
 """
 
 import json
@@ -9,11 +9,12 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from caskmcp.errors import CaskError
 from caskmcp.store import clients
 from caskmcp.text import parse_json
+from caskmcp.workflows import clientyaml
 
 
 class Server(NamedTuple):
@@ -36,6 +37,7 @@ class Client(NamedTuple):
     """Whether an entry says `"type": "stdio"`."""
     in_project: bool = False
     """Whether the file lies in the project, where git sees it."""
+    form: Literal["json", "toml", "yaml"] = "json"
 
 
 # fmt: off
@@ -43,28 +45,40 @@ CLIENTS: Final[Mapping[str, Client]] = {
     "claude-desktop": Client("Claude Desktop", lambda _: clients.claude_desktop(),              "mcpServers"),
     "claude-code":    Client("Claude Code",    lambda project: project / ".mcp.json",           "mcpServers", is_typed=True, in_project=True),
     "cursor":         Client("Cursor",         lambda _: clients.cursor(),                      "mcpServers"),
-    "codex":          Client("Codex",          lambda _: clients.codex(),                       "mcp_servers"),
+    "codex":          Client("Codex",          lambda _: clients.codex(),                       "mcp_servers", form="toml"),
     "vscode":         Client("VS Code",        lambda project: project / ".vscode" / "mcp.json", "servers",   is_typed=True, in_project=True),
+    "gemini":         Client("Gemini CLI",     lambda _: clients.gemini(),                      "mcpServers"),
+    "goose":          Client("Goose",          lambda _: clients.goose(),                       "extensions", form="yaml"),
 }
 # fmt: on
 
 
 def entry(client: Client, server: Server) -> dict[str, Any]:
     """The server's entry as plain values."""
+    if client.form == "yaml":
+        return _goose(server)
     return {**({"type": "stdio"} if client.is_typed else {}), "command": server.command, "args": list(server.args)}
+
+
+def _goose(server: Server) -> dict[str, Any]:
+    """As `goose configure` writes a command-line extension; the times are seconds."""
+    said = {"name": server.name, "description": "Tools that a person approved", "type": "stdio", "enabled": True, "timeout": 300}
+    return {**said, "cmd": server.command, "args": list(server.args)}
 
 
 def snippet(client: Client, server: Server) -> str:
     """What a person pastes into the client's file."""
-    if client.key == "mcp_servers":
+    if client.form == "toml":
         return _toml(server)
+    if client.form == "yaml":
+        return clientyaml.block(client.key, server.name, entry(client, server))
     return json.dumps({client.key: {server.name: entry(client, server)}}, indent=2, ensure_ascii=False) + "\n"
 
 
 def edited(client: Client, server: Server, before: bytes, place: str) -> bytes:
     """The client's file with the entry. Raises CASK-I003 for a file that cannot be read, CASK-I004 for one of another form,
     CASK-I009 where somebody else's server has the name."""
-    edit = _edited_toml if client.key == "mcp_servers" else _edited_json
+    edit = {"json": _edited_json, "toml": _edited_toml, "yaml": _edited_yaml}[client.form]
     return edit(client, server, before, place)
 
 
@@ -154,3 +168,13 @@ def _without_table(text: str, name: str) -> str:
         if not inside:
             kept.append(line)
     return "".join(kept)
+
+
+# ---------------------------------------------------------------- YAML
+def _edited_yaml(client: Client, server: Server, before: bytes, place: str) -> bytes:
+    text, wanted = _decoded(before, place), entry(client, server)
+    found = (clientyaml.parsed(text, client.key, place).get(client.key) or {}).get(server.name)
+    _refuse_foreign(found, server, place)
+    if found is not None and all(found.get(key) == wanted[key] for key in ("cmd", "args")):
+        return before  # whether it is enabled, and for how long it may take, is the person's to say
+    return clientyaml.added(text, client.key, server.name, wanted, place).encode()

@@ -1,4 +1,8 @@
-"""`cask config`: the snippet that makes an MCP client start this toolpack's server, or the edit of the client's own file."""
+"""`cask config`: the snippet that makes an MCP client start this toolpack's server, or the edit of the client's own file.
+
+Without being told nothing is written; a dry run reads and judges what an edit would read, and says what it would do. It shows the entry and
+never the file, which may hold the credentials of other servers.
+"""
 
 from pathlib import Path
 
@@ -19,22 +23,24 @@ LONGEST: int = 14
 """Characters of an entry's name: with a tool's 36 it stays below what the strictest client takes."""
 
 
-def run(world: World, *, client: str, install: bool, toolset: str | None, environment: str | None) -> Report:
-    """Say what to paste, or put it there. toolset, environment: what the server is started with.
+def run(world: World, *, client: str, install: bool, toolset: str | None, environment: str | None, dry_run: bool = False) -> Report:
+    """Say what to paste, or put it there. toolset, environment: what the server is started with. dry_run: say only what `install` would do.
 
-    Raises CASK-I010 for a toolset or environment that the toolpack does not have, CASK-I011 without a toolpack, and what `edited` raises.
+    Raises CASK-I001 for a dry run of nothing, CASK-I010 for a toolset or environment that the toolpack does not have, CASK-I011 without a toolpack, and what `edited` raises.
     """
+    if dry_run and not install:
+        raise CaskError("CASK-I001", "`--dry-run` is for `--install`; nothing is written without it", mend="cask config --help")
     row, pack = CLIENTS[client], here.pack(world)
     _refuse_unknown(world.files, pack, toolset, environment)
     server = _server(world, pack, toolset, environment)
     manifest = project.find_manifest(world.files, world.cwd)
     file = row.file(manifest.parent if manifest else world.cwd)
-    lines = _install(world.files, row, server, file) if install else (snippet(row, server),)
+    lines = _install(world.files, row, server, file, dry_run=dry_run) if install else (snippet(row, server),)
     return Report(
         report="config",
         summary={"client": row.title, "entry": server.name, "file": str(file)},
         tables={"entries": ({"name": server.name, **entry(row, server)},)},
-        lines=(*lines, *_about(row, install)),
+        lines=(*lines, *_about(row, install and not dry_run)),
     )
 
 
@@ -87,22 +93,31 @@ def _refuse(kind: str, name: str, known: object) -> None:
 
 
 # ---------------------------------------------------------------- the client's own file
-def _install(files: Files, client: Client, server: Server, file: Path) -> tuple[str, ...]:
+def _install(files: Files, client: Client, server: Server, file: Path, *, dry_run: bool) -> tuple[str, ...]:
     file = file.resolve()  # the file behind a link is edited, the link stays
     before = files.read(file) if files.exists(file) else b""
     after = edited(client, server, before, str(file))
     if after == before:
         return (f"{file} has the entry `{server.name}` already.",)
+    backup = _free(files, file) if before else None
+    if not dry_run:
+        _write(files, file, before, after, backup)
+    wrote, kept = ("Would write", "As it is now would be kept as") if dry_run else ("Wrote", "As it was before")
+    said = (f"{wrote} the entry `{server.name}` to {file}.", *((f"{kept}: {backup}",) if backup else ()))
+    return (*said, snippet(client, server)) if dry_run else said
+
+
+def _write(files: Files, file: Path, before: bytes, after: bytes, backup: Path | None) -> None:
+    """What was there first, then the file; who could not read the one cannot read the other."""
     private = bool(before) and files.mode(file)[0] & 0o077 == 0
-    backup = _backup(files, file, before, private=private) if before else None
+    if backup is not None:
+        files.write(backup, before, private=private)
     files.write(file, after, private=private)
-    return (f"Wrote the entry `{server.name}` to {file}.", *((f"As it was before: {backup}",) if backup else ()))
 
 
-def _backup(files: Files, file: Path, data: bytes, *, private: bool) -> Path:
-    """Keep what was there under the first name that is free: `.bak`, `.bak.1`, …"""
+def _free(files: Files, file: Path) -> Path:
+    """The first name for a backup that is free: `.bak`, `.bak.1`, …"""
     number = 0
     while files.exists(path := file.with_name(f"{file.name}.bak{f'.{number}' if number else ''}")):
         number += 1
-    files.write(path, data, private=private)
     return path

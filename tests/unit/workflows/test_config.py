@@ -11,6 +11,7 @@ import pytest
 from caskmcp.errors import CaskError
 from caskmcp.model.finding import Report
 from caskmcp.store import clients as machine
+from caskmcp.text import parse_yaml
 from caskmcp.workflows import config, mint
 from caskmcp.workflows.clients import CLIENTS, Server, edited
 from tests.support.recordings import har
@@ -38,8 +39,17 @@ def folder(tmp_path: Path, built: Path) -> Path:
     return Path(shutil.copytree(built, tmp_path / "my project"))
 
 
-def run(folder: Path, client: str, *, install: bool = False, toolset: str | None = None, environment: str | None = None) -> Report:
-    return config.run(world(folder), client=client, install=install, toolset=toolset, environment=environment)
+def run(
+    folder: Path, client: str, *, install: bool = False, dry_run: bool = False, toolset: str | None = None, environment: str | None = None
+) -> Report:
+    return config.run(world(folder), client=client, install=install, dry_run=dry_run, toolset=toolset, environment=environment)
+
+
+def read(client: str, data: bytes) -> Any:
+    """A client's file as that client reads it."""
+    if client == "goose":
+        return parse_yaml(data, "config.yaml").value
+    return tomllib.loads(data.decode()) if client == "codex" else json.loads(data)
 
 
 def arguments(folder: Path, *more: str) -> list[str]:
@@ -55,6 +65,7 @@ SNIPPETS = [
     ("claude-code",    "mcpServers",  True),
     ("cursor",         "mcpServers",  False),
     ("vscode",         "servers",     True),
+    ("gemini",         "mcpServers",  False),
 ]
 # fmt: on
 
@@ -73,8 +84,25 @@ def test_the_snippet_for_codex_is_toml(folder: Path) -> None:
     assert tomllib.loads(run(folder, "codex").lines[0]) == {"mcp_servers": {"shop": entry}}
 
 
+@pytest.mark.feature(113)
+def test_the_snippet_for_goose_is_yaml_as_goose_writes_an_extension(folder: Path) -> None:
+    assert read("goose", run(folder, "goose").lines[0].encode()) == {
+        "extensions": {
+            "shop": {
+                "name": "shop",
+                "description": "Tools that a person approved",
+                "type": "stdio",
+                "enabled": True,
+                "timeout": 300,
+                "cmd": machine.command()[0],
+                "args": arguments(folder),
+            }
+        }
+    }
+
+
 def test_every_client_has_a_case() -> None:
-    assert {row[0] for row in SNIPPETS} | {"codex"} == set(CLIENTS)
+    assert {row[0] for row in SNIPPETS} | {"codex", "goose"} == set(CLIENTS)
 
 
 def test_the_report_for_machines_holds_the_entry(folder: Path) -> None:
@@ -136,8 +164,7 @@ def file_of(client: str, folder: Path) -> Path:
 @pytest.mark.parametrize("client", sorted(CLIENTS))
 def test_a_missing_file_is_made(folder: Path, client: str) -> None:
     report = run(folder, client, install=True)
-    data = file_of(client, folder).read_text(encoding="utf-8")
-    value = tomllib.loads(data) if client == "codex" else json.loads(data)
+    value = read(client, file_of(client, folder).read_bytes())
     assert value[CLIENTS[client].key]["shop"]["args"] == arguments(folder)
     assert report.lines[0] == f"Wrote the entry `shop` to {file_of(client, folder)}."
 
@@ -174,6 +201,43 @@ def test_other_entries_stay_and_what_was_there_is_kept_aside(folder: Path) -> No
     backup = path.with_name("mcp.json.bak")
     assert backup.read_text(encoding="utf-8") == JSON
     assert (path.stat().st_mode & 0o777, backup.stat().st_mode & 0o777) == (0o600, 0o600)
+
+
+@pytest.mark.feature(113)
+@pytest.mark.parametrize("client", sorted(CLIENTS))
+def test_a_dry_run_says_what_would_be_written_and_writes_nothing(folder: Path, client: str) -> None:
+    path = file_of(client, folder)
+    report = run(folder, client, install=True, dry_run=True)
+    assert report.lines[0] == f"Would write the entry `shop` to {path}."
+    assert read(client, report.lines[1].encode())[CLIENTS[client].key]["shop"]["args"] == arguments(folder)
+    assert not path.exists()
+    assert not any(line.startswith("Restart") for line in report.lines)
+
+
+def test_a_dry_run_names_the_backup_and_shows_nothing_of_what_stands_there(folder: Path) -> None:
+    path = file_of("cursor", folder)
+    path.parent.mkdir(parents=True)
+    path.write_text('{"mcpServers": {"other": {"command": "npx", "env": {"KEY": "s3cret-of-another"}}}}', encoding="utf-8")
+    before = path.read_bytes()
+    report = run(folder, "cursor", install=True, dry_run=True)
+    assert f"As it is now would be kept as: {path}.bak" in report.lines
+    assert "s3cret" not in report.model_dump_json()
+    assert [(each.name, each.read_bytes()) for each in path.parent.iterdir()] == [("mcp.json", before)]
+
+
+def test_a_dry_run_refuses_what_the_edit_would_refuse(folder: Path) -> None:
+    path = file_of("gemini", folder)
+    path.parent.mkdir(parents=True)
+    path.write_text("{ // comments\n}", encoding="utf-8")
+    with pytest.raises(CaskError) as caught:
+        run(folder, "gemini", install=True, dry_run=True)
+    assert caught.value.code == "CASK-I003"
+
+
+def test_a_dry_run_of_nothing_is_a_mistake(folder: Path) -> None:
+    with pytest.raises(CaskError) as caught:
+        run(folder, "cursor", dry_run=True)
+    assert (caught.value.code, caught.value.mend) == ("CASK-I001", "cask config --help")
 
 
 def test_a_second_time_changes_nothing_and_makes_no_backup(folder: Path) -> None:
@@ -238,6 +302,50 @@ def test_toml_keeps_every_line_that_is_not_the_entrys(folder: Path) -> None:
     assert path.with_name("config.toml.bak").read_text(encoding="utf-8") == TOML
 
 
+YAML = """# mine
+GOOSE_MODEL: "x" # keep
+extensions:
+    # first the builtins
+    developer:
+        enabled: true
+        type: builtin
+
+    shop:
+        cmd: old
+        args: [serve, --toolpack, elsewhere]
+        envs:
+            A: "1"
+    "last": {enabled: false}
+GOOSE_MODE: no
+"""
+
+
+@pytest.mark.feature(113)
+def test_yaml_keeps_every_line_that_is_not_the_entrys(folder: Path) -> None:
+    path = file_of("goose", folder)
+    path.parent.mkdir(parents=True)
+    path.write_text(YAML, encoding="utf-8")
+    run(folder, "goose", install=True)
+    text = path.read_text(encoding="utf-8")
+    head, _, rest = text.partition('    "shop":\n')
+    assert head == '# mine\nGOOSE_MODEL: "x" # keep\nextensions:\n'
+    assert rest.endswith(
+        '    # first the builtins\n    developer:\n        enabled: true\n        type: builtin\n\n    "last": {enabled: false}\nGOOSE_MODE: no\n'
+    )
+    value = read("goose", text.encode())
+    assert (value["extensions"]["shop"]["args"], list(value["extensions"])) == (arguments(folder), ["shop", "developer", "last"])
+    assert (value["GOOSE_MODEL"], value["GOOSE_MODE"]) == ("x", "no")
+    assert path.with_name("config.yaml.bak").read_text(encoding="utf-8") == YAML
+
+
+def test_an_extension_that_a_person_switched_off_stays_off(folder: Path) -> None:
+    run(folder, "goose", install=True)
+    path = file_of("goose", folder)
+    path.write_text(path.read_text(encoding="utf-8").replace("enabled: true", "enabled: false"), encoding="utf-8")
+    assert run(folder, "goose", install=True).lines[0] == f"{path} has the entry `shop` already."
+    assert read("goose", path.read_bytes())["extensions"]["shop"]["enabled"] is False
+
+
 SERVER = Server("shop", "/bin/cask", ("serve", "--toolpack", 'a "b" \\ ü'))
 
 # fmt: off
@@ -255,6 +363,14 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("codex",   b"\xff",                                                       "CASK-I003"),
     ("codex",   b"[mcp_servers.shop]\ncommand = 'npx'\n",                      "CASK-I009"),
     ("codex",   b"mcp_servers = {shop = {command = 'x', args = ['serve', '--toolpack', 'y']}}\n", "CASK-I004"),
+    ("goose",   b"extensions: [a]",                                            "CASK-I004"),
+    ("goose",   b"- a",                                                        "CASK-I004"),
+    ("goose",   b"a: b: c",                                                    "CASK-I003"),
+    ("goose",   b"a: 1\na: 2",                                                 "CASK-I003"),
+    ("goose",   b"\xff",                                                       "CASK-I003"),
+    ("goose",   b"extensions: {other: {cmd: x}}\n",                            "CASK-I004"),
+    ("goose",   b"extensions:\n  shop: {cmd: npx, args: []}\n",                "CASK-I009"),
+    ("goose",   b"a: |\n  extensions:\n...\n",                                 "CASK-I004"),
     ("codex",   b"[mcp_servers]\nshop = {command = 'x', args = ['serve', '--toolpack', 'y']}\n", "CASK-I004"),
 ]
 # fmt: on
@@ -289,10 +405,42 @@ def test_toml_of_any_kind_reads_back_with_the_entry(before: bytes) -> None:
     assert after["mcp_servers"]["shop"] == {"command": "/bin/cask", "args": ["serve", "--toolpack", 'a "b" \\ ü']}
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b"\n",
+        b"# nothing\n",
+        b"a: 1",
+        b"extensions:\n",
+        b"extensions: {} # none\na: 1\n",
+        b"extensions: null\n",
+        b"a: |\n  extensions:\n",
+        b"extensions:\n  other:\n    cmd: x\n\n\n",
+        b"extensions:\n  'shop':\n    cmd: x\n    args: [serve, --toolpack, y]\n",
+    ],
+)
+def test_yaml_of_any_kind_reads_back_with_the_entry(before: bytes) -> None:
+    after = read("goose", edited(CLIENTS["goose"], SERVER, before, "f"))
+    assert (after["extensions"]["shop"]["cmd"], after["extensions"]["shop"]["args"]) == (
+        "/bin/cask",
+        ["serve", "--toolpack", 'a "b" \\ ü'],
+    )
+
+
+def test_a_toolpack_may_be_called_by_a_number(folder: Path) -> None:
+    after = read("goose", edited(CLIENTS["goose"], Server("12", "/bin/cask", ("serve", "--toolpack", "x")), b"extensions:\n", "f"))
+    assert list(after["extensions"]) == ["12"]
+
+
 def test_the_places_of_clients_follow_the_users_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert machine.cursor() == tmp_path / ".cursor" / "mcp.json"
     assert machine.codex({}) == tmp_path / ".codex" / "config.toml"
     assert machine.codex({"CODEX_HOME": "/somewhere"}) == Path("/somewhere/config.toml")
+    assert machine.gemini() == tmp_path / ".gemini" / "settings.json"
+    assert machine.goose({}) == tmp_path / ".config" / "goose" / "config.yaml"
+    assert machine.goose({"XDG_CONFIG_HOME": "/somewhere"}) == Path("/somewhere/goose/config.yaml")
+    assert machine.goose({"XDG_CONFIG_HOME": "relative"}) == tmp_path / ".config" / "goose" / "config.yaml"
     assert machine.claude_desktop().name == "claude_desktop_config.json"
     assert machine.claude_desktop().parent.name == "Claude"
