@@ -24,6 +24,8 @@ from caskmcp.text import MAX_DEPTH, is_deeper, parse_json
 
 ERROR_BYTES: Final = 2_000
 """Bytes of an error answer that are passed on."""
+ERROR_READ: Final = 1 << 16
+"""Bytes of an error answer that are read: what is masked by its name is found in a whole value alone."""
 TEXTUAL: Final = (
     "text/",
     "application/json",
@@ -259,12 +261,12 @@ def _step(part: str | int) -> str:
 
 def _failed(answer: Answer, clean: Clean) -> Result:
     """An answer that says the call failed. No structured content: clients would hold it against the output schema."""
-    said = _decoded(answer.body[: ERROR_BYTES * 2]) if _printable_start(answer.body) else ""
+    said = _decoded(answer.body[:ERROR_READ]) if _printable_start(answer.body) else ""
     return _refused(said, answer.status, clean)
 
 
 def _refused(words: str, status: int, clean: Clean) -> Result:
-    said = str(clean(words[: ERROR_BYTES * 2]))[:ERROR_BYTES] if words else ""
+    said = str(clean(words[:ERROR_READ]))[:ERROR_BYTES] if words else ""
     return Result(
         f"CASK-R008: the upstream answered {status}{'; it said: ' + said if said else ''}",
         error="CASK-R008",

@@ -10,6 +10,7 @@ from caskmcp.runtime import duties, mask
 from caskmcp.runtime.clean import clean
 from caskmcp.runtime.commands import Confirm, Record, Resolve, Send, Spend, Standing
 from caskmcp.runtime.mask import masking
+from caskmcp.runtime.respond import Answer
 from tests.support.calls import GET_ORDER, PAY_ORDER, PUBLIC, WIPE, Conversation, answer, flight, served
 
 ALLOW = Rule(id="allow-all", effect="allow")
@@ -153,6 +154,53 @@ def test_the_words_of_an_error_are_masked() -> None:
     result = talk.hold(flight("get_order", served(policy=Policy(rules=(PII, ALLOW))), order_id=7))
     assert "[email removed] is taken" in result.text
     assert "ada@" not in repr(result)
+
+
+WITH_NOTE = json.dumps({"id": 7, "internal_note": "he is a spy", "first_name": "Zoltan"})
+SAID: list[tuple[Answer, str]] = [
+    (answer(WITH_NOTE.encode(), 409), "an error that shows what there is"),
+    (answer(json.dumps({"pad": "x" * 5_000, "internal_note": "he is a spy", "first_name": "Zoltan"}).encode(), 409), "a long error"),
+    (answer(f"{WITH_NOTE}\n{WITH_NOTE}".encode(), media="application/x-ndjson"), "records, one a line"),
+    (answer(json.dumps({"content": [{"type": "text", "text": WITH_NOTE}]}).encode()), "JSON in a text"),
+    (Answer(200, (("content-type", "application/json"),), WITH_NOTE.encode()[:-1], whole=False), "JSON that is cut off"),
+    (answer(b"id,internal_note\n7,he is a spy", media="text/csv"), "a table"),
+    (answer(b"<order><internal-note>he is a spy</internal-note></order>", media="application/xml"), "XML"),
+    (answer(b"id: 7\ninternal_note: |\n  he is a spy", media="text/plain"), "settings"),
+]
+
+
+@pytest.mark.parametrize("said", [row[0] for row in SAID], ids=[row[1].replace(" ", "-") for row in SAID])
+def test_a_field_that_the_rule_names_is_masked_where_the_answer_is_a_text_or_an_error_too(said: Answer) -> None:
+    for rules, shows in (((NOTE, ALLOW), False), ((ALLOW,), True)):
+        talk = Conversation({Resolve: (PUBLIC,), Send: said, Record: None})
+        result = talk.hold(flight("get_order", served(policy=Policy(rules=rules)), order_id=7))
+        assert ("he is a spy" in f"{result.text} {result.structured}") is (shows and b"pad" not in said.body)
+
+
+@pytest.mark.parametrize("said", [SAID[0][0], SAID[1][0], SAID[3][0]])
+def test_personal_data_is_masked_by_name_in_errors_and_in_json_that_stands_in_a_text(said: Answer) -> None:
+    talk = Conversation({Resolve: (PUBLIC,), Send: said, Record: None})
+    result = talk.hold(flight("get_order", served(policy=Policy(rules=(PII, ALLOW))), order_id=7))
+    assert "Zoltan" not in f"{result.text} {result.structured}"
+
+
+def test_a_text_that_names_no_masked_field_stays_as_it_is() -> None:
+    prose = {"text": 'the internal note: see "secret" below', "json": '{ "id": 7 }', "list": "[]", "odd": "[not json", "internal": "a=b"}
+    assert masking(NOTE, clean)(prose) == prose
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 200_000, '"' * 200_000, "a." * 100_000, "a " * 100_000, "a" + " " * 200_000, "<" * 200_000, "[" * 200_000]
+)
+def test_a_long_text_is_read_in_one_pass(text: str) -> None:
+    assert masking(NOTE, lambda value: value)(text) == text
+
+
+def test_a_value_that_ends_as_what_was_masked_is_masked_all_the_same() -> None:
+    assert masking(PII, clean)({"first_name": "Zoltan removed]", "last_name": "[email removed]"}) == {
+        "first_name": "[person-name removed]",
+        "last_name": "[email removed]",
+    }
 
 
 def test_credentials_are_cut_whatever_the_rules_say() -> None:
