@@ -14,7 +14,7 @@ MOST: Final = 12
 """Places that one answer tells."""
 ITEMS: Final = 50
 """Items of a list that are looked at."""
-_WORD: Final = re.compile(r"(?=.{1,40}\Z)[A-Za-z_]+(?:[0-9]{0,2}[A-Za-z_-]+)*[0-9]{0,2}", re.ASCII)
+_WORD: Final = re.compile(r"(?=.{1,40}\Z)(?!.*[0-9]{3})[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 """A key that is repeated: no number of more than two digits, which would be somebody's."""
 Schema = Mapping[str, Any]
 
