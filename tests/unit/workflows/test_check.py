@@ -306,7 +306,7 @@ def test_what_has_nothing_to_look_at_is_not_run_with_the_reason_and_never_a_pass
     assert report.summary["not-run"] == 3
 
 
-def test_contracts_that_nothing_verifies_are_a_review_and_no_pass(approved: Desk) -> None:
+def test_contracts_that_no_run_verified_are_a_review_and_no_pass(approved: Desk) -> None:
     (approved.cwd / "verify.yaml").write_text("version: 1\n", encoding="utf-8")
     report = run(approved, only=("contracts",))
     assert (results(report)["contracts"], codes(report), report.exit) == ("review", {"contracts-unverified"}, 1)
