@@ -67,6 +67,7 @@ def tools(desk: Desk) -> dict[str, Any]:
     return {tool["name"]: tool for tool in json.loads(path.read_text())["tools"]}
 
 
+@pytest.mark.feature(93)
 def test_its_tools_are_listed_compiled_approved_and_called(desk: Desk, running: Running) -> None:
     done = desk.run("capture", "mcp", running.url)
     assert done.exit == 0, done.errors
@@ -76,15 +77,21 @@ def test_its_tools_are_listed_compiled_approved_and_called(desk: Desk, running: 
     manifest.write_text(manifest.read_text() + "name: shop\n" + place)
     assert desk.run("build").exit == 0
     approve_everything(desk)
-    for name in ("get_order", "ping", "delete_order"):
+    for name in ("get_order", "ping"):
         with desk.person("gate", "allow", name, "--reason", "looked at it") as person:
             person.expect("Passphrase for alice:").send(PASSPHRASE)
             person.expect("Type `shop` to sign:").send("shop")
             assert person.finish().exit == 0
 
+    assert desk.run("gate", "block", "delete_order", "--reason", "not for agents").exit == 0
+
+    async def listed(client: Any) -> list[str]:
+        return [tool.name for tool in (await client.list_tools()).tools]
+
     async def ask(client: Any) -> Any:
         return await client.call_tool("get_order", {"order_id": 7})
 
+    assert anyio.run(desk.agent, listed, "--env", "local") == ["get_order", "ping"]  # of three
     asked = anyio.run(desk.agent, ask, "--env", "local")
     challenge = asked.meta["dev.caskmcp/error"]["challenge"]
     with desk.person("confirm", "grant", challenge) as person:
