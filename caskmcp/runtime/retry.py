@@ -1,12 +1,14 @@
 """When a request is sent again: only of a tool that is idempotent, only where waiting may help, a few times, and never longer than a bound.
 
 Promises: what may have been acted on is sent again only if acting twice is the same as once; an upstream that says when to come back is believed
-up to `LONGEST`, and left alone where it says more; between two sends lies a pause, unless it was the connection that had gone stale.
+up to `LONGEST`, and left alone where it says more; between two sends lies a pause, unless it was the connection that had gone stale; where nothing
+may be sent again, what came of the first time is the reply: it is never said that nothing was sent.
 """
 
 from collections.abc import Generator
 from typing import Any, Final
 
+from caskmcp.errors import CaskError
 from caskmcp.ports import Entropy
 from caskmcp.runtime.commands import Command, Failure, Pause, Send
 from caskmcp.runtime.respond import Answer
@@ -19,6 +21,8 @@ FIRST: Final = 0.4
 """Seconds of the first pause at most."""
 BUSY: Final = frozenset({429, 502, 503, 504})
 """Answers that say: later."""
+UNSENT: Final = frozenset({"CASK-R001", "CASK-R020", "CASK-R021", "CASK-R022"})
+"""With what a send is refused before it begins: not approved any more, nobody can be asked, the host rests, the lane is full."""
 
 
 def sent(send: Send, *, again: bool, sends: list[Send]) -> Generator[Command, Any, Answer | Failure]:
@@ -26,10 +30,15 @@ def sent(send: Send, *, again: bool, sends: list[Send]) -> Generator[Command, An
     sends.append(send)
     reply: Answer | Failure = yield send
     while again and len(sends) < MOST and (least := pause(reply)) is not None:
-        if not _stale(reply, len(sends)):
-            yield Pause(len(sends), least)
+        try:
+            if not _stale(reply, len(sends)):
+                yield Pause(len(sends), least)
+            reply = yield send
+        except CaskError as no:
+            if no.code not in UNSENT:
+                raise
+            return reply
         sends.append(send)
-        reply = yield send
     return reply
 
 

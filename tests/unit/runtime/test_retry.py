@@ -116,7 +116,29 @@ def test_a_call_that_was_taken_back_while_it_paused_is_not_sent_again(tmp_path: 
     with Upstream(lambda _: said(b"later", status="503 Service Unavailable")) as upstream:
         ports = replace(hands(tmp_path), still=taken_back) if guard else hands(tmp_path)
         result = conducted(flight("get_order", on(upstream, GET_ORDER), order_id=7), ports)
-    assert (result.error, len(upstream.heard)) == (("CASK-R001", 1) if guard else ("CASK-R008", 3))
+    assert (result.error, len(upstream.heard)) == ("CASK-R008", 1 if guard else 3)
+
+
+@pytest.mark.parametrize("code", sorted(retry.UNSENT))
+@pytest.mark.parametrize(("first", "outcome"), [(busy(), None), (Failure("dropped", maybe=True), "unknown")])
+def test_where_it_may_not_be_sent_again_the_agent_is_told_what_came_of_the_first_time(
+    code: str, first: Answer | Failure, outcome: str | None
+) -> None:
+    def reply(_: Send) -> Any:
+        return first if len(talk.of(Send)) == 1 else CaskError(code, "nothing was sent")
+
+    row = tool("put_order", method="PUT", effect="write", risk="low", idempotent=True)
+    talk = Conversation({Resolve: (PUBLIC,), Send: reply, Record: None, Spend: None, Pause: None})
+    result = talk.hold(flight("put_order", served(row), order_id=7))
+    entry = talk.of(Record)[-1].entry
+    assert "nothing was sent" not in result.text
+    assert (entry.verdict, entry.extra.get("outcome"), result.details.get("outcome")) == ("allow", outcome, outcome)
+
+
+def test_a_call_that_is_given_up_while_it_is_sent_again_is_of_unknown_outcome() -> None:
+    gone = CaskError("CASK-R007", "the caller cancelled the call")
+    talk = Conversation({Resolve: (PUBLIC,), Send: lambda _: busy() if len(talk.of(Send)) == 1 else gone, Record: None, Pause: None})
+    assert talk.hold(flight("get_order", served(GET_ORDER), order_id=7)).error == "CASK-R007"
 
 
 def test_an_upstream_that_is_busy_once_is_asked_again_and_the_agent_sees_no_error(tmp_path: Path) -> None:
