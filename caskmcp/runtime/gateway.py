@@ -200,8 +200,8 @@ def _call(flight: Flight) -> Talk:
     decision, place, tool = flight.decision, flight.place, flight.known.admitted.tool
     if decision is None or not (decision.verdict == "allow" or flight.dry):
         raise CaskError("CASK-R004", "nothing allowed the call")
-    if tool.composite is not None:
-        result, calls = yield from composite.conducted(tool.composite, flight.call.arguments, partial(_inner, flight), dry=flight.dry)
+    if (plan := spending.fitted(tool, flight.taken).composite) is not None:
+        result, calls = yield from composite.conducted(plan, flight.call.arguments, partial(_inner, flight), dry=flight.dry)
         result = duties.masked(flight.known.admitted, result, flight.clean)
         return replace(flight, result=result, extra={**flight.extra, "calls": calls})
     if place is None or not (flight.addresses or flight.dry):

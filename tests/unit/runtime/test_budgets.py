@@ -16,6 +16,7 @@ from caskmcp.runtime.budgets import Charge, charges, latest, refusal, room, set_
 from caskmcp.runtime.commands import Record, Resolve, Send, Spend, Took
 from caskmcp.runtime.gateway import Flight
 from tests.support.calls import GET_ORDER, PUBLIC, Conversation, answer, call, flight, served, tool
+from tests.support.composites import composite, step
 
 MINUTE = Budget(calls=5, per_seconds=60)
 
@@ -154,11 +155,40 @@ def test_a_call_that_a_composite_makes_takes_no_tokens() -> None:
     assert next(talk).charges[0].tokens == 0  # type: ignore[union-attr]
 
 
+def composed(fit: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[int, Any]:
+    """A composite that gathers 20 kB where 10 kB were set aside: what it took, and its result."""
+    whole = {"orders": [{"id": number, "pad": "x" * 480} for number in range(40)]}
+    plan = {"kind": "paginate", "items": "/orders", "follow": {"style": "page", "argument": "page"}, "steps": [step("list_orders")]}
+    listing = tool("list_orders", segments=(), properties={"page": {"type": "integer"}}, required=())
+    surface = served(listing, composite("all_orders", plan, arguments={}), budgets={"*": Budget(tokens=2_500, per_seconds=60)})
+    if not fit:
+        monkeypatch.setattr(spending, "fitted", lambda tool, _: tool)
+    replies = [whole, {"orders": []}]
+    talk = Conversation({Resolve: (PUBLIC,), Send: lambda _: answer(json.dumps(replies.pop(0)).encode()), Record: None})
+    result = talk.hold(flight("all_orders", surface))
+    return talk.of(Took)[0].tokens, result
+
+
+def test_what_a_composite_gathers_is_cut_to_what_was_set_aside_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    took, result = composed(True, monkeypatch)
+    assert (took <= 2_500, result.truncated) == (True, True)
+    took, _ = composed(False, monkeypatch)
+    assert took > 2_500
+
+
+def test_for_an_answer_is_set_aside_what_an_error_or_a_composite_may_say() -> None:
+    plan = {"kind": "chain", "steps": [step("list_orders"), step("get_order")], "most": {"calls": 100, "bytes": 1_000}}
+    assert spending.largest(tool(max_bytes=1_000)) == 2_000
+    assert spending.largest(tool(max_bytes=5_000)) == 5_000
+    assert spending.largest(composite("both", plan)) == 100_000 + 100 * 51
+
+
 def test_a_small_answer_is_not_cut_for_a_large_budget() -> None:
     row = tool(max_bytes=5_000)
     assert spending.fitted(row, ()) is row
     assert spending.fitted(row, [Charge("*", "*", (MINUTE,), 1_350)]) is row
     assert spending.fitted(row, [Charge("*", "*", (MINUTE,), 1_000)]).response.max_bytes == 3_600
+    assert spending.fitted(tool(max_bytes=1_000), [Charge("*", "*", (MINUTE,), 500)]).response.max_bytes == 1_000
 
 
 def test_budgets_hold_in_tokens_over_real_calls(tmp_path: Path) -> None:
