@@ -7,8 +7,10 @@ is told. Who may come in is `http_guard`'s.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from caskmcp.model.pack import AdmittedPack
 from caskmcp.runtime.catalog import Catalog
 from caskmcp.runtime.http_guard import ANY_PATH, Door, Guard, Receive, Scope, Send
 from caskmcp.runtime.mcp_server import SENDER, Front
@@ -78,12 +80,22 @@ def request_of(scope: Scope, body: bytes) -> Received:
 def named(catalog: Catalog, request: Received) -> tuple[str, Mapping[str, Any]]:
     """The tool as the caller is offered it, and the arguments."""
     for surface in catalog.surfaces:
-        tool, arguments = recognized((row.row for row in catalog.offered.values() if row.surface is surface), request)
+        asked = without_carried(request, surface.pack)
+        tool, arguments = recognized((row.row for row in catalog.offered.values() if row.surface is surface), asked)
         if tool != NONE:
             return next(
                 row.name for row in catalog.offered.values() if row.surface is surface and row.row.admitted.tool.name == tool
             ), arguments
     return NONE, {}
+
+
+def without_carried(request: Received, pack: AdmittedPack | None) -> Received:
+    """The request without the header by which its sender authenticates it to its host: that is no argument, and reaches the call beside them."""
+    rule = pack.auth.get(request.authority) if pack is not None else None
+    if rule is None or not rule.by_caller:
+        return request
+    name = rule.source.partition(":")[2]
+    return replace(request, headers=tuple(row for row in request.headers if row[0].lower() != name))
 
 
 def answer(result: Result) -> tuple[int, Mapping[str, Any]]:

@@ -148,7 +148,7 @@ class Guard:
         return answers.get(scope["path"])
 
     async def _passed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        counts = scope["method"] == "POST" and _values(scope, b"mcp-method") != [b"subscriptions/listen"]
+        counts = self._checks is not None or (scope["method"] == "POST" and _values(scope, b"mcp-method") != [b"subscriptions/listen"])
         self._calls += counts
         try:
             await self._app(scope, receive, send)

@@ -5,14 +5,15 @@ came in; what the plan has no place for is handed on as an argument that no tool
 time that grows with the request's length alone. Whether the call may be made is the gateway's to say.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from caskmcp.errors import CaskError
 from caskmcp.model.tool import BodyPlan, Field_, PathSegment, Tool
 from caskmcp.runtime.plan import LONGEST_TARGET, PreparedRequest, authority, prepare, schema_of
-from caskmcp.runtime.reread import BEYOND, Found, Strange, body, content, decoded, items_of, json_of, kinds_of, spaced, typed
+from caskmcp.runtime.reread import BEYOND, Content, Found, Strange, body, content, decoded, items_of, json_of, kinds_of, spaced, typed
 from caskmcp.runtime.surface import ServedTool
 
 NONE: Final = "-"
@@ -40,6 +41,20 @@ class Received:
     def media(self) -> str:
         """The Content-Type; empty without one."""
         return next(iter(self.all("content-type")), "")
+
+    @cached_property
+    def content(self) -> Content:
+        """The body."""
+        return Content(self.body, self.media)
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[str, str], ...] | None:
+        """Names of the query's parameters, decoded, with the values as they stand there; None where a name is no UTF-8."""
+        rows = (row.partition("=") for row in self.target.partition("?")[2].split("&") if row)
+        try:
+            return tuple((spaced(name), value) for name, _, value in rows)
+        except Strange:
+            return None
 
     def all(self, name: str) -> tuple[str, ...]:
         """The values of a header."""
@@ -76,8 +91,8 @@ def arguments_of(tool: Tool, request: Received) -> Found | None:
 
 def _places(tool: Tool, request: Received) -> tuple[Found, ...]:
     """What is read out of the path, the query, the headers and the body."""
-    path, _, query = request.target.partition("?")
-    return _path(tool, path), _query(tool, query), _headers(tool, request), body(tool, request.body, request.media)
+    path = request.target.partition("?")[0]
+    return _path(tool, path), _query(tool, request), _headers(tool, request), body(tool, request.content)
 
 
 def received(request: PreparedRequest, approved: str) -> Received:
@@ -145,29 +160,35 @@ def _segment(text: str, segment: PathSegment) -> Iterator[tuple[str, str]]:
 
 
 # ---------------------------------------------------------------- query, headers, cookies
-def _query(tool: Tool, query: str) -> Found:
-    pairs = [(spaced(name), value) for name, _, value in (row.partition("=") for row in query.split("&") if row)]
+def _query(tool: Tool, request: Received) -> Found:
+    if request.pairs is None:
+        raise Strange("no UTF-8")
+    pairs = list(request.pairs)
     found: Found = {}
     if (plan := tool.request.body) is not None and plan.kind == "query":
         found, pairs = _asked(plan, pairs)
     for field in tool.request.query:
+        if not pairs:
+            break
         schema = schema_of(tool, field.argument)
+        names = _names(field, schema)
         mine: list[tuple[str, str]] = []
         others: list[tuple[str, str]] = []
         for row in pairs:
-            (mine if _names(field, schema, row[0]) else others).append(row)
+            (mine if names(row[0]) else others).append(row)
         pairs = others
         if mine:
             found[field.argument] = _parameter(field, schema, mine)
     return {**found, BEYOND: True} if pairs else found
 
 
-def _names(field: Field_, schema: Mapping[str, Any], name: str) -> bool:
-    """Whether a parameter of that name is a part of the field."""
+def _names(field: Field_, schema: Mapping[str, Any]) -> Callable[[str], bool]:
+    """Which names of parameters are parts of the field."""
     if field.style == "deepObject":
-        return name.startswith(f"{field.wire}[") and name.endswith("]")
-    apart = field.style == "form" and field.explode and "object" in kinds_of(schema)
-    return name in schema.get("properties", {}) if apart else name == field.wire
+        return lambda name: name.startswith(f"{field.wire}[") and name.endswith("]")
+    if field.style == "form" and field.explode and "object" in kinds_of(schema):
+        return frozenset(schema.get("properties", {})).__contains__
+    return field.wire.__eq__
 
 
 def _parameter(field: Field_, schema: Mapping[str, Any], rows: list[tuple[str, str]]) -> Any:
@@ -225,12 +246,14 @@ def _headers(tool: Tool, request: Received) -> Found:
     fields = {field.wire.lower(): field for field in plan.headers}
     found: Found = {}
     for name, value in ((name.lower(), value) for name, value in request.headers):
-        if name in fields and fields[name].argument not in found:
-            found[fields[name].argument] = _header(tool, fields[name], value)
+        if name in fields:
+            found |= {BEYOND: True} if fields[name].argument in found else {fields[name].argument: _header(tool, fields[name], value)}
         elif name in constants and value != constants[name]:
             raise Strange("another constant")
         elif name not in constants and name not in OWN:
             found[BEYOND] = True
+    if len(request.all("content-type")) > 1:  # each of its readers would take another one for the body's
+        found[BEYOND] = True
     return {**found, **_cookies(tool, request)}
 
 

@@ -5,7 +5,8 @@ body holds beside its tool's fields is noted as `BEYOND`. `recognize` reads path
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes
 
@@ -19,7 +20,14 @@ BEYOND: Final = "(beyond the approved request)"
 DIGITS: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,1000})", re.ASCII)
 NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,300})(?:\.[0-9]{1,300})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 DEEPEST: Final = 64
-PART: Final = re.compile(rb'content-disposition:[^\r\n]*?[; ]name="([^"\r\n]*)"', re.IGNORECASE)
+MOST: Final = 1000
+"""Fields of a form."""
+PART: Final = re.compile(rb'\r\ncontent-disposition:[^\r\n]*?[; ]name="([^"\r\n]*)"', re.IGNORECASE)
+OF_PARTS: Final = frozenset({b"", b"content-disposition", b"content-type"})
+"""Headers that a part of a form may have."""
+CHARSETS: Final = frozenset({"", "utf-8", "utf8", "us-ascii"})
+"""What bytes are read as here; said to be anything else they mean another text."""
+
 
 Found = dict[str, Any]
 
@@ -73,18 +81,48 @@ def spaced(text: str) -> str:
 
 
 # ---------------------------------------------------------------- bodies
-def body(tool: Tool, data: bytes, media: str) -> Found:
-    """The arguments in a body. media: its Content-Type. Raises Strange for a body that is none of the tool's."""
-    plan = tool.request.body
+@dataclass(frozen=True)
+class Content:
+    """A request's body. It is read once, however many tools are held against it."""
+
+    data: bytes
+    media: str
+    """The Content-Type; empty without one."""
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def read(self, kind: str) -> Any:
+        """What it says as a body of that kind. Raises Strange where it is none."""
+        if kind not in self.known:
+            self.known[kind] = _tried(_READERS[kind], self.data, self.media)
+        found = self.known[kind]
+        if isinstance(found, Strange):
+            raise Strange(*found.args)
+        return found
+
+
+def _tried(reader: Callable[[bytes, str], Any], data: bytes, media: str) -> Any:
+    try:
+        return reader(data, media)
+    except Strange as no:
+        return no
+
+
+def body(tool: Tool, given: Content) -> Found:
+    """The arguments in a body. Raises Strange for a body that is none of the tool's."""
+    plan, media = tool.request.body, given.media
     if plan is None or plan.kind == "query":
-        return {BEYOND: True} if data else {}
-    if not data:
+        return {BEYOND: True} if given.data else {}
+    if not given.data:
         if plan.constants:
             raise Strange("a body without its constants")
         return {}
-    if media.partition(";")[0].strip().lower() != plan.media.partition(";")[0].strip().lower():
+    if media.partition(";")[0].strip().lower() != plan.media.partition(";")[0].strip().lower() or _charset(media) not in CHARSETS:
         return {BEYOND: True}
-    return _BODIES[plan.kind](plan, tool, data, media)
+    return _BODIES[plan.kind](plan, tool, given.read(plan.kind))
+
+
+def _charset(media: str) -> str:
+    return media.lower().replace(" ", "").partition("charset=")[2].partition(";")[0].strip('"')
 
 
 def json_of(data: bytes) -> Any:
@@ -98,8 +136,7 @@ def json_of(data: bytes) -> Any:
     return value
 
 
-def _json_body(plan: BodyPlan, _: Tool, data: bytes, __: str) -> Found:
-    value = json_of(data)
+def _json_body(plan: BodyPlan, _: Tool, value: Any) -> Found:
     if plan.argument and not plan.within and not plan.constants:
         return {plan.argument: value}
     return content(plan, value) if isinstance(value, Mapping) else {BEYOND: True}
@@ -127,38 +164,43 @@ def _fixed_members(place: Mapping[str, Any], constants: Mapping[str, Any], taken
         found[BEYOND] = True
 
 
-def _text_body(plan: BodyPlan, tool: Tool, data: bytes, _: str) -> Found:
+def _text_body(plan: BodyPlan, tool: Tool, text: str) -> Found:
+    return {plan.argument: typed(text, schema_of(tool, plan.argument))}
+
+
+def _text_of(data: bytes, _: str) -> str:
     try:
-        return {plan.argument: typed(data.decode("utf-8"), schema_of(tool, plan.argument))}
+        return data.decode("utf-8")
     except UnicodeDecodeError as cause:
         raise Strange("no UTF-8") from cause
 
 
-def _form_body(plan: BodyPlan, tool: Tool, data: bytes, _: str) -> Found:
+def _form_of(data: bytes, _: str) -> list[tuple[str, str]]:
     try:
-        rows = parse_qsl(data.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=1000)
+        return parse_qsl(data.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MOST)
     except ValueError as cause:
         raise Strange("no form") from cause
-    return _form(plan, tool, rows)
 
 
-def _multipart_body(plan: BodyPlan, tool: Tool, data: bytes, media: str) -> Found:
+def _multipart_of(data: bytes, media: str) -> list[tuple[str, str]]:
     boundary = media.partition("boundary=")[2].partition(";")[0].strip('" ')
     parts = (b"\r\n" + data).split(b"\r\n--" + boundary.encode("ascii", "replace")) if boundary else []
-    if len(parts) < 2 or parts[0] or not parts[-1].startswith(b"--"):
+    if not 2 <= len(parts) <= MOST or parts[0] or not parts[-1].startswith(b"--"):
         raise Strange("no multipart body")
     try:
-        return _form(plan, tool, [_part(part) for part in parts[1:-1]])
+        return [_part(part) for part in parts[1:-1]]
     except UnicodeDecodeError as cause:
         raise Strange("no UTF-8") from cause
 
 
 def _part(part: bytes) -> tuple[str, str]:
     head, _, content = part.partition(b"\r\n\r\n")
-    named = PART.search(head)
-    if named is None:
-        raise Strange("a part without a name")
-    return named[1].decode("utf-8"), content.decode("utf-8")
+    named, lines = PART.findall(head), head.lower().split(b"\r\n")
+    if len(named) != 1 or not {line.partition(b":")[0] for line in lines} <= OF_PARTS:
+        raise Strange("a part without one name, or with headers that have no place")
+    if any(_charset(line.decode("latin-1")) not in CHARSETS for line in lines if line.startswith(b"content-type:")):
+        raise Strange("a part of another character set")
+    return named[0].decode("utf-8"), content.decode("utf-8")
 
 
 def _form(plan: BodyPlan, tool: Tool, rows: list[tuple[str, str]]) -> Found:
@@ -166,12 +208,12 @@ def _form(plan: BodyPlan, tool: Tool, rows: list[tuple[str, str]]) -> Found:
     for name, text in plan.constants.items():
         if rows.count((name, text)) != 1:
             raise Strange("another constant")
-    for field in plan.fields:
-        schema = schema_of(tool, field.argument)
-        mine = [text for name, text in rows if name == field.wire]
+    for place in plan.fields:
+        schema = schema_of(tool, place.argument)
+        mine = [text for name, text in rows if name == place.wire]
         if mine:
-            found[field.argument] = _field(schema, mine)
-    known = {*plan.constants, *(field.wire for field in plan.fields)}
+            found[place.argument] = _field(schema, mine)
+    known = {*plan.constants, *(place.wire for place in plan.fields)}
     return found if all(name in known for name, _ in rows) else {**found, BEYOND: True}
 
 
@@ -183,4 +225,15 @@ def _field(schema: Mapping[str, Any], texts: list[str]) -> Any:
     return json_of(texts[0].encode()) if "object" in kinds_of(schema) else typed(texts[0], schema)
 
 
-_BODIES: Final = {"json": _json_body, "text": _text_body, "form": _form_body, "multipart": _multipart_body}
+_READERS: Final[Mapping[str, Callable[[bytes, str], Any]]] = {
+    "json": lambda data, _: json_of(data),
+    "text": _text_of,
+    "form": _form_of,
+    "multipart": _multipart_of,
+}
+_BODIES: Final[Mapping[str, Callable[[BodyPlan, Tool, Any], Found]]] = {
+    "json": _json_body,
+    "text": _text_body,
+    "form": _form,
+    "multipart": _form,
+}

@@ -6,6 +6,7 @@ loopback address alone and takes the tokens that `serve --http` takes.
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ from caskmcp.workflows.serve import Asked, Web
 CALLER: Final = Caller("enforce evaluate")
 LARGEST: Final = 1 << 20
 """Bytes of a request's file."""
+WRITTEN: Final = re.compile("[!-~]+")
+"""A URL as it can stand on the wire."""
 
 
 def evaluate(world: World, file: str, asked: Asked) -> Report:
@@ -82,7 +85,8 @@ def _received(row: AskedRequest) -> Received:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if parts.scheme not in PORTS or not parts.hostname or parts.username is not None:
+    # The library drops line ends, and the proxy takes no letter beyond ASCII: neither is to be told as another request here.
+    if parts.scheme not in PORTS or not parts.hostname or parts.username is not None or not WRITTEN.fullmatch(row.url or ""):
         raise CaskError("CASK-I010", f"`{visible(row.url or '')}` is no URL of a request", mend="cask enforce evaluate --help")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     shown = name if port in (None, PORTS[parts.scheme]) else f"{name}:{port}"

@@ -169,6 +169,29 @@ def test_a_server_that_stops_takes_nothing_new_and_waits_for_calls_on_their_way(
     assert anyio.run(run) == (503, True, 1, 503)
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "POST"])
+def test_where_every_path_is_a_call_a_stop_waits_for_each_method(method: str) -> None:
+    async def run() -> bool:
+        gate = anyio.Event()
+        guard = Guard(Behind(gate), DOOR, lambda: True, lambda *_, **__: None, http_guard.ANY_PATH)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(_: Message) -> None:
+            """What is answered is not looked at."""
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(guard, scope_of(path="/api.example.com/orders/7", method=method), receive, send)
+            await anyio.wait_all_tasks_blocked()
+            with anyio.move_on_after(0.02) as soon:
+                await guard.idle()
+            gate.set()
+        return soon.cancelled_caught
+
+    assert anyio.run(run)
+
+
 def test_an_open_stream_of_news_is_no_call_on_its_way() -> None:
     async def run() -> bool:
         gate = anyio.Event()

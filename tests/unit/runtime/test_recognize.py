@@ -7,10 +7,12 @@ import pytest
 
 from caskmcp.errors import CaskError
 from caskmcp.model.tool import BodyPlan, Field_, PathPiece, PathSegment
+from caskmcp.runtime import reread
 from caskmcp.runtime.arguments import compiled
 from caskmcp.runtime.plan import prepare
 from caskmcp.runtime.recognize import NONE, Received, recognized
 from caskmcp.runtime.reread import BEYOND
+from caskmcp.text import parse_json
 from tests.support.calls import GET_ORDER, HOST, PAY_ORDER, argument, literal, served, tool
 
 JSON = (("Content-Type", "application/json"),)
@@ -156,6 +158,10 @@ def test_headers_and_cookies_that_are_arguments_are_read_and_constants_are_held_
 def test_a_header_that_is_said_twice_has_no_place() -> None:
     row = tool(segments=(literal("o"),), properties={"t": TEXT}, required=(), headers=(Field_(argument="t", wire="T", style="simple"),))
     assert BEYOND in asked("/o", row, headers=(("T", "1"), ("T", "2")))[1]
+    field = Field_(argument="t", wire="Accept-Language", style="simple")  # one that ends here where no tool takes it
+    words = tool(segments=(literal("o"),), properties={"t": TEXT}, required=(), headers=(field,))
+    assert asked("/o", words, headers=(("Accept-Language", "en"),))[1] == {"t": "en"}
+    assert BEYOND in asked("/o", words, headers=(("Accept-Language", "en"), ("accept-language", "de")))[1]
 
 
 SHARED = BodyPlan(
@@ -220,6 +226,62 @@ def test_a_whole_body_is_one_argument() -> None:
     text = BodyPlan(media="text/plain", kind="text", argument="body")
     words = tool("say", method="PUT", segments=(literal("all"),), properties={"body": TEXT}, required=("body",), body=text)
     assert asked("/all", words, method="PUT", headers=(("Content-Type", "text/plain; charset=utf-8"),), body=b"a") == ("say", {"body": "a"})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (("Content-Type", "text/plain; charset=iso-8859-1"),),
+        (("Content-Type", 'text/plain;CHARSET="UTF-16"'),),
+        (("Content-Type", "text/plain"), ("Content-Type", "application/json")),
+    ],
+)
+def test_a_body_that_says_to_be_read_in_another_way_has_no_place(headers: Any) -> None:
+    text = BodyPlan(media="text/plain", kind="text", argument="body")
+    words = tool("say", method="PUT", segments=(literal("all"),), properties={"body": TEXT}, required=("body",), body=text)
+    assert BEYOND in asked("/all", words, method="PUT", headers=headers, body=b"\xc3\xa9")[1]
+
+
+PART = b'Content-Disposition: form-data; name="note"\r\n'
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (PART, "file"),
+        (PART + b"Content-Type: text/plain; charset=utf-8\r\n", "file"),
+        (PART + b"Content-Type: text/plain; charset=utf-16\r\n", NONE),
+        (PART + b"Content-Transfer-Encoding: base64\r\n", NONE),
+        (PART + PART, NONE),
+        (b'X-A: content-disposition: a; name="note"\r\nContent-Disposition: form-data; name="other"\r\n', NONE),
+        (b'Content-Type: content-disposition: a; name="note"\r\n', NONE),
+    ],
+)
+def test_a_part_of_a_form_has_one_name_and_no_header_that_is_dropped(head: bytes, name: str) -> None:
+    plan = BodyPlan(media="multipart/form-data", kind="multipart", fields=(Field_(argument="note", wire="note"),))
+    row = tool("file", method="POST", segments=(literal("files"),), required=(), body=plan, properties={"note": TEXT})
+    headers = (("Content-Type", "multipart/form-data; boundary=b"),)
+    body = b"--b\r\n" + head + b"\r\nx\r\n--b--\r\n"
+    assert asked("/files", row, method="POST", headers=headers, body=body) == (name, {} if name == NONE else {"note": "x"})
+
+
+def test_a_body_is_read_once_however_many_tools_share_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counted(data: bytes, name: str, limit: int) -> Any:
+        read.append(limit)
+        return parse_json(data, name, limit=limit)
+
+    monkeypatch.setattr(reread, "parse_json", counted)
+    tools = [
+        tool(f"t{number}", method="POST", segments=(literal("graphql"),), properties={"order_id": TEXT}, required=(),
+             body=SHARED.model_copy(update={"constants": {"query": f"query {number}"}}))
+        for number in range(50)
+    ]  # fmt: skip
+    for body in (b'{"query":"none"}', b'{"query":'):
+        read.clear()
+        assert asked("/graphql", *tools, method="POST", headers=JSON, body=body) == (NONE, {})
+        assert len(read) == 1
 
 
 def test_a_get_of_a_shared_endpoint_is_read_by_its_parameters() -> None:

@@ -13,6 +13,8 @@ from mcp.shared.exceptions import MCPError
 
 from caskmcp.cli.main import main
 from caskmcp.errors import CaskError
+from caskmcp.model.artifact import Auth
+from caskmcp.model.auth import AuthRule
 from caskmcp.model.policy import Budget
 from caskmcp.model.tool import PathPiece, PathSegment
 from caskmcp.ports import World
@@ -194,6 +196,19 @@ def test_a_caller_reaches_the_tools_of_its_toolsets_alone(shop: Project, upstrea
     assert shop.decisions()[-1]["caller"] == "token helpdesk, environment local"
 
 
+@pytest.mark.parametrize("host", [HOST, "other.example.com"])
+def test_the_header_by_which_a_caller_authenticates_reaches_its_host_and_is_no_argument(
+    tmp_path: Path, upstream: Upstream, host: str
+) -> None:
+    rule = AuthRule.model_validate({"scheme": "bearer", "from": "caller:x-shop-token"})
+    shop = project(tmp_path, upstream, auth=Auth(hosts={HOST: rule}))
+    caller, sent = Caller("token ci", headers={"x-shop-token": "t-7"}), (("X-Shop-Token", "t-7"),)
+    said = with_front(shop, lambda front: ask(Enforced(front), "GET", f"/{host}/orders/7/r", headers=sent, caller=caller))
+    assert said.status == (200 if host == HOST else 404)
+    if host == HOST:
+        assert upstream.heard[-1].header("authorization") == "Bearer t-7"
+
+
 def test_a_call_that_waits_for_a_person_names_the_challenge(shop: Project) -> None:
     body = json.dumps(BODY).encode()
     said = with_front(shop, lambda front: ask(Enforced(front), "POST", f"/{HOST}/orders/7/w", headers=JSON, body=body))
@@ -268,7 +283,8 @@ def test_evaluate_shows_names_of_arguments_and_never_values(shop: Project) -> No
 @pytest.mark.parametrize(
     "request_",
     ["{", "[]", "{}", {"tool": "r", "url": "https://a.test/"}, {"tool": "r", "body": 1}, {"url": "https://a.test/", "arguments": {"a": 1}},
-     {"url": 7}, {"urls": "x"}, {"url": "ftp://a.test/"}, {"url": "http://[::1"}, {"url": "https://a.test:99999/"}, {"url": "https://u:p@a.test/"}],
+     {"url": 7}, {"urls": "x"}, {"url": "ftp://a.test/"}, {"url": "http://[::1"}, {"url": "https://a.test:99999/"}, {"url": "https://u:p@a.test/"},
+     {"url": f"https://{HOST}/orders/\n7/r"}, {"url": f"https://{HOST}/orders/\u0667/r"}, {"url": f" https://{HOST}/orders/7/r"}],
 )  # fmt: skip
 def test_a_file_that_holds_no_request_is_bad_input(shop: Project, request_: Any) -> None:
     with pytest.raises(CaskError) as no:
