@@ -55,7 +55,14 @@ def test_without_that_guard_it_would_be_answered() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [f"Content-Length: {LARGEST + 1}", "Content-Length: -1", "Content-Length: many", "Transfer-Encoding: chunked", "Content-Length: ٣"],
+    [
+        f"Content-Length: {LARGEST + 1}",
+        "Content-Length: -1",
+        "Content-Length: many",
+        "Transfer-Encoding: chunked",
+        "Content-Length: ٣",
+        "Content-Length: " + "9" * 5_000,
+    ],
 )
 def test_a_body_without_bounds_is_not_read(server: Server, header: str) -> None:
     text = f"POST /orders HTTP/1.1\r\nHost: {HOST}\r\n{header}\r\n\r\n".encode().decode("latin-1")
@@ -63,9 +70,14 @@ def test_a_body_without_bounds_is_not_read(server: Server, header: str) -> None:
     assert status(server, FINE) == 200
 
 
-@pytest.mark.parametrize("line", ["GET", "\x00\x00", "BREW /orders HTTP/1.1", "GET /orders HTTP/9.9", "GET " + "/a" * 70_000 + " HTTP/1.1"])
+@pytest.mark.parametrize(
+    "line",
+    ["GET", "\x00\x00", "BREW /orders HTTP/1.1", "GET /orders HTTP/9.9", "GET http://[bad HTTP/1.1", "GET " + "/a" * 70_000 + " HTTP/1.1"],
+)
 def test_what_is_no_request_is_refused_and_the_next_one_answered(server: Server, line: str) -> None:
-    assert " 200 " not in raw(server, f"{line}\r\nHost: {HOST}\r\n\r\n").split("\r\n")[0]
+    said = raw(server, f"{line}\r\nHost: {HOST}\r\n\r\n").split("\r\n")[0]
+    assert said, "something is answered"
+    assert " 200 " not in said
     assert status(server, FINE) == 200
 
 
@@ -80,6 +92,31 @@ def test_a_recorded_header_cannot_split_an_answer() -> None:
     assert "set-cookie" not in said
     assert "chunked" not in said
     assert "etag: e" in said
+
+
+@pytest.mark.parametrize("media", ["text/\u2192", "text/plain\r\nSet-Cookie: c=d"])
+def test_a_recorded_media_type_cannot_split_an_answer_or_end_it(media: str) -> None:
+    with Server(lambda _: Answer(200, {"a": 1}, "json", media, 1), [HOST]) as running:
+        said = raw(running, FINE)
+    assert said.startswith("HTTP/1.1 200 ")
+    assert "Set-Cookie" not in said
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"note": "x", "total": NaN}',
+        '{"note": "x", "total": 1e999}',
+        '{"note": "x", "id": ' + "[" * 5_000,
+        '{"note": "x", "total": ' + '{"a": ' * 800 + "1" + "}" * 801,
+        '{"note": "x", "note": "y"}',
+    ],
+)
+def test_a_body_that_no_strict_reader_takes_is_a_bad_request(server: Server, body: str) -> None:
+    head = (
+        f"POST /orders HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    )
+    assert status(server, f"{head}\r\n{body}") == 422
 
 
 def test_it_listens_on_the_loopback_address_alone_and_answering_opens_no_connection() -> None:

@@ -15,12 +15,20 @@ HEX: Final = re.compile(r"(?=.*[a-f])(?=.*[0-9])[0-9a-f]{12,}", re.ASCII)
 TELLING: Final = 8
 """Characters from which an id is taken for itself wherever it stands."""
 
+DIGITS: Final = 18
+"""Digits of an id that is a number."""
+
 
 def text(value: Any) -> str | None:
     """A scalar as it would stand in a path; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value)
+
+
+def number(written: str) -> int | None:
+    """The number that an id is; None for one that is none, or has too many digits."""
+    return int(written) if written.isdecimal() and len(written) <= DIGITS else None
 
 
 def at(value: Any, way: Way) -> Any:
@@ -85,8 +93,8 @@ def _renamed_text(value: str, names: Mapping[str, str]) -> str:
 def fresh(old: Any, taken: frozenset[str], seed: str) -> Any:
     """An id of the form of an old one, that nobody has yet. Same seed and same ids, same id."""
     if isinstance(old, int) or str(old).isdecimal():
-        number = max((int(each) for each in taken if each.isdecimal()), default=0) + 1
-        return number if isinstance(old, int) else str(number)
+        following = max((found for each in taken if (found := number(each)) is not None), default=0) + 1
+        return following if isinstance(old, int) else str(following)
     count = 0
     while (made := _made(str(old), f"{seed} {count}")) in taken:
         count += 1

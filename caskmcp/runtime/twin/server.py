@@ -15,6 +15,8 @@ from caskmcp.runtime.twin.wire import Answer, Request, body, parsed
 
 LARGEST: Final = 16 << 20
 """Bytes of a request's body."""
+DIGITS: Final = 9
+"""Digits of a length that are read as a number."""
 FRAMING: Final = frozenset({"content-length", "transfer-encoding", "content-encoding", "connection", "keep-alive", "date", "server"})
 """Headers that say how the recorded answer travelled."""
 Respond = Callable[[Request], Answer]
@@ -64,7 +66,7 @@ def _handler(respond: Respond, hosts: frozenset[str]) -> type[BaseHTTPRequestHan
             host, length = self.headers.get("Host", "").lower(), self.headers.get("Content-Length", "0")
             if host not in hosts:
                 return _refusal(421, "the twin does not stand for this host")
-            if "Transfer-Encoding" in self.headers or not length.isdecimal() or int(length) > LARGEST:
+            if "Transfer-Encoding" in self.headers or not length.isdecimal() or len(length) > DIGITS or int(length) > LARGEST:
                 self.close_connection = True
                 return _refusal(413, "the body is too large, or its length is not said")
             data = self.rfile.read(int(length))
@@ -77,7 +79,7 @@ def _handler(respond: Respond, hosts: frozenset[str]) -> type[BaseHTTPRequestHan
             for name, value in answer.headers:
                 if name not in FRAMING and _plain(value):
                     self.send_header(name, value)
-            if data and answer.media:
+            if data and answer.media and _plain(answer.media):
                 self.send_header("content-type", answer.media)
             if answer.status not in (204, 304):
                 self.send_header("content-length", str(len(data)))

@@ -89,8 +89,8 @@ class State:
 def named(thing: Mapping[str, Any], resource: Resource, arguments: tuple[str, ...]) -> Thing:
     """The thing with the id that its path says."""
     old = thing.get(resource.name)
-    own: Any = int(arguments[-1]) if isinstance(old, int) and not isinstance(old, bool) and arguments[-1].isdecimal() else arguments[-1]
-    return {**thing, resource.name: own}
+    counted = places.number(arguments[-1]) if isinstance(old, int) and not isinstance(old, bool) else None
+    return {**thing, resource.name: arguments[-1] if counted is None else counted}
 
 
 def _object(value: Any) -> Thing:

@@ -1,6 +1,6 @@
 """What goes in and out of a twin: one request as it came in, one answer before it is bytes, and how requests are told apart.
 
-Promises: two requests that mean the same (order of the query, of members, spelling of the path) have one key; a JSON-RPC request's `id` is no part of it.
+Promises: a body that says it is JSON is JSON by our strict reader, or broken; two requests that mean the same (order of the query, of members, spelling of the path) have one key; a JSON-RPC request's `id` is no part of it.
 """
 
 import json
@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from caskmcp import canon
 from caskmcp.errors import CaskError
 from caskmcp.model.exchange import Body, Exchange, Pair
+from caskmcp.text import parse_json
 
 LARGEST: Final = 4096
 """Bytes of a body that the recording does not hold."""
@@ -82,20 +83,29 @@ class Answer:
 
 def parsed(method: str, host: str, target: str, media: str, data: bytes) -> Request:
     """A request from its parts on the wire. media: its content type."""
-    parts = urlsplit(target)
+    path, asked_for = _split(target)
     kind = media.partition(";")[0].strip().lower()
-    query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    query = tuple(parse_qsl(asked_for, keep_blank_values=True))
     value, broken = _decoded(kind, data)
-    return Request(method, host.lower(), unquote(parts.path), query, value, broken)
+    return Request(method, host.lower(), unquote(path), query, value, broken)
+
+
+def _split(target: str) -> tuple[str, str]:
+    """Path and query. What is written as no URL is a path that nobody has."""
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return target, ""
+    return parts.path, parts.query
 
 
 def _decoded(kind: str, data: bytes) -> tuple[Any, bool]:
     try:
         if data and (kind.endswith("json") or not kind):
-            return json.loads(data), False
+            return parse_json(data, "the body", limit=len(data)), False
         if kind == FORM:
             return [[name, value] for name, value in parse_qsl(data.decode("utf-8"), keep_blank_values=True)], False
-    except (ValueError, RecursionError):
+    except (CaskError, ValueError):
         return None, True
     return None, False
 

@@ -55,6 +55,13 @@ def test_what_nobody_knows_is_answered_as_it_was_recorded_that_something_is_not_
     assert answered(twin(), "GET", "/nowhere") == (404, {"error": "not_found"})
 
 
+def test_an_id_of_thousands_of_digits_is_a_text_and_ends_no_later_call() -> None:
+    at, huge = twin(), "9" * 5_000
+    assert answered(at, "POST", "/orders", {"note": "a", "id": huge})[1]["id"] == huge
+    assert answered(at, "PATCH", f"/orders/{huge}", {"note": "b"})[1]["note"] == "b"
+    assert answered(at, "POST", "/orders", {"note": "c"})[1]["id"] == 6
+
+
 def test_a_call_of_a_shared_endpoint_is_answered_with_its_own_number() -> None:
     at = twin()
     assert answered(at, "POST", "/rpc", {"jsonrpc": "2.0", "id": 7, "method": "ping"})[1]["result"] == "pong"
