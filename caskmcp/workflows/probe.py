@@ -46,6 +46,8 @@ SAMPLES: Final = 3
 MOST: Final = 1_000
 CALLER: Final = "drift"
 LIVE: Final = "live"
+GONE: Final = (404, 410)
+"""Statuses that say that there is no such thing."""
 DECODED: Final = ("content-encoding", "transfer-encoding", "content-length")
 """Headers of how an answer travelled; its body is decoded."""
 Arguments = Mapping[str, Any]
@@ -113,11 +115,12 @@ def run(world: World, pack: Pack, old: View, asked: Probe, project: Project) -> 
     shown = surface(source.admit(source.read()))
     told = _arguments(world, asked.arguments, shown)
     progress = anyio.run(_probed, world, shown, old, told, asked.calls)
-    seen = groups(world, project, old, progress.heard)
+    telling = [row for row in progress.heard if not is_guess(row.arguments, row.answer.status, told.get(row.tool.name, ()))]
+    seen = groups(world, project, old, telling)
     report = (
         drift(old, View(LIVE, seen), probed=True, mend="cask capture import FILE")
-        if progress.heard
-        else not_run("no call was answered, so nothing was measured", "cask gate status")
+        if telling
+        else not_run("no call was answered with what tells of the service, so nothing was measured", "cask gate status")
     )
     more = {"summary": {**report.summary, "calls": len(progress.heard)}, "tables": {**report.tables, "probes": tuple(progress.rows)}}
     report = report.model_copy(update=more)
@@ -230,6 +233,14 @@ def given_to(row: ServedTool, told: Mapping[str, Sequence[Arguments]], run_: Run
         return [{}]
     values = {name: _values(name, known[key(tool.operation)], run_.heard) for name in needed}
     return [dict(zip(needed, each, strict=True)) for each in zip(*values.values(), strict=False)][:SAMPLES]
+
+
+def is_guess(arguments: Arguments, status: int, told: Sequence[Arguments]) -> bool:
+    """Whether that there is no such thing says nothing: several names, put together from different answers, may name one project's export of another.
+
+    told: what a person gave for the tool.
+    """
+    return status in GONE and len(arguments) > 1 and dict(arguments) not in told
 
 
 def _values(name: str, group: Group, heard: Sequence[Heard]) -> list[str | int]:

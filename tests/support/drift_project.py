@@ -105,13 +105,13 @@ class Shop:
         return Shop(folder)
 
 
-def make(folder: Path, at: Upstream) -> Shop:
-    """Build and approve it; no baseline yet."""
+def make(folder: Path, at: Upstream, calls: drifting.Calls | None = None) -> Shop:
+    """Build and approve it; no baseline yet. calls: what was recorded, instead of the shop's."""
     shop = Shop(folder)
     for name, data in {
         "cask.yaml": MANIFEST.format(url=at.url).encode(),
-        "policy.yaml": POLICY.encode(),
-        "captures/shop.har": drifting.har(drifting.calls()),
+        "policy.yaml": (POLICY if calls is None else "version: 1\n").encode(),
+        "captures/shop.har": drifting.har(calls or drifting.calls()),
         "specs/shop.json": drifting.spec(),
     }.items():
         (shop.cwd / name).parent.mkdir(parents=True, exist_ok=True)

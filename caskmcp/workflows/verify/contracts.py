@@ -33,7 +33,8 @@ async def run(session: Session, stated: Stated, view: View, project: Project, kn
     called = await _called(session, stated, view)
     working = {row.tool for row in called if row.good}
     findings = [row for answer in called for row in _judged(answer, stated, working)]
-    heard = [row for row in session.heard[first:] if not _is_guess(row.tool.name, row.arguments, row.answer.status, stated)]
+    told = _told(stated)
+    heard = [row for row in session.heard[first:] if not probe.is_guess(row.arguments, row.answer.status, told.get(row.tool.name, ()))]
     seen = probe.groups(session.world, project, view, heard)
     if seen:
         report = drift(view, View(session.against.kind, seen), probed=True, mend="cask drift --live")
@@ -85,19 +86,14 @@ def _judged(answer: Answered, stated: Stated, working: Collection[str]) -> Itera
     elif answer.status >= 500:
         yield finding("answer-failed", Severity.BREAKING, answer.tool, f"answered {answer.status}")
     elif not answer.good and not _expected(answer, stated):
-        named = dict(answer.arguments) in _told(stated).get(answer.tool, [])
-        is_gone = answer.status in GONE and answer.tool in working and not named
-        is_news = is_gone or _is_guess(answer.tool, answer.arguments, answer.status, stated)
+        told = _told(stated).get(answer.tool, ())
+        is_gone = answer.status in GONE and answer.tool in working and dict(answer.arguments) not in told
+        is_news = is_gone or probe.is_guess(answer.arguments, answer.status, told)
         level = Severity.INFO if is_news else Severity.REVIEW
         yield finding("answer-status", level, answer.tool, f"answered {answer.status} to arguments that should work")
     if answer.differs:
         what = f"the answer is not what was approved: {', '.join(answer.differs)}"
         yield finding("answer-differs", Severity.BREAKING, answer.tool, what)
-
-
-def _is_guess(tool: str, arguments: Mapping[str, Any], status: int, stated: Stated) -> bool:
-    """That there is no such thing says nothing where several names were put together from different answers: one project's export asked of another."""
-    return status in GONE and len(arguments) > 1 and dict(arguments) not in _told(stated).get(tool, [])
 
 
 def _expected(answer: Answered, stated: Stated) -> bool:

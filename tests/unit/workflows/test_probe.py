@@ -1,6 +1,7 @@
 """`cask drift --live` against a real service on loopback: what is called, what is kept, and what never is."""
 
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -14,8 +15,9 @@ from caskmcp.model.finding import Report
 from caskmcp.store.credentials import ReferencedCredentials
 from caskmcp.workflows import block, drift, probe
 from caskmcp.workflows.drift import Probe
-from tests.support import audited, drifting
-from tests.support.drift_project import TOKEN, Place, Service, Shop
+from tests.support import audited, drifting, upstream
+from tests.support.drift_project import TOKEN, Place, Service, Shop, make
+from tests.support.upstream import Heard, Upstream
 
 LOCAL = Probe(environment="local")
 READ = ["get_customer", "get_order", "get_reports_daily", "list_orders", "list_products", "list_returns"]
@@ -164,6 +166,42 @@ def test_a_change_of_the_service_is_found(place: Live, change: dict[str, Any], e
 def test_personal_data_in_one_answer_is_a_risk(place: Live) -> None:
     report = place.probe(change={"do": "put", "at": "GET /v1/customers/{}", "field": "/email", "value": "email"})
     assert [row.severity for row in report.findings if row.code == "pii-appeared"] == ["review"]
+
+
+def exported() -> drifting.Calls:
+    """Rounds in which one export of one project is asked for, after two lists that give an id each."""
+    rng = random.Random("exports")
+    found: drifting.Calls = []
+    for _ in range(12):
+        project, export = (rng.randrange(10**5, 10**6) for _ in range(2))
+        answers = {
+            "/v1/projects": {"items": [{"id": project, "name": "one"}]},
+            "/v1/exports": {"items": [{"id": export, "size": 3}]},
+            f"/v1/projects/{project}/exports/{export}": {"state": "done", "rows": 4},
+        }
+        base = drifting.calls(rounds=1)[0]
+        found += [{**base, "path": path, "query": {}, "answer": answer} for path, answer in answers.items()]
+    return found
+
+
+def test_ids_of_different_answers_that_name_nothing_together_say_nothing_of_the_endpoint(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def answer(request: Heard) -> bytes:
+        heard.append(request.target)
+        items = {
+            "/v1/projects": [{"id": 100001 + number, "name": "one"} for number in range(3)],
+            "/v1/exports": [{"id": 200001, "size": 3}],
+        }
+        body = {"items": items[request.target]} if request.target in items else {"error": "none"}
+        return upstream.answer(json.dumps(body).encode(), status="200 OK" if "items" in body else "404 Not Found")
+
+    with Upstream(answer) as at:
+        shop = make(tmp_path, at, exported())
+        shop.snapshot()
+        report = drift.run(shop.world(), live=LOCAL)
+    assert "/v1/projects/100001/exports/200001" in heard
+    assert "endpoint-removed" not in {row.code for row in report.findings if row.subject != GONE[1]}
 
 
 # ---------------------------------------------------------------- what is kept
