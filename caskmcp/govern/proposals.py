@@ -98,7 +98,8 @@ class Box:
 
     def _decided(self) -> dict[str, Settled]:
         place = self._folder / JOURNAL
-        rows = self._files.read(place).splitlines() if self._files.exists(place) else []
+        data = self._files.read(place) if self._files.exists(place) else b""
+        rows = data[: data.rfind(b"\n") + 1].splitlines()  # a torn last line is none: what its writer decided, it did not tell either
         return {row.id: row for row in _lines(rows, str(place))}
 
 

@@ -14,7 +14,7 @@ from caskmcp.model.auth import AuthRule
 from caskmcp.model.pack import AdmittedPack
 from caskmcp.model.project import EnvironmentHost
 from caskmcp.runtime import egress
-from caskmcp.runtime.clean import Clean, without
+from caskmcp.runtime.clean import SHORTEST, Clean, without
 from caskmcp.runtime.commands import Client, Command, Failure, KnownToken, NewToken, Resolve, Secret
 from caskmcp.runtime.credentials import refuse_unfit, with_credential
 from caskmcp.runtime.plan import PORTS, PreparedRequest
@@ -55,9 +55,17 @@ class Held:
 
     def cut(self, clean: Clean) -> Clean:
         """`clean`, after each secret was taken out."""
-        for value in self.values.values():
+        rule = self.asked.rule
+        named = password_of(self.values["from"]) if rule is not None and rule.scheme == "basic" and self.values else ""
+        for value in (*self.values.values(), *([named] if named else [])):
             clean = without(value, clean)
         return clean
+
+
+def password_of(pair: str) -> str:
+    """What is secret of `user:password`: an upstream may say the password without the user. Some services take their key as the user."""
+    user, _, password = pair.partition(":")
+    return password if len(password) >= SHORTEST else user
 
 
 def carried(pack: AdmittedPack | None, headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -15,6 +15,8 @@ from caskmcp.runtime import signing, sigv4, wire
 from caskmcp.runtime.plan import PreparedRequest
 
 _NONE: Final[Mapping[str, str]] = {}
+CARRYING: Final = wire.FRAMING - {"authorization"}
+"""Headers that carry a request: no credential takes their place."""
 _WORDS: Final = {"oauth2": "Bearer, a token got with", "sigv4": "a signature (AWS Signature Version 4) by", "hmac": "a signature by"}
 
 
@@ -76,7 +78,14 @@ def _sigv4(request: PreparedRequest, rule: AuthRule, given: Secrets) -> Prepared
 
 
 def _hmac(request: PreparedRequest, rule: AuthRule, given: Secrets) -> PreparedRequest:
-    return request if rule.hmac is None else signing.signed(request, rule.hmac, given.secret, given.at)
+    if rule.hmac is None:
+        return request
+    named = [name.lower() for name in (rule.hmac.header, rule.hmac.timestamp) if name is not None]
+    if len(set(named)) != len(named) or not CARRYING.isdisjoint(named):
+        raise CaskError(
+            "CASK-R009", "the approved `hmac:` entry names one header twice, or one that says where a request goes or what it is"
+        )
+    return signing.signed(request, rule.hmac, given.secret, given.at)
 
 
 def _header(request: PreparedRequest, rule: AuthRule, given: Secrets) -> PreparedRequest:
@@ -97,7 +106,7 @@ def _cookie(request: PreparedRequest, rule: AuthRule, given_: Secrets) -> Prepar
 
 def _name(rule: AuthRule) -> str:
     name = rule.name or ""
-    if not wire.TOKEN.fullmatch(name) or name.lower() in wire.FRAMING - {"authorization"}:
+    if not wire.TOKEN.fullmatch(name) or name.lower() in CARRYING:
         raise CaskError("CASK-R009", "the approved `auth:` entry names no header, parameter or cookie that can carry a credential")
     return name
 

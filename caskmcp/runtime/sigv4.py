@@ -76,8 +76,7 @@ def _mac(key: bytes, text: str) -> bytes:
 
 def _normal(path: bytes) -> bytes:
     """Without `.`, `..` and double slashes (RFC 3986 section 5.2.4); a slash at the end stays."""
-    normal = posixpath.normpath(path.lstrip(b"/") or b".").replace(b"../", b"").removesuffix(b"..")
-    whole = b"/" + (b"" if normal == b"." else normal)
+    whole = posixpath.normpath(b"/" + path.lstrip(b"/"))
     return whole if whole == b"/" or not path.endswith(b"/") else whole + b"/"
 
 

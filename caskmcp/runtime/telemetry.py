@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+from requests import Session
 
 from caskmcp import __version__
 from caskmcp.model.decision import Entry
@@ -34,8 +35,10 @@ class Telemetry:
     def __init__(self, address: str) -> None:
         resource = Resource({"service.name": "cask", "service.version": __version__})
         self._traces = TracerProvider(sampler=ALWAYS_ON, resource=resource)
-        self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{address}/v1/traces", timeout=TIME)))
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{address}/v1/metrics", timeout=TIME), EVERY, TIME * 1000)
+        spans = OTLPSpanExporter(endpoint=f"{address}/v1/traces", timeout=TIME, session=_session(address))
+        self._traces.add_span_processor(BatchSpanProcessor(spans))
+        points = OTLPMetricExporter(endpoint=f"{address}/v1/metrics", timeout=TIME, session=_session(address))
+        reader = PeriodicExportingMetricReader(points, EVERY, TIME * 1000)
         self._metrics = MeterProvider(metric_readers=[reader], resource=resource)
         self._tracer = self._traces.get_tracer("caskmcp", __version__)
         meter = self._metrics.get_meter("caskmcp", __version__)
@@ -76,6 +79,13 @@ class Telemetry:
         """Export what is left, in a bounded time."""
         self._traces.shutdown()
         self._metrics.shutdown(timeout_millis=2 * TIME * 1000)
+
+
+def _session(address: str) -> Session:
+    """What speaks HTTP to the collector. What goes to this machine in clear goes to no proxy of the environment."""
+    session = Session()
+    session.trust_env = address.startswith("https:")
+    return session
 
 
 def told(entry: Entry) -> dict[str, Any]:

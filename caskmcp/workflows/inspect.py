@@ -27,6 +27,7 @@ from caskmcp.workflows.audit import Recorded
 LATEST: Final = 10
 RECENT: Final = 1440
 """Minutes of the record that are looked at for the latest refusals: one day."""
+NEXT: Final = {"open": "a person decides on it; nothing is served before it is promoted and signed"}
 UNCOUNTED: Final = frozenset({"listed", "toolset", "arguments", "plan", "policy", "budget"})
 """Steps that refuse a call before it counts in a budget, and the budget itself."""
 
@@ -99,7 +100,12 @@ class FileDesk:
                 "CASK-F001", "this server takes no drafts; the person who starts it can say `--drafts`", mend="cask inspect --drafts"
             )
         row = self.box.file(propose.judged(dict(draft), "draft"), by=by, at=self.world.clock.now())
-        return {"id": row.id, "status": "open", "next": "a person decides on it; nothing is served before it is promoted and signed"}
+        status = self.box.find(row.id).status
+        return {
+            "id": row.id,
+            "status": status,
+            "next": NEXT.get(status, "a person decided on this very draft before; another one is a new draft"),
+        }
 
     # ------------------------------------------------------------ what may be called
     def _pack(self) -> AdmittedPack:

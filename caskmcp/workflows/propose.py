@@ -71,8 +71,10 @@ def file(world: World, given: str, *, by: str | None) -> Report:
     path = pipes.path_of(given, world.cwd)
     data = pipes.read(path)
     draft = taken(world.files.read(path, 64 << 20) if data is None else data, given)
-    row = box(world).file(draft, by=_named(by or COMMAND), at=world.clock.now())
-    lines = (f"{row.id} waits for a person: cask propose show {row.id}",)
+    held = box(world)
+    row = held.file(draft, by=_named(by or COMMAND), at=world.clock.now())
+    status = held.find(row.id).status
+    lines = (f"{row.id} {'waits for a person' if status == 'open' else f'was filed before and {status}'}: cask propose show {row.id}",)
     return Report(report="propose-file", summary={"id": row.id, "tool": draft.name, "by": row.by}, lines=lines)
 
 

@@ -8,6 +8,7 @@ import pytest
 from caskmcp.model.auth import AuthRule
 from caskmcp.model.project import EnvironmentHost
 from caskmcp.runtime import authenticate
+from caskmcp.runtime.clean import clean
 from caskmcp.runtime.commands import Failure, KnownToken, NewToken, Record, Resolve, Secret, Send
 from caskmcp.runtime.credentials import shown
 from caskmcp.runtime.gateway import Call
@@ -107,6 +108,20 @@ def test_without_an_approved_credential_the_words_of_a_401_reach_the_agent() -> 
     of = talk(send=REFUSED)
     result = of.hold(flight("get_order", served(GET_ORDER), order_id=7))
     assert (result.error, "expired" in result.text) == ("CASK-R008", True)
+
+
+@pytest.mark.parametrize(
+    ("pair", "said", "left"),
+    [
+        ("agent:hunter2pass9", "agent has hunter2pass9", "agent has [credential removed]"),
+        ("hunter2pass9:", "is hunter2pass9", "is [credential removed]"),
+        ("hunter2pass9:X", "X is hunter2pass9", "X is [credential removed]"),
+        ("agent:a:b:c", "a:b:c", "[credential removed]"),
+    ],
+)
+def test_the_password_is_cut_where_an_upstream_says_it_without_the_user(pair: str, said: str, left: str) -> None:
+    held = authenticate.Held(authenticate.Asked(rule("basic"), "2026-11-21T12:00:00Z"), {"from": pair})
+    assert held.cut(clean)({"said": said}) == {"said": left}
 
 
 def test_each_kind_of_reference_has_its_mend() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from caskmcp.errors import CaskError
-from caskmcp.model.auth import Hmac
+from caskmcp.model.auth import AuthRule, Hmac
+from caskmcp.runtime.credentials import with_credential
 from caskmcp.runtime.plan import PreparedRequest
 from caskmcp.runtime.signing import signed
 
@@ -60,6 +61,26 @@ def test_the_time_that_was_signed_goes_along() -> None:
 def test_each_part_counts() -> None:
     every = ("method", "path", "query", "target", "host", "body", "body_sha256")
     assert len({headers(rule(parts=(part,)))["X-Signature"] for part in every}) == 7
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"header": "Host"},
+        {"header": "content-length"},
+        {"header": "Transfer-Encoding"},
+        {"header": "X-HTTP-Method-Override"},
+        {"header": "Cookie"},
+        {"timestamp": "HOST", "parts": ("timestamp",)},
+        {"timestamp": "x-signature", "parts": ("timestamp",)},
+    ],
+)
+def test_no_signature_takes_the_place_of_a_header_that_carries_the_request(more: dict[str, Any]) -> None:
+    auth = AuthRule.model_validate({"scheme": "hmac", "from": "env:KEY", "hmac": rule(**more).model_dump()})
+    with pytest.raises(CaskError) as error:
+        with_credential(REQUEST, auth, "s3cret", at=AT)
+    assert error.value.code == "CASK-R009"
+    assert ("Host", "api.example.com") in signed(REQUEST, rule(header="Authorization"), "s3cret", AT).headers
 
 
 @pytest.mark.parametrize(("key", "secret"), [("hex", "xyz"), ("hex", "abc"), ("base64", "$$$$")])

@@ -72,5 +72,12 @@ def test_a_path_is_encoded_once_more_but_for_s3_which_also_wants_the_digest_of_t
     assert "X-Amz-Content-Sha256" not in signed(request())
 
 
+@pytest.mark.parametrize(
+    ("target", "path"), [(b"/v1../x", "/v1../x"), (b"/a/b..", "/a/b.."), (b"/../a/./b/", "/a/b/"), (b"//", "/"), (b"/a/../..", "/")]
+)
+def test_only_whole_segments_of_dots_go_from_a_path(target: bytes, path: str) -> None:
+    assert sigv4.canonical("GET", target, (), EMPTY)[1].split("\n")[1] == path
+
+
 def test_the_key_stands_nowhere_in_the_request() -> None:
     assert SECRET not in repr(sigv4.signed(request(), RULE, Keys("AKIDEXAMPLE", SECRET), AT))

@@ -22,7 +22,7 @@ from caskmcp.runtime import sealed
 from caskmcp.runtime.inspect_server import PROPOSE, QUESTIONS, Inspector
 from caskmcp.store.credentials import ReferencedCredentials
 from caskmcp.store.layout import Root
-from caskmcp.workflows import inspect, serve
+from caskmcp.workflows import inspect, propose, serve
 from caskmcp.workflows.inspect import FileDesk, schema
 from caskmcp.workflows.serve import Asked
 from tests.support import packs
@@ -182,6 +182,8 @@ def test_a_draft_is_taken_only_where_the_person_said_so(tmp_path: Path, upstream
     assert taken.structured_content["status"] == "open"
     (row,) = FileDesk(place(made), True).box.all()
     assert (row.filed.id, row.filed.by.startswith("agent through inspect")) == (taken.structured_content["id"], True)
+    propose.reject(place(made), row.filed.id, reason="")
+    assert FileDesk(place(made), True).file(MINE, "agent")["status"] == "rejected"
     assert "cancel_order" not in json.dumps(asked(made, lambda client: client.call_tool("what_may_i_call", {})).structured_content)
 
 

@@ -176,6 +176,25 @@ def test_a_draft_whose_writer_was_ended_in_the_middle_is_filed_again(folder: Pat
     assert path.read_bytes() == whole
 
 
+def test_a_line_of_the_journal_that_was_cut_off_is_none_and_the_box_still_opens(folder: Path) -> None:
+    name = filed(folder).summary["id"]
+    propose.reject(world(folder), name, reason="")
+    journal = Root(folder / ".caskmcp").drafts / "decided.ndjson"
+    journal.write_bytes(journal.read_bytes() + b'{"at":"2026-11-21T12:00:00Z","id":"d-0')
+    other = filed(folder, reason="Another reason").summary["id"]
+    propose.reject(world(folder), other, reason="")
+    assert [row.status for row in propose.box(world(folder)).all()] == ["rejected", "rejected"]
+    assert len(journal.read_bytes().splitlines()) == 2
+
+
+def test_a_draft_that_was_decided_is_not_said_to_wait_when_it_is_filed_again(folder: Path) -> None:
+    report = filed(folder)
+    name = report.summary["id"]
+    assert report.lines == (f"{name} waits for a person: cask propose show {name}",)
+    propose.reject(world(folder), name, reason="")
+    assert filed(folder).lines == (f"{name} was filed before and rejected: cask propose show {name}",)
+
+
 # ---------------------------------------------------------------- reading, rejecting
 def test_list_and_show_tell_a_draft_whole(folder: Path) -> None:
     name = filed(folder, by="planner").summary["id"]

@@ -192,6 +192,24 @@ def test_a_collector_that_is_gone_or_hangs_fails_no_call(tmp_path: Path, upstrea
     assert [text[:9] for text in said[1:]] == ["CASK-R002", "CASK-R005"]
 
 
+@pytest.mark.parametrize("guard", ["on", "off"])
+def test_what_goes_to_this_machine_in_clear_goes_to_no_proxy_of_the_environment(guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if guard == "off":
+        monkeypatch.setattr("caskmcp.runtime.telemetry._session", lambda _: None)
+    with Collector() as collector, socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setattr("caskmcp.runtime.telemetry.TIME", 0.2)
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        watch = telemetry.watch(collector.url)
+        assert watch is not None
+        watch.began("c")
+        watch.ended("c")
+        watch.close()
+        assert len(collector.spans) == (guard == "on")
+
+
 @pytest.mark.parametrize(
     "address",
     ["", "collector", "http://collector.test:4318", "http://10.0.0.1:4318", "ftp://127.0.0.1", "http://user:key@127.0.0.1:1", "http://[::1",
