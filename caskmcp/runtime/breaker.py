@@ -2,7 +2,7 @@
 
 Promises: after `keeper.FAILURES` failures in a row nothing is sent to the host for `keeper.REST` seconds; then one request goes, from whichever server
 asks first, and the others follow when it was answered. A host that answers costs nothing: who keeps the state is asked about a host at its first
-call here, while it fails, and at each call only where replicas share that state.
+call here, while it fails, and at each call only where replicas share that state. An answer ends the row of failures, whoever saw them.
 """
 
 from collections.abc import Awaitable, Callable
@@ -46,8 +46,8 @@ class Breaker:
 
     async def _refuse_resting(self, host: str) -> None:
         rest = await to_thread.run_sync(self._keeper.resting, host, self._clock.now())
+        self._failing[host] = rest is not None  # whoever finds it well again says so, though others saw it fail
         if rest:
-            self._failing[host] = True  # whoever finds it well again says so
             what = f"the upstream failed too often in a row and is left alone; nothing was sent; try again in {rest} s"
             raise CaskError("CASK-R021", what)
 

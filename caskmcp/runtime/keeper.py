@@ -78,8 +78,11 @@ class Keeper(Protocol):
     def took(self, toolpack: str, call: str, tokens: int) -> None:
         """Put what an answer took in place of what was set aside for it."""
 
-    def resting(self, host: str, at: str) -> int:
-        """Seconds that a host still rests; 0: it may be called. When its rest is over, that is said to one caller alone, until it has answered."""
+    def resting(self, host: str, at: str) -> int | None:
+        """Seconds that a host still rests; 0: it failed before and may be called; None: of no failure is anything known.
+
+        When its rest is over, that is said to one caller alone, until it has answered.
+        """
 
     def failed(self, host: str, at: str) -> None:
         """Note that a host failed once more."""

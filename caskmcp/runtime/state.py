@@ -91,14 +91,16 @@ class State:
         with self._writing() as connection:
             connection.execute("UPDATE calls SET tokens = ? WHERE toolpack = ? AND call = ?", (tokens, toolpack, call))
 
-    def resting(self, host: str, at: str) -> int:
-        """Seconds that a host still rests. Over: one caller is told so, whoever else asks at the same time."""
+    def resting(self, host: str, at: str) -> int | None:
+        """Seconds that a host still rests; None: it did not fail. Over: one caller is told so, whoever else asks at the same time."""
         if self._connection is None and not os.path.lexists(self._path):
-            return 0
+            return None
         now = seconds(at)
         with self._using() as connection:
             row = connection.execute("SELECT failures, until FROM hosts WHERE host = ?", (host,)).fetchone()
-        if row is None or row[0] < FAILURES:
+        if row is None:
+            return None
+        if row[0] < FAILURES:
             return 0
         if row[1] > now:
             return int(row[1] - now)

@@ -24,7 +24,8 @@ except ModuleNotFoundError:
 T = TypeVar("T")
 WAIT: Final = 3
 """Seconds for a connection, and for bytes that nobody acknowledges."""
-OPTIONS: Final = "-c statement_timeout=5000 -c lock_timeout=5000 -c synchronous_commit=on"
+OPTIONS: Final = "-c statement_timeout=5000 -c lock_timeout=5000 -c synchronous_commit=on -c default_transaction_isolation=read\\ committed"
+"""Who waited for a lock has to see what was done under it, whatever the database's own default is."""
 MOST: Final = 8
 """Connections of one server of ours: the database has a hundred for all."""
 TURN: Final = 10.0
@@ -108,13 +109,15 @@ class PostgresState:
         """Put what an answer took in place of what was set aside for it."""
         self._changed("UPDATE cask_calls SET tokens = %s WHERE toolpack = %s AND call = %s", (tokens, toolpack, call))
 
-    def resting(self, host: str, at: str) -> int:
-        """Seconds that a host still rests. Over: one caller is told so, whoever else asks at the same time."""
+    def resting(self, host: str, at: str) -> int | None:
+        """Seconds that a host still rests; None: it did not fail. Over: one caller is told so, whoever else asks at the same time."""
         now = seconds(at)
 
-        def work(cursor: Any) -> int:
+        def work(cursor: Any) -> int | None:
             row = cursor.execute("SELECT failures, until FROM cask_hosts WHERE host = %s FOR UPDATE", (host,)).fetchone()
-            if row is None or row[0] < FAILURES:
+            if row is None:
+                return None
+            if row[0] < FAILURES:
                 return 0
             if row[1] > now:
                 return int(row[1] - now)

@@ -70,6 +70,7 @@ return 1
 """
 _RESTING: Final = """
 local failures, till, now = tonumber(redis.call('HGET', KEYS[1], 'failures') or 0), tonumber(redis.call('HGET', KEYS[1], 'until') or 0), tonumber(ARGV[1])
+if failures == 0 then return false end
 if failures < tonumber(ARGV[2]) then return 0 end
 if till > now then return till - now end
 redis.call('HSET', KEYS[1], 'until', now + tonumber(ARGV[3]))
@@ -138,9 +139,10 @@ class RedisState:
         """Put what an answer took in place of what was set aside for it."""
         self._run("took", [f"cask:call:{toolpack}:{call}"], [tokens])
 
-    def resting(self, host: str, at: str) -> int:
-        """Seconds that a host still rests. Over: one caller is told so, whoever else asks at the same time."""
-        return int(self._run("resting", [_host(host)], [seconds(at), FAILURES, REST, FRESH]))
+    def resting(self, host: str, at: str) -> int | None:
+        """Seconds that a host still rests; None: it did not fail. Over: one caller is told so, whoever else asks at the same time."""
+        rest = self._run("resting", [_host(host)], [seconds(at), FAILURES, REST, FRESH])
+        return None if rest is None else int(rest)
 
     def failed(self, host: str, at: str) -> None:
         """Note that a host failed once more; failures of long ago do not count."""

@@ -102,6 +102,25 @@ def test_a_host_that_answers_costs_no_question(service: Service, monkeypatch: py
     assert len(asked) == 6, "where replicas share the state each call asks"
 
 
+def test_whoever_finds_a_host_well_again_tells_the_other_replicas(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(State, "shared", True)
+    other = Breaker(service.state, service.clock)
+    service.calls(*[DOWN] * FAILURES)
+    service.clock.second = REST
+    assert service.call(answer(), breaker=other) == "sent"
+    assert service.call(answer()) == "sent"
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_an_answer_that_another_server_got_ends_the_row_of_failures(
+    service: Service, shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(State, "shared", shared)
+    service.calls(*[DOWN] * (FAILURES - 1))
+    service.call(answer(), breaker=Breaker(service.state, service.clock))
+    assert service.calls(DOWN, answer()) == ["sent", "sent"]
+
+
 def test_an_answer_is_not_lost_because_a_failure_cannot_be_noted(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object) -> None:
         raise CaskError("CASK-R020", "gone")
