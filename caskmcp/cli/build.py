@@ -2,6 +2,7 @@
 
 import click
 
+from caskmcp.api import Project
 from caskmcp.cli.command import command
 from caskmcp.errors import Exit
 from caskmcp.load import load
@@ -29,6 +30,6 @@ def build(world: World, locked: bool, explain: bool, jobs: int | None, engine: s
     if not explain and out is None and (seen := fresh.look(world)) is not None:
         world.console.out(seen.shown[how])  # nothing to do: the compiler is not even loaded
         return Exit.CLEAN
-    report = load("workflows.build:run")(world, locked=locked, explain=explain, jobs=jobs or 0, engine=engine, out=out)
+    report = Project(world).build(locked=locked, explain=explain, jobs=jobs or 0, engine=engine, out=out)
     load("report.formats:show")(report, how, world.console)
     return Exit(report.exit)

@@ -2,10 +2,10 @@
 
 import click
 
+from caskmcp.api import Project
 from caskmcp.cli.command import command
 from caskmcp.model.finding import Report
 from caskmcp.ports import World
-from caskmcp.workflows import check as story
 from caskmcp.workflows.summary import added, known, written
 
 
@@ -31,5 +31,5 @@ def check(
     The worst finding decides: exit 0 clean, 1 needs review, 2 breaking, 3 bad input, 4 refused.
     """
     known(write)
-    report = story.run(world, only=only, skip=skip, trust_pin=trust_pin)
+    report = Project(world).check(only=only, skip=skip, trust_pin=trust_pin)
     return written(world, added(world, report, summary), write)

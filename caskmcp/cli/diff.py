@@ -2,10 +2,10 @@
 
 import click
 
+from caskmcp.api import Project
 from caskmcp.cli.command import command
 from caskmcp.model.finding import Report
 from caskmcp.ports import World
-from caskmcp.workflows import diff as story
 from caskmcp.workflows.summary import added
 
 
@@ -19,4 +19,4 @@ def diff(world: World, summary: str | None) -> Report:
 
     Works from the lock and the approved content alone, also before the first approval: then everything is new.
     """
-    return added(world, story.run(world), summary)
+    return added(world, Project(world).diff(), summary)

@@ -2,10 +2,10 @@
 
 import click
 
+from caskmcp.api import Project
 from caskmcp.cli.command import command
 from caskmcp.model.finding import Report
 from caskmcp.ports import World
-from caskmcp.workflows import lint as story
 
 
 @command(
@@ -18,4 +18,4 @@ def lint(world: World, client: tuple[str, ...]) -> Report:
 
     Accepted findings stand in lint.yaml beside cask.yaml, each with a reason. Exit 0 clean, 1 needs review, 2 must not be handed over.
     """
-    return story.run(world, client)
+    return Project(world).lint(client)

@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
+from caskmcp.api import Project
 from caskmcp.cli.command import command
 from caskmcp.errors import CaskError, Exit
 from caskmcp.load import load
 from caskmcp.ports import World
-from caskmcp.workflows import serve as story
 from caskmcp.workflows.serve import Asked, Web
 
 LOOPBACK = "127.0.0.1:8765"
@@ -69,4 +69,4 @@ def serve(world: World, surface: str, http: str | None, token_file: str | None, 
             mend="cask serve --http",
         )
     asked = Asked(search=surface == "search", web=Web(http, token_file, **web) if http is not None else None, **given)
-    return story.run(world, asked)
+    return Project(world).serve(asked)

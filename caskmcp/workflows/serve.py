@@ -190,6 +190,18 @@ def served(world: World, asked: Asked, elsewhere: Elsewhere | None = None) -> Ex
     return Exit.CLEAN
 
 
+def on_disk(world: World, trust_pin: str | None, environment: str | None, elsewhere: Elsewhere | None = None) -> PackOnDisk:
+    """The chosen toolpack, as it is served. Raises what finding it raises."""
+    pack = here.pack(world)
+    return PackOnDisk(world, pack, offer.identity(world.files, pack), here.condition(world, trust_pin), environment, elsewhere)
+
+
+def admitted(world: World, *, environment: str | None, trust_pin: str | None) -> AdmittedPack:
+    """What `run` would serve now. Raises what the door raises (exit 4)."""
+    source = on_disk(world, trust_pin, environment)
+    return source.admit(source.read())
+
+
 def front_of(world: World, asked: Asked, log: Callable[[str], None], elsewhere: Elsewhere | None = None) -> Front:
     """The server with its ports. Toolpacks of one root share their state."""
     sources: list[PackOnDisk] = []
@@ -198,10 +210,7 @@ def front_of(world: World, asked: Asked, log: Callable[[str], None], elsewhere: 
     watch: Watch | None = load("workflows.telemetry:watch")(asked.otel) if asked.otel is not None else None
     for name in asked.toolpacks or (world.toolpack,):
         of = replace(world, toolpack=name)
-        pack, root = here.pack(of), here.root(of)
-        source = PackOnDisk(
-            of, pack, offer.identity(world.files, pack), here.condition(world, asked.trust_pin), asked.environment, elsewhere
-        )
+        root, source = here.root(of), on_disk(of, asked.trust_pin, asked.environment, elsewhere)
         made[root.path] = made.get(root.path) or _sending(replace(hands(world, root, asked.state), watch=watch), elsewhere)
         sources.append(source)
         shelves.append(Shelf(source.id, source, made[root.path]))

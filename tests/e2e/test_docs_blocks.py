@@ -9,6 +9,7 @@ from tests.support.pages import ROOT, commands, lacking, missing, pages, play, p
 
 @pytest.mark.slow
 @pytest.mark.feature(111)
+@pytest.mark.feature(120)
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_each_command_of_a_page_ends_and_prints_as_shown(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -81,6 +81,7 @@ PLACES: Final = (
     Place("record/events.py",   ("clock",),                              "when a page was last heard of"),
     Place("report/console.py",  ("console",),                            "the adapter of Console"),
     Place("report/error.py",    ("console",),                            "shows the error that ended a command, when there may be no world yet"),
+    Place("report/logged.py",   ("console",),                            "the Console of a program: its logger"),
     Place("runtime/conduct.py", ("clock",),                              "pauses before a request is sent again; for how long it is told"),
     Place("runtime/http_guard.py", ("clock",),                           "how long a request's body may take"),
     Place("runtime/http_server.py", ("console", "network", "processes"), "listens, ends on a signal, and silences the loggers of the libraries behind it"),
