@@ -33,6 +33,8 @@ LIMIT: Final = 4 << 20
 CODE: Final = "policy-case"
 UNKNOWN: Final = Decision(verdict="deny", step="listed", rule="CASK-R001", code="CASK-R001")
 DUTIES: Final = ("audit", "redact")
+SIGNED: Final = ("policy", "confirmation")
+"""Steps that say what the policy says. Where another one decides, the policy was not tried, so a case has to name its code."""
 
 
 class Judged(NamedTuple):
@@ -138,6 +140,8 @@ def _wrong(case: Case, decided: Decision, duties: Mapping[str, str]) -> Iterator
         yield f"expected the rule `{case.rule}`, and `{decided.rule}` decides"
     elif case.rule is None and decided == UNKNOWN:
         yield "there is no such tool; where that is what you expect, say `rule: CASK-R001`"
+    elif case.rule is None and decided.step not in SIGNED:
+        yield f"the step `{decided.step}` says {decided.verdict}, not the policy; where that is what you expect, say `rule: {decided.rule}`"
     for name in DUTIES:
         wanted = getattr(case, name)
         if wanted is not None and wanted != duties[name]:

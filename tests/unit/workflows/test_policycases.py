@@ -69,6 +69,10 @@ def test_a_case_that_says_what_happens_passes(shop: Path, case: str, verdict: st
         ("tool: refund_payment, expect: allow", "expected allow, and `no-refunds` says deny"),
         ("tool: refund_payment, expect: deny, rule: default-deny", "expected the rule `default-deny`, and `no-refunds` decides"),
         ("tool: refund_paymnt, expect: deny", "there is no such tool; where that is what you expect, say `rule: CASK-R001`"),
+        (
+            "tool: list_orders, arguments: {nonsense: 1}, expect: deny",
+            "the step `arguments` says deny, not the policy; where that is what you expect, say `rule: CASK-R002`",
+        ),
         ("tool: list_orders, expect: allow, audit: keep-writes", "expected the audit rule `keep-writes`, and there is none"),
         ("tool: refund_payment, expect: deny, audit: ''", "expected no audit rule, and there is `keep-writes`"),
         ("tool: list_orders, arguments: {nonsense: 1}, expect: allow", "expected allow, and `CASK-R002` says deny"),
