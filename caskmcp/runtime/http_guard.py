@@ -4,6 +4,7 @@ Promises: nothing behind runs for a stranger; the token goes no further than thi
 their way are counted, so that a stop can wait for them. What a request means is the protocol library's and the gateway's.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
@@ -15,7 +16,7 @@ from mcp.server.auth.provider import AccessToken
 from caskmcp.model.auth import KEPT_BACK
 from caskmcp.model.token import TokenRow
 from caskmcp.runtime.mcp_server import SENDER
-from caskmcp.runtime.tokens import Caller, caller
+from caskmcp.runtime.tokens import Caller, caller, digest
 
 PATH: Final = "/mcp"
 BODY_TIME: Final = 30.0
@@ -59,6 +60,10 @@ def _values(scope: Scope, name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
 
 
+def _framing(scope: Scope, _: Door) -> bool:
+    return not (_values(scope, b"content-length") and _values(scope, b"transfer-encoding"))
+
+
 def _host(scope: Scope, door: Door) -> bool:
     sent = _values(scope, b"host")
     return len(sent) == 1 and sent[0].decode("latin-1").lower() in door.hosts
@@ -81,11 +86,12 @@ def _sender(scope: Scope, door: Door) -> Caller | None:
 
 # fmt: off
 CHECKS: Final = (
-    #     what      status  passes
-    Check("path",   404,    lambda scope, _: scope["path"] == PATH),
-    Check("host",   421,    _host),    # a page whose name was pointed at this machine sends its own
-    Check("origin", 403,    _origin),  # a page of another site cannot leave it out
-    Check("token",  401,    _token, ((b"www-authenticate", b'Bearer realm="cask"'),)),
+    #     what       status  passes
+    Check("framing", 400,    _framing, ((b"connection", b"close"),)),  # with two lengths, a proxy in front may see another end of it
+    Check("path",    404,    lambda scope, _: scope["path"] == PATH),
+    Check("host",    421,    _host),    # a page whose name was pointed at this machine sends its own
+    Check("origin",  403,    _origin),  # a page of another site cannot leave it out
+    Check("token",   401,    _token, ((b"www-authenticate", b'Bearer realm="cask"'),)),
 )
 # fmt: on
 
@@ -141,7 +147,7 @@ class Guard:
 
     def _health(self, scope: Scope) -> tuple[int, str] | None:
         """Health says nothing that a stranger may not know, and probes send no name that could be compared."""
-        if scope["method"] not in ("GET", "HEAD"):
+        if scope["method"] not in ("GET", "HEAD") or not _framing(scope, self._door):
             return None
         up = self._ready() and not self.stopping
         answers = {"/healthz": (200, "alive"), "/readyz": (200, "ready") if up else (503, "not ready")}
@@ -169,15 +175,16 @@ def _named(scope: Scope, door: Door) -> Scope:
 
 def own(scope: Scope, door: Door) -> dict[str, str]:
     """What the caller sends beside its token, each name once. A value in which a token of this server stands is left out: that goes nowhere."""
-    names = [name.decode("latin-1") for name, _ in scope["headers"]]
-    rows = [(name.decode("latin-1"), value.strip()) for name, value in scope["headers"]]
-    passed = [(name, value) for name, value in rows if names.count(name) == 1 and not KEPT_BACK.fullmatch(name)]
+    names = Counter(name for name, _ in scope["headers"])
+    rows = [(name.decode("latin-1"), value.strip()) for name, value in scope["headers"] if names[name] == 1]
+    passed = [(name, value) for name, value in rows if not KEPT_BACK.fullmatch(name)]
     sent = [value.rpartition(b" ")[2] for value in _values(scope, b"authorization")]
-    return {name: value.decode("latin-1") for name, value in passed if not _is_ours(value, sent, door)}
+    ours = frozenset(row.sha256 for row in door.taken)  # asked once: a value may hold as many words as it likes
+    return {name: value.decode("latin-1") for name, value in passed if not _is_ours(value, sent, ours)}
 
 
-def _is_ours(value: bytes, sent: Sequence[bytes], door: Door) -> bool:
-    return any(token and token in value for token in sent) or any(caller(door.taken, word) is not None for word in value.split())
+def _is_ours(value: bytes, sent: Sequence[bytes], ours: frozenset[str]) -> bool:
+    return any(token and token in value for token in sent) or not ours.isdisjoint(map(digest, value.split()))
 
 
 def _timely(receive: Receive) -> Receive:

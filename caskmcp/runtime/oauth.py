@@ -1,6 +1,6 @@
 """Tokens of OAuth 2.0 (RFC 6749): asked for with what the signed rule names, held in memory until they end or are refused, on no disk.
 
-Promises: two calls at once ask once; a token that was refused is given to nobody again; nothing of what the token server says but the code of
+Promises: calls at once ask once, and a refusal is the answer to all of them; a token that was refused is given to nobody again; nothing of what the token server says but the code of
 its error reaches an agent. Where the request may go is `egress`', who waits for it is `authenticate`'s.
 """
 
@@ -110,6 +110,10 @@ class _Held:
     lock: anyio.Lock = field(default_factory=anyio.Lock)
     token: Token | None = None
     refresh: str = ""
+    asked: int = 0
+    """How often a token was asked for."""
+    no: CaskError | None = None
+    """Why the last time gave none."""
 
     def usable(self, at: str, refused: str) -> str:
         """The token, if it has not ended and is not the one that was refused."""
@@ -132,15 +136,26 @@ class Tokens:
         """Ask for a token, or take the one that another call got meanwhile. Raises CASK-R031."""
         held = self._held.setdefault(ask.client, _Held())
         self._held.move_to_end(ask.client)
+        before = held.asked
         async with held.lock:
             if found := held.usable(ask.at, ask.refused):
                 return found
-            held.token = None
-            reply = await send(Send(asked_at(ask, held.refresh), ask.place, ask.to, LIMIT, apart=True))
+            if held.asked != before and held.no is not None:  # whoever waited for an answer has it: a server that hangs is waited for once
+                raise CaskError(held.no.code, held.no.what)
+            return await self._got(held, ask, send)
+
+    async def _got(self, held: _Held, ask: NewToken, send: Callable[[Send], Awaitable[Answer | Failure]]) -> str:
+        held.token = held.no = None
+        self._thin()
+        reply = await send(Send(asked_at(ask, held.refresh), ask.place, ask.to, LIMIT, apart=True))
+        held.asked += 1
+        try:
             held.token = given(reply, ask.client, ask.at)
-            held.refresh = held.token.refresh or held.refresh
-            self._thin()
-            return held.token.access
+        except CaskError as no:
+            held.no = no
+            raise
+        held.refresh = held.token.refresh or held.refresh
+        return held.token.access
 
     def _thin(self) -> None:
         """Forget the longest unused beyond the bound; one that is being got is left."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -70,6 +71,7 @@ def answered(scope: Scope, *, ready: bool = True) -> tuple[int, Behind, Asked]:
 
 
 BAD = [
+    ("framing", 400, (*GOOD, (b"content-length", b"2"), (b"transfer-encoding", b"chunked")), "/mcp"),
     ("path", 404, GOOD, "/"),
     ("path", 404, GOOD, "/mcp/"),
     ("path", 404, GOOD, "/mcp/../healthz"),
@@ -115,6 +117,28 @@ def test_a_good_request_comes_through_with_its_sender_in_place_of_the_token() ->
     assert seen["user"].access_token.client_id == "token ci"
     assert b"good" not in repr(sorted(seen["headers"])).encode()
     assert "good" not in repr(vars(seen["user"]))
+
+
+@pytest.mark.parametrize(("path", "method"), [("/mcp", "POST"), ("/healthz", "GET"), ("/readyz", "HEAD")])
+def test_what_follows_a_request_with_two_lengths_is_not_read(path: str, method: str) -> None:
+    both = ((b"content-length", b"2"), (b"transfer-encoding", b"chunked"))
+    said, _, asked = answered(scope_of((*GOOD, *both), path, method))
+    assert said == 400
+    assert (b"connection", b"close") in asked.sent[0]["headers"]
+
+
+def test_the_tokens_are_looked_at_as_often_however_many_words_a_header_has() -> None:
+    looked: list[int] = []
+
+    def now() -> tuple[TokenRow, ...]:
+        looked.append(1)
+        return DOOR.tokens
+
+    door = replace(DOOR, now=now)
+    for words in (1, 200):
+        looked.clear()
+        assert http_guard.own(scope_of(((b"x-a", b"a " * words), (b"x-b", b"a good b"))), door) == {"x-a": ("a " * words).strip()}
+        assert len(looked) == 1
 
 
 def test_a_401_says_how_to_come_in() -> None:

@@ -129,6 +129,29 @@ def test_calls_at_once_ask_once_and_one_client_never_gets_the_token_of_another()
     assert anyio.run(run) == (["t1"] * 5 + ["t2"] * 2, 2)
 
 
+def test_a_server_that_gives_none_is_waited_for_once_by_all_who_ask_at_once() -> None:
+    async def run() -> tuple[list[str], int]:
+        tokens, asked, got = Tokens(), [], []
+
+        async def send(ask: Send) -> Failure:
+            asked.append(ask)
+            await anyio.sleep(0)
+            return Failure("timeout", maybe=True)
+
+        async def one() -> None:
+            with pytest.raises(CaskError) as no:
+                await tokens.new(want(client()), send)
+            got.append(no.value.code)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(one)
+        await one()  # later: it is asked again
+        return got, len(asked)
+
+    assert anyio.run(run) == (["CASK-R031"] * 6, 2)
+
+
 def test_a_token_is_held_until_it_ends_or_is_refused() -> None:
     async def run() -> list[str]:
         tokens, server, who = Tokens(), Server(), client("r0", grant="refresh_token")
