@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+import jsonschema_rs
+
 from caskmcp import canon
 from caskmcp.canon import Digest
 from caskmcp.compiler.capture.codec import decode_whole
 from caskmcp.errors import CaskError
-from caskmcp.model.contract import Contracts
+from caskmcp.model.contract import Contract, Contracts
 from caskmcp.model.exchange import Exchange
 from caskmcp.model.pack import AdmittedPack
 from caskmcp.model.project import EnvironmentHost
@@ -30,6 +32,7 @@ from caskmcp.workflows import here
 SCHEMA: Final = "caskmcp/twin/1"
 NAME: Final = "twin"
 ARTIFACT: Final = "contracts.yaml"
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,11 @@ def running(world: World, pack: Pack, *, captures: Sequence[str] | None = None, 
 
     captures: ids of captures under the root; None: all that hold something of its hosts; none at all: from the contracts alone.
     faults: rows of `runtime.twin.faults`, `NAME` or `NAME:OPERATION`, that it has on purpose.
-    Raises CASK-I002 where the toolpack holds no contracts, CASK-I010 for a capture, fault or operation that is not there, CASK-C001 for damage.
+    Raises CASK-I002 where the toolpack holds no contracts, CASK-L002 for contracts that are none, CASK-I010 for a capture, fault or operation that is not there, CASK-C001 for damage.
     """
     root = here.root(world)
     data = _contracts(world.files, pack)
-    contracts = Contracts.from_yaml(data, ARTIFACT, code="CASK-L002").contracts
+    contracts = _sound(Contracts.from_yaml(data, ARTIFACT, code="CASK-L002").contracts)
     hosts = sorted({authority(row.scheme, row.host, row.port) for row in contracts})
     rows = {name: _exchanges(world.files, root, name, hosts) for name in _captures(world.files, root, captures)}
     ids = tuple(name for name, each in rows.items() if each)
@@ -88,6 +91,16 @@ def _contracts(files: Files, pack: Pack) -> bytes:
         what = "contracts.yaml was not emitted, and the twin is made from it"
         raise CaskError("CASK-I002", what, place=str(path), mend="add `contracts` to `emit:` in cask.yaml, then cask build")
     return files.read(path)
+
+
+def _sound(contracts: tuple[Contract, ...]) -> tuple[Contract, ...]:
+    """The contracts. Raises CASK-L002 for one with a schema that is none: what is written by hand is read here before anybody signed it."""
+    for row in contracts:
+        asked = (*(each.schema_ for each in row.parameters), *(each.schema_ for each in row.bodies))
+        schemas = (*asked, *(each.schema_ for each in row.responses))
+        if not all(jsonschema_rs.meta.is_valid({**schema, "$schema": DIALECT}) for schema in schemas if schema is not None):
+            raise CaskError("CASK-L002", f"a schema of `{row.id}` is no JSON Schema", place=ARTIFACT, mend="cask build")
+    return contracts
 
 
 def _captures(files: Files, root: Root, wanted: Sequence[str] | None) -> tuple[str, ...]:

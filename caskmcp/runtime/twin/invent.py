@@ -11,6 +11,8 @@ from caskmcp import canon
 Schema = Mapping[str, Any]
 DEEPEST: Final = 6
 ITEMS: Final = 2
+LONGEST: Final = 1 << 16
+"""Characters of a text, whatever the schema asks for."""
 WORDS: Final = (
     "amber",
     "birch",
@@ -35,8 +37,10 @@ def number(seed: str, below: int) -> int:
     return int(canon.hexadecimal(canon.digest(seed))[:12], 16) % below
 
 
-def invent(schema: Schema, seed: str, whole: Schema | None = None, depth: int = 0) -> Any:
+def invent(schema: Schema | bool, seed: str, whole: Schema | None = None, depth: int = 0) -> Any:
     """A value of a schema. whole: what `$ref` looks into."""
+    if not isinstance(schema, Mapping):
+        return None  # `true`: whatever it may be
     whole = schema if whole is None else whole
     if isinstance(name := schema.get("$ref"), str):
         target = whole.get("$defs", {}).get(name.removeprefix("#/$defs/"), {})
@@ -51,9 +55,9 @@ def invent(schema: Schema, seed: str, whole: Schema | None = None, depth: int = 
     return _KINDS.get(_type(schema), _nothing)(schema, seed, whole, depth)
 
 
-def _first(options: list[Schema]) -> Schema:
+def _first(options: list[Schema | bool]) -> Schema | bool:
     """The first option that is not null."""
-    return next((row for row in options if row.get("type") != "null"), options[0])
+    return next((row for row in options if isinstance(row, Mapping) and row.get("type") != "null"), options[0])
 
 
 def _type(schema: Schema) -> str:
@@ -89,8 +93,8 @@ def _string(schema: Schema, seed: str, _: Schema, __: int) -> Any:
     if (made := _FORMATS.get(str(schema.get("format", "")))) is not None:
         return made(digits, number(seed, 28))
     word = f"{WORDS[number(seed, len(WORDS))]}-{digits[:4]}"
-    low, high = int(schema.get("minLength", 0)), int(schema.get("maxLength", 1 << 16))
-    return word.ljust(low, "x")[:high]
+    low, high = int(schema.get("minLength", 0)), int(schema.get("maxLength", LONGEST))
+    return word.ljust(min(low, LONGEST), "x")[:high]
 
 
 def _nothing(_: Schema, __: str, ___: Schema, ____: int) -> Any:

@@ -50,7 +50,12 @@ def test_a_form_is_kept(form: str, kind: type) -> None:
     jsonschema_rs.Draft202012Validator(schema, validate_formats=True).validate(value)
 
 
+def test_a_text_is_never_longer_than_a_bound() -> None:
+    assert len(invent({"type": "string", "minLength": 10**12}, "seed")) == 1 << 16
+
+
 def test_an_unknown_schema_invents_nothing() -> None:
+    assert invent({"type": "object", "properties": {"a": True, "b": {"anyOf": [True]}}}, "seed") == {"a": None, "b": None}
     assert invent({}, "seed") is None
     assert invent({"type": "null"}, "seed") is None
 

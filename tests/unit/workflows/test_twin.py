@@ -56,6 +56,17 @@ def running(project: tuple[World, Pack]) -> Iterator[Running]:
         yield started
 
 
+@pytest.mark.parametrize("schema", ["{minimum: abc}", "{anyOf: {a: b}}", "{properties: 7}", "{enum: 5}", "{type: [5]}"])
+def test_contracts_with_a_schema_that_is_none_are_bad_input(project: tuple[World, Pack], tmp_path: Path, schema: str) -> None:
+    good = project[1].artifact("contracts.yaml").read_text(encoding="utf-8")
+    bad = Pack(tmp_path)
+    bad.artifact("contracts.yaml").parent.mkdir()
+    bad.artifact("contracts.yaml").write_text(good.replace("type: integer", f"allOf: [{schema}]", 1), encoding="utf-8")
+    with pytest.raises(CaskError, match="is no JSON Schema") as refused, twin.running(project[0], bad):
+        pass
+    assert refused.value.code == "CASK-L002"
+
+
 def test_what_was_recorded_is_answered_as_it_was(running: Running) -> None:
     said = ask(running, "GET", "/api/v1/products/1202")
     assert (said.status, said.media) == (200, "application/json")
