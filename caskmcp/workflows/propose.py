@@ -5,6 +5,7 @@ promotion is a person's at a terminal, writes the draft as a specification of th
 `gate allow` like any other. No approval is made here.
 """
 
+import re
 import shlex
 from collections.abc import Iterator
 from typing import Any, Final
@@ -23,6 +24,8 @@ from caskmcp.workflows import build, capture, here, person
 
 FOLDER: Final = "specs"
 COMMAND: Final = "command line"
+BETWEEN: Final = re.compile(r"[_.-]+")
+"""What stands between the words of a name."""
 
 
 def box(world: World) -> Box:
@@ -53,15 +56,16 @@ def judged(value: Any, name: str) -> Draft:
 
 
 def _texts(draft: Draft) -> Iterator[tuple[str, str]]:
-    yield from (("summary", draft.summary), ("reason", draft.reason), ("path", draft.path))
-    yield from ((f"arguments.{row.name}.description", row.description) for row in draft.arguments)
+    yield from (("name", draft.name), ("host", draft.host), ("summary", draft.summary), ("reason", draft.reason), ("path", draft.path))
+    for number, row in enumerate(draft.arguments):
+        yield from ((f"arguments.{number}.name", row.name), (f"arguments.{number}.description", row.description))
 
 
 def _problem(said: str) -> str:
     """Why a text may not stand in a draft; it is never repeated."""
     if not hygiene.is_visible(said):
         return "holds characters that nobody sees, or more than one line"
-    if order := hygiene.order_in(said):
+    if order := hygiene.order_in(said) or hygiene.order_in(BETWEEN.sub(" ", said)):
         return f"reads as an order to a model ({order})"
     return "holds something that looks like a credential" if clean(said) != said else ""
 
