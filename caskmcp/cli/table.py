@@ -94,6 +94,7 @@ COMMANDS: Final = (
     Row("why",            False, "Why a call was allowed, denied or held, and what mends it.",          "cli.why:why"),
     Row("migrate",        False, "Bring files of earlier formats to the present one; names what earlier versions left.", "cli.migrate:migrate"),
     Row("doctor",         False, "What this machine and this project lack.",                            "cli.doctor:doctor"),
+    Row("repair",         False, "What is wrong, why that is believed, and the commands that mend it.",  "cli.repair:repair"),
     Row("policy",         False, "The policy of the toolpack: test.",                                   ""),
     Row("policy test",    False, "A table of cases against the policy that was built.",                  "cli.policy:test"),
     Row("explain",        False, "The evidence behind a tool or a field.",                               "cli.explain:explain"),

@@ -82,10 +82,22 @@ def edited(client: Client, server: Server, before: bytes, place: str) -> bytes:
     return edit(client, server, before, place)
 
 
+def entries(client: Client, data: bytes, place: str) -> Mapping[str, Any]:
+    """The servers that a client's file names, as they stand there. Raises CASK-I003 for a file that cannot be read."""
+    value: Any = _parsed(_decoded(data, place), place) if client.key == "mcp_servers" else parse_json(data, place) if data.strip() else {}
+    found = value.get(client.key) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def is_ours(found: Any) -> bool:
+    """Whether an entry starts this program for a toolpack."""
+    args = found.get("args") if isinstance(found, dict) else None
+    return isinstance(args, list) and "serve" in args and "--toolpack" in args
+
+
 def _refuse_foreign(found: Any, server: Server, place: str) -> None:
     """An entry that was not written for a toolpack is somebody else's."""
-    args = found.get("args") if isinstance(found, dict) else None
-    if found is not None and not (isinstance(args, list) and "serve" in args and "--toolpack" in args):
+    if found is not None and not is_ours(found):
         what = f"another server is called `{server.name}` there; rename it, or the toolpack"
         raise CaskError("CASK-I009", what, place=place, mend=f"edit {place}")
 

@@ -4,85 +4,32 @@ A check is a row: its name, what it looks at, and a function that says what it s
 project, no toolpack) says so and is no pass.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from caskmcp import __version__
 from caskmcp.errors import CaskError, Exit
 from caskmcp.govern import agent, agentsocket, keys, offer, trust
 from caskmcp.model.finding import Finding, Report, Severity
-from caskmcp.model.pack import PackFiles
 from caskmcp.ports import Files, World
-from caskmcp.store import installed, project
-from caskmcp.store.layout import MANIFEST, PRIVATE, Pack, Root
+from caskmcp.store import installed, project, room
+from caskmcp.store.layout import MANIFEST, PRIVATE, Root
+from caskmcp.store.locks import holder
 from caskmcp.store.project import LoadedProject
-from caskmcp.workflows import evidence, gitlines, here
+from caskmcp.workflows import config, evidence, gitlines, here, places
+from caskmcp.workflows.clients import CLIENTS, Client, entries, is_ours
+from caskmcp.workflows.patient import Patient, Seen, Wrong
 
 OLDEST_PYTHON: Final = (3, 11)
 MCP_MAJOR: Final = 2
-
-
-class Wrong(NamedTuple):
-    """One thing that is wrong."""
-
-    message: str
-    mend: str
-    place: str = ""
-    severity: Severity = Severity.REVIEW
-    code: str = ""
-    """Of the error that said so; empty: the check's own name."""
-
-
-class Seen(NamedTuple):
-    """What a check saw. `found` is empty where there was nothing to look at."""
-
-    found: str
-    wrong: tuple[Wrong, ...] = ()
-
-
-@dataclass(frozen=True)
-class Patient:
-    """What the checks look at."""
-
-    world: World
-
-    @property
-    def files(self) -> Files:
-        """The file system."""
-        return self.world.files
-
-    @cached_property
-    def root(self) -> Root:
-        """The root, which need not be there."""
-        return here.root(self.world)
-
-    @cached_property
-    def loaded(self) -> LoadedProject | None:
-        """The project; None if there is none, or a broken one (which the check `manifest` tells)."""
-        try:
-            return project.load_project(self.files, self.world.cwd)
-        except CaskError:
-            # Told once, by the check whose business it is.
-            return None
-
-    @property
-    def pack(self) -> Pack | None:
-        """The chosen toolpack, the manifest's own or the only one; None if there is none. Raises CASK-I007 and CASK-I010."""
-        if not project.toolpacks(self.files, self.root.path) and self.world.toolpack is None:
-            return None
-        own = self.loaded.project.id if self.loaded else None
-        return Pack(project.find_toolpack(self.files, self.root.path, self.world.toolpack, cwd=self.world.cwd, preferred=own))
-
-    @cached_property
-    def served(self) -> PackFiles | None:
-        """What the toolpack offers; None if there is none, or a broken one (which the check `toolpack` tells)."""
-        try:
-            return offer.read(self.files, self.pack) if self.pack else None
-        except CaskError:
-            # Told once, by the check whose business it is.
-            return None
+ROOM: Final = 64 << 20
+"""Bytes that a build and the record of a day's calls want free."""
+OLD: Final = 180
+"""Days after which a recording says little of what a service does."""
 
 
 # ---------------------------------------------------------------- the machine
@@ -120,14 +67,92 @@ def extras(patient: Patient) -> Seen:
     """What the manifest asks for beyond the base install is here."""
     if patient.loaded is None:
         return Seen("")
-    wants_keyring = any(name.startswith("keyring:") for rule in patient.loaded.project.auth.values() for _, name in rule.references)
-    if not wants_keyring:
-        return Seen("none needed")
-    found = installed.version("keyring")
-    mend = "python -m pip install 'caskmcp[keyring]'"
-    return Seen(
-        f"keyring {found}".strip(), () if found else (Wrong("`auth:` names the keyring, which is not installed", mend, code="CASK-W002"),)
+    wanted = tuple(_wanted(patient.loaded))
+    wrong = tuple(row.wrong for row in wanted if not row.fits)
+    return Seen(", ".join(f"{row.name} {row.found}" for row in wanted if row.fits) or "" if wanted else "none needed", wrong)
+
+
+class _Needed(NamedTuple):
+    """A distribution that the manifest needs."""
+
+    name: str
+    found: str
+    fits: bool
+    wrong: Wrong
+
+
+def _wanted(loaded: LoadedProject) -> Iterator[_Needed]:
+    stated = loaded.project
+    if any(name.startswith("keyring:") for rule in stated.auth.values() for _, name in rule.references):
+        found = installed.version("keyring")
+        what = "`auth:` names the keyring, which is not installed"
+        yield _Needed("keyring", found, bool(found), Wrong(what, "python -m pip install 'caskmcp[keyring]'", MANIFEST, code="CASK-W002"))
+    for plugin in sorted(stated.plugins):
+        name, _, version = plugin.partition("==")
+        found = installed.version(name)
+        what = f"`plugins:` names {name} {version}, and {found or 'none'} is installed"
+        mend = f"python -m pip install {shlex.quote(plugin)}"
+        yield _Needed(name, found, found == version, Wrong(what, mend, MANIFEST, code="CASK-W002"))
+
+
+def disk(patient: Patient) -> Seen:
+    """There is room where the root is, and this user may write there."""
+    path = patient.root.path
+    free, writable = room.at(path)
+    wrong = []
+    if free < ROOM:
+        wrong.append(Wrong(f"{free >> 20} MiB are free where the root is", "cask state gc", str(path), code="CASK-W001"))
+    if not writable:
+        wrong.append(Wrong("this user may not write where the root is", f"ls -ld {shlex.quote(str(path))}", str(path), code="CASK-W001"))
+    return Seen(f"{free >> 20} MiB free" if free < 10 * ROOM else "room enough", tuple(wrong))
+
+
+def locks(patient: Patient) -> Seen:
+    """Who is at work here: a lock that nobody holds is no hindrance, and `cask state unlock` takes it away."""
+    paths = {"root": patient.root.lock, "pins": patient.world.config / "pins" / ".lock"}
+    held = {name: holder(patient.files, path) for name, path in paths.items() if patient.files.exists(path)}
+    wrong = tuple(
+        Wrong(
+            f"process {process} holds the lock `{name}` and is at work", "cask state unlock", str(paths[name]), Severity.INFO, "CASK-B003"
+        )
+        for name, process in held.items()
+        if process
     )
+    return Seen(", ".join(f"{name} held by {process}" if process else f"{name} free" for name, process in held.items()) or "none", wrong)
+
+
+# ---------------------------------------------------------------- who starts the server
+def clients(patient: Patient) -> Seen:
+    """What the files of MCP clients start is there: the program, the toolpack and the root."""
+    project_ = patient.loaded.folder if patient.loaded else patient.world.cwd
+    rows = [(key, row, file) for key, row in CLIENTS.items() if patient.files.exists(file := row.file(project_))]
+    wrong = tuple(wrong for key, row, file in rows for wrong in _client(patient, key, row, file))
+    return Seen(", ".join(row.title for _, row, _ in rows) or "none is set up", wrong)
+
+
+def _client(patient: Patient, key: str, row: Client, file: Path) -> Iterator[Wrong]:
+    place = places.shown(patient.world, file)
+    try:
+        found = entries(row, patient.files.read(file, 16 << 20), place)
+    except CaskError as cause:
+        yield Wrong(f"the file of {row.title} cannot be read: {cause.what}", "", place, Severity.INFO)
+        return
+    own = config.name_of(patient.served.id) if patient.served else ""
+    for name, entry in found.items():
+        if is_ours(entry) and (gone := _gone(patient.files, entry)):
+            mend = f"cask config --client {key} --install" if name == own else f"edit {place}"
+            yield Wrong(f"{row.title} starts `{name[:40]}` with {gone}, which is not there", mend, place, code="client-nowhere")
+
+
+def _gone(files: Files, entry: dict[str, object]) -> str:
+    """The first place that an entry names in full and that is not there."""
+    words = [entry.get("command"), *_after(entry.get("args"), "--toolpack"), *_after(entry.get("args"), "--root")]
+    full = [Path(word) for word in words if isinstance(word, str) and word.startswith("/")]
+    return next((str(path) for path in full if not files.exists(path)), "")
+
+
+def _after(args: object, option: str) -> list[object]:
+    return [value for name, value in pairwise(args) if name == option] if isinstance(args, list) else []
 
 
 # ---------------------------------------------------------------- the project
@@ -151,6 +176,29 @@ def _nowhere(patient: Patient) -> Wrong:
     below = [name for name in patient.files.listing(cwd) if patient.files.exists(cwd / name / MANIFEST)]
     mend = f"cd {below[0]}" if below else "cask init -a HOST"
     return Wrong(f"no {MANIFEST} in the working directory or above", mend, str(cwd), code="CASK-I006")
+
+
+def captures(patient: Patient) -> Seen:
+    """What was recorded is young enough to say what the service does."""
+    if patient.loaded is None:
+        return Seen("")
+    rows = [row.absolute for row in project.expand_sources(patient.files, patient.loaded, patient.root.path)]
+    now = datetime.fromisoformat(patient.world.clock.now()).timestamp()
+    ages = {path: int(now - patient.files.stat_key(path)[3] / 1e9) // 86_400 for path in rows if patient.files.exists(path)}
+    if not ages:
+        return Seen("")
+    wrong = tuple(
+        Wrong(
+            f"{places.shown(patient.world, path)} is {age} days old",
+            "cask capture list",
+            places.shown(patient.world, path),
+            Severity.INFO,
+            "capture-old",
+        )
+        for path, age in ages.items()
+        if age >= OLD
+    )
+    return Seen(f"the newest is {max(min(ages.values()), 0)} days old", wrong)
 
 
 def git(patient: Patient) -> Seen:
@@ -240,13 +288,17 @@ CHECKS: Final = (
     Check("libraries", libraries),
     Check("mcp", mcp),
     Check("extras", extras),
+    Check("disk", disk),
     Check("manifest", manifest),
+    Check("captures", captures),
     Check("git", git),
     Check("root", root),
     Check("keys", signing),
     Check("toolpack", toolpack),
     Check("pin", pin),
     Check("clock", clock),
+    Check("locks", locks),
+    Check("clients", clients),
 )
 
 
@@ -254,12 +306,12 @@ def run(world: World) -> Report:
     """Every check, in order. Only what ends each command, a disk that refuses or a bug, ends this one."""
     patient = Patient(world)
     seen = [(check.name, _run(check, patient)) for check in CHECKS]
-    told: dict[tuple[str, str], Finding] = {}
+    once: dict[tuple[str, str], Finding] = {}
     for name, wrong in ((name, wrong) for name, each in seen for wrong in each.wrong):
-        told.setdefault((wrong.code, wrong.message), _finding(name, wrong))  # what two checks ran into is told by the first
+        once.setdefault((wrong.code, wrong.message), _finding(name, wrong))  # what two checks ran into is told by the first
     rows = tuple({"check": name, "result": _result(each), "found": each.found} for name, each in seen)
     return Report(
-        report="doctor", summary={"cask": __version__, "findings": len(told)}, tables={"checks": rows}, findings=tuple(told.values())
+        report="doctor", summary={"cask": __version__, "findings": len(once)}, tables={"checks": rows}, findings=tuple(once.values())
     )
 
 
@@ -271,6 +323,11 @@ def _run(check: Check, patient: Patient) -> Seen:
 
 
 _SEVERITIES: Final = {Exit.INPUT: Severity.INPUT, Exit.REFUSED: Severity.REFUSED}
+
+
+def told(name: str, cause: CaskError) -> Finding:
+    """What kept somebody from looking, as a finding. name: who it was."""
+    return _finding(name, _of(cause))
 
 
 def _of(cause: CaskError) -> Wrong:

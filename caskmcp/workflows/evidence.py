@@ -6,7 +6,7 @@ known only where their sources are.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from caskmcp.errors import CaskError
 from caskmcp.govern import lockfile, trust
@@ -25,6 +25,8 @@ from caskmcp.workflows.selection import Candidate
 from caskmcp.workflows.subjects import name_of
 
 Row = dict[str, Any]
+MAY_NOT: Final = "the trust root does not let this key approve it"
+"""Why a statement of somebody counts no more whose key was taken out of a role."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _why_not(said: Statement, grounds: Grounds) -> str:
         (said.sequence > after_block, "a block voided it"),
         (said.sequence == newest, "the same key signed a newer one"),
         (said.digest in (grounds.digest, grounds.covering), "it is on other content"),
-        (_may(said, grounds), "the trust root does not let this key approve it"),
+        (_may(said, grounds), MAY_NOT),
         (said.not_after is None or grounds.survey.at <= said.not_after, "it has expired"),
     )
     return next((why for fine, why in facts if not fine), "")

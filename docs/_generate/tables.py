@@ -44,6 +44,8 @@ PAGES: Final = (
          "analyze.lint.rules:RULES", ("id", "severity", "message", "clients")),
     Page("lint-clients", "Clients that lint knows", "What `cask lint --client` asks beyond what every client needs. 0: no limit is known.",
          "analyze.lint.clients:CLIENTS", ("key", "title", "name", "description", "tools", "type_lists")),
+    Page("diagnoses",   "Diagnoses", "What `cask repair` calls what others found. The first row that fits explains a finding; `look` is SAFE, `fix` is of the row's class.",
+         "analyze.repair:DIAGNOSES", ("id", "kind", "when", "says", "look", "fix", "advice")),
     Page("injection",   "Forms of words that are taken out", "Text of a recording or spec that orders a model about never reaches a description, enum or example.",
          "compiler.emit.hygiene:ORDERS", ("id", "message")),
 )

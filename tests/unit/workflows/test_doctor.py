@@ -56,13 +56,17 @@ def test_a_built_project_is_well_and_lacks_a_trust_root_only(folder: Path) -> No
         ("python", "ok"),
         ("mcp", "ok"),
         ("extras", "ok"),
+        ("disk", "ok"),
         ("manifest", "ok"),
+        ("captures", "ok"),
         ("git", "ok"),
         ("root", "ok"),
         ("keys", "ok"),
         ("toolpack", "ok"),
         ("pin", "ok"),
         ("clock", "ok"),
+        ("locks", "ok"),
+        ("clients", "ok"),
     ]
     assert row(report, "manifest")["found"] == "shop, 1 sources"
     assert row(report, "toolpack")["found"] == "shop, 1 tools"
@@ -70,7 +74,13 @@ def test_a_built_project_is_well_and_lacks_a_trust_root_only(folder: Path) -> No
 
 def test_what_is_not_there_is_not_run_and_no_pass(tmp_path: Path) -> None:
     report = run(tmp_path)
-    assert [each["check"] for each in report.tables["checks"] if each["result"] == "not-run"][-4:] == ["extras", "git", "root", "pin"]
+    assert [each["check"] for each in report.tables["checks"] if each["result"] == "not-run"][-5:] == [
+        "extras",
+        "captures",
+        "git",
+        "root",
+        "pin",
+    ]
     assert told(report) == [("manifest", "CASK-I006", "cask init -a HOST")]
 
 
@@ -225,4 +235,7 @@ def test_a_clock_behind_what_was_signed_is_told(folder: Path) -> None:
 def test_every_check_has_a_name_of_its_own() -> None:
     names = [check.name for check in doctor.CHECKS]
     assert sorted(names) == sorted(set(names))
-    assert names == ["python", "libraries", "mcp", "extras", "manifest", "git", "root", "keys", "toolpack", "pin", "clock"]
+    assert names == [
+        *("python", "libraries", "mcp", "extras", "disk", "manifest", "captures", "git", "root"),
+        *("keys", "toolpack", "pin", "clock", "locks", "clients"),
+    ]
