@@ -195,7 +195,7 @@ class EnvironmentHost(Record):
 
 
 EMITTERS: Final = ("tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi")
-"""What is emitted where the manifest does not say; `container`, `skill` and `client` are for those who ask."""
+"""What is emitted where the manifest does not say; `container`, `skill`, `client` and `cli` are for those who ask."""
 
 
 class Project(Record):
@@ -219,7 +219,7 @@ class Project(Record):
     scopes: str | None = None
     """Path of the user's own scopes, which win over the suggested ones."""
     emit: tuple[
-        Literal["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi", "container", "skill", "client"], ...
+        Literal["tools", "toolsets", "policy", "baseline", "contracts", "scopes", "openapi", "container", "skill", "client", "cli"], ...
     ] = EMITTERS
     plugins: tuple[Plugin, ...] = ()
     suppress: Annotated[tuple[SuppressedFinding, ...], AfterValidator(_once)] = ()

@@ -2,7 +2,10 @@
 
 import hashlib
 import importlib.util
+import json
 import os
+import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,7 +25,7 @@ from tests.e2e.test_first_hour import RECORDING, Desk, approve_everything
 from tests.support.terminal import CASK, environment
 
 pytestmark = pytest.mark.slow
-EMIT = "emit: [tools, toolsets, policy, baseline, contracts, scopes, openapi, container, skill, client]\n"
+EMIT = "emit: [tools, toolsets, policy, baseline, contracts, scopes, openapi, container, skill, client, cli]\n"
 
 
 class Approved(NamedTuple):
@@ -267,6 +270,39 @@ def test_the_client_can_do_nothing_that_the_lock_does_not_hold(approved: Approve
     assert approved.service.shop.heard == before
 
 
+# ---------------------------------------------------------------- the command line
+def command_line(approved: Approved, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """Run the generated program where it lies, as a person in the project would."""
+    for name, value in approved.desk.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(approved.desk.project)
+    names = runpy.run_path(str(approved.pack / "artifact" / "cli.py"), run_name="cli")
+    return int(names["main"](["--server", shlex.join((*CASK, "serve", "--env", "local")), *words]))
+
+
+@pytest.mark.feature(50)
+def test_the_command_line_calls_approved_tools_through_the_server(
+    approved: Approved, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command_line(approved, monkeypatch, "get_product", "--product-id", "2") == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "Teapot"
+    assert approved.service.shop.heard[-1] == "GET /v1/products/2"
+
+
+@pytest.mark.feature(50)
+def test_the_command_line_and_the_skill_can_do_nothing_that_the_lock_does_not_hold(
+    approved: Approved, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard = list(approved.service.shop.heard)
+    assert command_line(approved, monkeypatch, "cancel_order", "--order-id", "7") == 1
+    told = capsys.readouterr()
+    assert (told.out, "cancel_order: " in told.err, approved.service.shop.heard) == ("", True, heard)
+    # The skill is text that names tools; it starts nothing, and the server's list decides.
+    skill = (approved.pack / "artifact" / "SKILL.md").read_text(encoding="utf-8")
+    assert "cancel_order" in skill
+    assert "```" not in skill
+
+
 def leaf(group: BaseException) -> BaseException:
     """The error inside of groups of one."""
     return leaf(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group
@@ -275,13 +311,25 @@ def leaf(group: BaseException) -> BaseException:
 def test_the_client_is_typed_strictly_and_so_is_its_use(approved: Approved, tmp_path: Path) -> None:
     module = approved.pack / "artifact" / "client.py"
     (tmp_path / "client.py").write_bytes(module.read_bytes())
+    (tmp_path / "cli.py").write_bytes((module.parent / "cli.py").read_bytes())
     (tmp_path / "good.py").write_text(
         "from client import connect\n\n\nasync def use() -> None:\n    async with connect() as tools:\n        await tools.get_product(product_id=2)\n"
     )
     (tmp_path / "bad.py").write_text(
         'from client import connect\n\n\nasync def use() -> None:\n    async with connect() as tools:\n        await tools.get_product(product_id="two")\n'
     )
-    check = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", str(tmp_path / "cache"), "client.py", "good.py"]
+    check = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--no-error-summary",
+        "--cache-dir",
+        str(tmp_path / "cache"),
+        "client.py",
+        "cli.py",
+        "good.py",
+    ]
     good = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True)
     assert (good.returncode, good.stdout) == (0, "")
     bad = subprocess.run([*check, "bad.py"], cwd=tmp_path, capture_output=True, text=True)

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from caskmcp.compiler.emit.files import (
     auth,
     baseline,
+    cli,
     client,
     container,
     contracts,
@@ -63,6 +64,7 @@ EMITTERS: Final = (
     Emitter("requirements.lock",     "container", container.lock),
     Emitter("SKILL.md",              "skill",     skill.emit),
     Emitter("client.py",             "client",    client.emit),
+    Emitter("cli.py",                "cli",       cli.emit),
 )
 # fmt: on
 

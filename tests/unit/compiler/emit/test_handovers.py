@@ -22,8 +22,8 @@ from caskmcp.model.tool import Tool
 from tests.support.contracts import INTEGER, STRING, contract, obj
 from tests.support.storefront import SECTIONS, given, storefront
 
-ASKED = ["container", "skill", "client"]
-FILES = ("Dockerfile", "SKILL.md", "caskmcp.run", "client.py", "compose.yaml", "entrypoint.sh", "requirements.lock")
+ASKED = ["container", "skill", "client", "cli"]
+FILES = ("Dockerfile", "SKILL.md", "caskmcp.run", "cli.py", "client.py", "compose.yaml", "entrypoint.sh", "requirements.lock")
 
 
 @cache
