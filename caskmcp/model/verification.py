@@ -63,6 +63,12 @@ class Count(Record):
     at_least: Annotated[int, Field(ge=0)] = 0
     at_most: Annotated[int, Field(ge=0)] | None = None
 
+    @model_validator(mode="after")
+    def _bounded(self) -> "Count":
+        if not self.at_least and self.at_most is None:
+            raise ValueError("a count of any number holds always: give at_least or at_most")
+        return self
+
     def fits(self, number: int) -> bool:
         """Whether a number is so many."""
         return number >= self.at_least and (self.at_most is None or number <= self.at_most)
@@ -70,6 +76,8 @@ class Count(Record):
 
 ASKS: Final = ("status", "exists", "is", "is_not", "one_of", "at_least", "at_most", "count", "schema")
 """What an assertion can ask; exactly one of them."""
+_NULLS: Final = ("is", "is_not")
+"""Those that null is a value for."""
 
 
 class Assertion(Record):
@@ -109,6 +117,8 @@ class Assertion(Record):
     def _one(self) -> "Assertion":
         if sum(self._given(name) for name in ASKS) != 1:
             raise ValueError(f"an assertion asks one of {', '.join(ASKS)}")
+        if self.value is None and self.asks not in _NULLS:
+            raise ValueError(f"`{self.asks}` is not asked with null")
         return self
 
 
@@ -190,6 +200,12 @@ class Playbook(Record):
     """Name -> the tool whose answers have to be ranked first for its texts."""
     unknown: Annotated[int, Field(ge=0)] = 0
     """So many texts may match nothing."""
+
+    @model_validator(mode="after")
+    def _named(self) -> "Playbook":
+        if unknown := sorted(self.expect.keys() - self.texts.keys()):
+            raise ValueError(f"`expect` names `{unknown[0]}`, which is none of `texts`")
+        return self
 
 
 class PlaybookStep(Record):

@@ -14,6 +14,7 @@ from caskmcp.govern.verify import holds, is_instant
 from caskmcp.model.evidence import EVIDENCE_TYPE, payload
 from caskmcp.model.finding import Finding, Report, Severity
 from caskmcp.ports import World
+from caskmcp.store import project
 from caskmcp.store.layout import Pack
 from caskmcp.workflows import here
 
@@ -25,9 +26,11 @@ LARGEST: Final = 64 << 20
 
 
 def every(world: World, pack: Pack) -> tuple[Judged, ...]:
-    """Every run that is kept here, judged, sorted by name. Other folders are none of ours."""
-    folder = here.root(world).evidence("_").parent
-    return tuple(of(world, pack, name) for name in world.files.listing(folder) if FOLDER.fullmatch(name))
+    """Every run that is kept here, judged, sorted by name; those of other toolpacks of this root are theirs. Other folders are none of ours."""
+    root = here.root(world)
+    others = {*project.toolpacks(world.files, root.path)} - {pack.path.name}
+    rows = (of(world, pack, name) for name in world.files.listing(root.evidence("_").parent) if FOLDER.fullmatch(name))
+    return tuple(row for row in rows if row.manifest is None or row.manifest.toolpack not in others)
 
 
 def of(world: World, pack: Pack, name: str) -> Judged:

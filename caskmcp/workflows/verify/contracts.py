@@ -18,7 +18,7 @@ from caskmcp.model.project import Project
 from caskmcp.runtime.surface import ServedTool
 from caskmcp.workflows import probe
 from caskmcp.workflows.probe import Run
-from caskmcp.workflows.verify.modes import Outcome, finding, together
+from caskmcp.workflows.verify.modes import SPENT, Outcome, finding, spent, together
 from caskmcp.workflows.verify.session import Session
 from caskmcp.workflows.verify.stated import Stated
 
@@ -30,7 +30,7 @@ REFUSED: Final = ("CASK-R002", "CASK-R003")
 async def run(session: Session, stated: Stated, view: View, project: Project, known: Mapping[str, Known]) -> Outcome:
     """Call, and judge. view: what was approved or built last. known: operation -> its contract, where one was emitted."""
     first = len(session.heard)
-    called = await _called(session, stated, view)
+    called, unsent = await _called(session, stated, view)
     working = {row.tool for row in called if row.good}
     findings = [row for answer in called for row in _judged(answer, stated, working)]
     told = _told(stated)
@@ -40,34 +40,39 @@ async def run(session: Session, stated: Stated, view: View, project: Project, kn
         report = drift(view, View(session.against.kind, seen), probed=True, mend="cask drift --live")
         findings += report.findings
     asserted, failures = _asserted(called, stated)
-    edges, broken = await _edges(session, called, known)
+    edges, broken, untried = await _edges(session, called, known)
     refused, through = await _outside(session, called)
     checked = len(called) + asserted + edges + refused
     figures = {"answers": len(called), "assertions": asserted, "boundaries": edges, "refused": refused}
     note = "" if checked else _why(session)
     inputs = tuple({"tool": row.tool, "arguments": sorted(row.arguments)} for row in called)
-    return Outcome(MODE, checked, together([*findings, *failures, *broken, *through]), note, figures, inputs)
+    cut = (*spent(unsent, "calls of approved reads", Severity.REVIEW), *spent(untried, "edges of arguments", Severity.INFO))
+    return Outcome(MODE, checked, together([*findings, *failures, *broken, *through, *cut]), note, figures, inputs)
 
 
 def _why(session: Session) -> str:
     """Why nothing was judged."""
+    if session.left <= 0:
+        return SPENT
     if not session.shown.tools:
         return "no tool is served: nothing is approved, or no approval holds"
     return "no approved read can be called: none may be called unasked, or its arguments are not known (`arguments:` of verify.yaml)"
 
 
 # ---------------------------------------------------------------- the calls
-async def _called(session: Session, stated: Stated, view: View) -> list[Answered]:
-    """Each approved read: with what people give, with nothing where nothing is needed, then with what those answers give."""
+async def _called(session: Session, stated: Stated, view: View) -> tuple[list[Answered], int]:
+    """Each approved read: with what people give, with nothing where nothing is needed, then with what those answers give; and how many calls were left out."""
     known = {key(name): group for name, group in view.operations.items()}
     told = _told(stated)
     waiting = {name: row for name, row in session.reads().items() if name in told or key(row.admitted.tool.operation) in known}
-    made: list[Answered] = []
+    made, unsent = list[Answered](), 0
     while ready := {name: given for name, row in waiting.items() if (given := probe.given_to(row, told, Run(heard=session.heard), known))}:
         for name, given in ready.items():
             waiting.pop(name)
-            made += [await session.call(name, arguments) for arguments in given[: max(session.left, 0)]]
-    return made
+            sent = given[: max(session.left, 0)]
+            unsent += len(given) - len(sent)
+            made += [await session.call(name, arguments) for arguments in sent]
+    return made, unsent
 
 
 def _told(stated: Stated) -> dict[str, Sequence[Mapping[str, Any]]]:
@@ -125,18 +130,20 @@ def _bases(called: Sequence[Answered]) -> Mapping[str, Answered]:
     return {row.tool: row for row in reversed(called) if row.good}
 
 
-async def _edges(session: Session, called: Sequence[Answered], known: Mapping[str, Known]) -> tuple[int, list[Finding]]:
-    """Inputs at the edges of what was approved: the service may refuse one, and does not break on it."""
-    checked, found = 0, list[Finding]()
+async def _edges(session: Session, called: Sequence[Answered], known: Mapping[str, Known]) -> tuple[int, list[Finding], int]:
+    """Inputs at the edges of what was approved: the service may refuse one, and does not break on it. Last: how many were left out."""
+    checked, untried, found = 0, 0, list[Finding]()
     for name, base in sorted(_bases(called).items()):
         tool = session.shown.tools[name].admitted.tool
-        for edge in boundaries.inside(tool.input_schema, base.arguments):
+        edges = boundaries.inside(tool.input_schema, base.arguments)
+        for number, edge in enumerate(edges):
             if session.left <= 0:
-                return checked, found
+                untried += len(edges) - number
+                break
             answer = await session.call(name, edge.arguments)
             checked += answer.sent
             found += _at_edge(answer, edge, known.get(tool.operation))
-    return checked, found
+    return checked, found, untried
 
 
 def _at_edge(answer: Answered, edge: boundaries.Boundary, known: Known | None) -> Iterator[Finding]:

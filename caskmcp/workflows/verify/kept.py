@@ -3,6 +3,7 @@
 Promises: the same run on the same root gives the same bytes, times apart; no answer is written that did not pass redaction; the folder is private.
 """
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,10 +15,12 @@ from caskmcp.govern import offer, sign, trust
 from caskmcp.model.evidence import Manifest, Signatures, Times
 from caskmcp.model.exchange import RESTORABLE, Exchange
 from caskmcp.model.finding import Report
+from caskmcp.model.project import Project
 from caskmcp.ports import World
+from caskmcp.redact.cut import Redactor
 from caskmcp.store import secret
 from caskmcp.store.layout import Pack
-from caskmcp.workflows import drift, here, intake, person, probe
+from caskmcp.workflows import here, intake, person, probe
 from caskmcp.workflows.probe import Heard
 from caskmcp.workflows.trust import only_key
 from caskmcp.workflows.verify.modes import NOT_RUN, Outcome
@@ -39,6 +42,7 @@ class Facts:
     """What a run saw."""
 
     pack: Pack
+    project: Project
     report: Report
     against: Against
     results: list[Outcome]
@@ -54,11 +58,12 @@ def require_person(world: World) -> None:
 
 def keep(world: World, facts: Facts, key: str | None = None) -> tuple[str, str]:
     """Write the evidence. key: who signs it; empty: the only key here. Returns its name, and the name of who signed."""
+    redaction = secret.redaction_key(world.files, here.root(world), world.entropy)
     files = {
-        "inputs.json": canon.pretty({"stated": facts.stated.file.plain(), "modes": {row.mode: list(row.inputs) for row in facts.results}}),
+        "inputs.json": canon.pretty({"stated": _stated(facts, redaction), "modes": {row.mode: list(row.inputs) for row in facts.results}}),
         "report.json": canon.pretty(facts.report.json_value()),
         "results.json": canon.pretty({row.mode: _result(row) for row in facts.results}),
-        "samples.ndjson": b"".join(_samples(world, facts.heard)),
+        "samples.ndjson": b"".join(_samples(facts.project, redaction, facts.heard)),
         "versions.json": canon.pretty(_versions(world, facts.pack)),
     }
     files |= _summary(facts)
@@ -127,8 +132,15 @@ def _versions(world: World, pack: Pack) -> dict[str, Any]:
     return {"caskmcp": __version__, "toolchain": handoff.get("toolchain", {})}
 
 
+def _stated(facts: Facts, key: bytes) -> Any:
+    """What verify.yaml says, redacted as a capture is: arguments, and what a playbook fills in, may be somebody's."""
+    said = facts.project.redact
+    own = ((row.name, row.re) for row in said.patterns)
+    return Redactor(key, said.profile, said.keys, said.keep, own).json(copy.deepcopy(facts.stated.document.value), "stated")
+
+
 # ---------------------------------------------------------------- samples
-def _samples(world: World, heard: Iterable[Heard]) -> Iterator[bytes]:
+def _samples(project: Project, key: bytes, heard: Iterable[Heard]) -> Iterator[bytes]:
     """Redacted exchanges, one a line: the first of each tool and status. A fault of redaction keeps none rather than a raw one."""
     first: dict[tuple[str, int], Heard] = {}
     for row in heard:
@@ -136,8 +148,6 @@ def _samples(world: World, heard: Iterable[Heard]) -> Iterator[bytes]:
     chosen = [row for _, row in sorted(first.items())][:SAMPLES]
     if not chosen:
         return
-    project = drift.project_of(world, drift.built(world, here.pack(world)).operations)
-    key = secret.redaction_key(world.files, here.root(world), world.entropy)
     whole = project.model_copy(update={"keep": RESTORABLE})
     items = (probe.recorded(number, row) for number, row in enumerate(chosen, 1))
     try:

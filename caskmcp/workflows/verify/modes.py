@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from caskmcp.errors import Exit
 from caskmcp.model.finding import EXITS, Finding, Severity
+from caskmcp.runtime.shrink import NAME
 
 MODES: Final = ("contracts", "replay", "outcomes", "provenance")
 """In the order in which they run and are shown."""
@@ -39,6 +40,22 @@ class Outcome:
 def finding(code: str, severity: Severity, tool: str, message: str, *, place: str = "", mend: str = "cask verify --format json") -> Finding:
     """One row of the report; of an answer it says kinds and places, never a value."""
     return Finding(code=code, severity=severity, subject=f"tool:{tool}" if tool else "", message=message, place=place, mend=mend)
+
+
+def shown(place: str) -> str:
+    """A place of an answer, in which a key that is no plain name is `…`, as on the record: it may be a value."""
+    return "/".join(part if part in ("", "*") or NAME.fullmatch(part) else "…" for part in place.split("/"))
+
+
+SPENT: Final = "the calls of this run are spent"
+
+
+def spent(count: int, what: str, severity: Severity) -> tuple[Finding, ...]:
+    """That so much was left out, which no figure of what was judged says; nothing where nothing was."""
+    if not count:
+        return ()
+    said = f"{what}: {count} were not sent, {SPENT}"
+    return (Finding(code="calls-spent", severity=severity, subject="", message=said, mend="cask verify --calls 1000"),)
 
 
 def together(rows: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -20,9 +20,9 @@ from caskmcp.model.finding import Finding, Severity
 from caskmcp.model.verification import Playbook
 from caskmcp.runtime.plan import PORTS
 from caskmcp.runtime.recognize import recognized
-from caskmcp.workflows.verify.modes import Outcome, finding
+from caskmcp.workflows.verify.modes import Outcome, finding, shown
 from caskmcp.workflows.verify.replayed import received
-from caskmcp.workflows.verify.session import Session
+from caskmcp.workflows.verify.session import TWIN, Session
 from caskmcp.workflows.verify.stated import Stated
 
 MODE: Final = "provenance"
@@ -34,6 +34,8 @@ async def run(session: Session, stated: Stated) -> Outcome:
     """Play each playbook, trace its texts."""
     if not stated.file.playbooks:
         return Outcome(MODE, note="verify.yaml states no playbook")
+    if session.against.kind == TWIN:
+        return Outcome(MODE, note="a page calls its own service, never the twin")
     checked, found, told = 0, list[Finding](), list[dict[str, Any]]()
     unknown = 0
     for number, playbook in enumerate(stated.file.playbooks):
@@ -59,7 +61,10 @@ def _played(session: Session, playbook: Playbook) -> Any:
 
 
 def _row(row: Traced) -> dict[str, Any]:
-    ranked = [{"tool": each.tool, "score": each.score, "texts": each.texts, "fields": list(each.places)} for each in row.sources]
+    ranked = [
+        {"tool": each.tool, "score": each.score, "texts": each.texts, "fields": list(dict.fromkeys(map(shown, each.places)))}
+        for each in row.sources
+    ]
     return {"name": row.name, "texts": row.texts, "unknown": row.unknown, "ranked": ranked}
 
 

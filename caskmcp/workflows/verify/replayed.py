@@ -29,7 +29,7 @@ from caskmcp.store import project as projects
 from caskmcp.store import secret
 from caskmcp.workflows import drift, here, intake, probe
 from caskmcp.workflows.intake import Named
-from caskmcp.workflows.verify.modes import Outcome, finding, together
+from caskmcp.workflows.verify.modes import SPENT, Outcome, finding, shown, spent, together
 from caskmcp.workflows.verify.session import LIVE, Session
 
 MODE: Final = "replay"
@@ -53,12 +53,12 @@ async def run(session: Session, project: Project, exchanges: Sequence[Exchange])
     key = secret.redaction_key(session.world.files, here.root(session.world), session.world.entropy)
     checked, like, refused = 0, 0, 0
     total, found, asked = Values(0, 0), [], []
-    for read in reads:
-        if session.left <= 0:
-            break
+    within = reads[: max(session.left, 0)]
+    for read in within:
         answer = await session.call(read.tool, read.arguments)
         if not answer.sent:
             refused += 1
+            found.append(finding("call-refused", Severity.REVIEW, read.tool, f"the call was not made or not answered: {answer.error}"))
             continue
         status, body = _answered(session, project, key) or (answer.status, answer.body)
         rows = [
@@ -70,8 +70,10 @@ async def run(session: Session, project: Project, exchanges: Sequence[Exchange])
         found += rows
         asked.append({"tool": read.tool, "arguments": sorted(read.arguments), "captured": len(read.answers)})
     figures = {"shape": like, "values": total.same, "values_compared": total.compared, "cut": cut, "refused": refused}
-    note = "" if checked else "no captured read is of an approved tool that may be called unasked, with arguments that were not cut"
-    return Outcome(MODE, checked, together([*found, *_values(total)]), note, figures, tuple(asked))
+    unsent = len(reads) - len(within)
+    why = SPENT if unsent else "no captured read is of an approved tool that may be called unasked, with arguments that were not cut"
+    cut_off = spent(unsent, "captured reads", Severity.INFO)
+    return Outcome(MODE, checked, together([*found, *_values(total), *cut_off]), "" if checked else why, figures, tuple(asked))
 
 
 def _names(session: Session, read: Read) -> bool:
@@ -81,7 +83,7 @@ def _names(session: Session, read: Read) -> bool:
 
 
 def _told(read: Read, row: replay.Difference) -> Finding:
-    where = f" at {row.place}" if row.place else ""
+    where = f" at {shown(row.place)}" if row.place else ""
     what = {
         "status": f"answered {row.after}, captured was {row.before}",
         "news": f"answered {row.after}, captured was {row.before}: what it names came or went",

@@ -9,6 +9,7 @@ from typing import Final
 from caskmcp.analyze.verify.bundle import Judged
 from caskmcp.model.finding import Finding, Severity
 from caskmcp.model.tool import Tools
+from caskmcp.model.verification import VerifyFile
 from caskmcp.ports import World
 from caskmcp.store.layout import Pack
 from caskmcp.workflows.verify import bundles, kept, stated
@@ -30,7 +31,12 @@ def findings(world: World, pack: Pack) -> Iterator[Finding]:
         what = "against the twin only, which tells nothing of the service" if twin else "by no run on what is approved and stated now"
         yield _finding("contracts-unverified", Severity.REVIEW, f"the contracts were verified {what}")
         return
-    yield from _judged(max(fitting, key=lambda row: (row.times.ended if row.times else "", row.name)))
+    yield from _judged(max(fitting, key=lambda row: (row.times.ended if row.times else "", row.name)), _wanted(states.file))
+
+
+def _wanted(stated: VerifyFile) -> tuple[str, ...]:
+    """Modes that have to have run: what is stated and was not judged holds nowhere."""
+    return ("contracts", *(("outcomes",) if stated.outcomes else ()), *(("provenance",) if stated.playbooks else ()))
 
 
 def _is_of(row: Judged, pack: Pack) -> bool:
@@ -42,7 +48,7 @@ def _fits(row: Judged, lock: str, states: str) -> bool:
     return said is not None and (said.against, said.lock, said.stated) == (LIVE, lock, states)
 
 
-def _judged(row: Judged) -> Iterator[Finding]:
+def _judged(row: Judged, wanted: tuple[str, ...]) -> Iterator[Finding]:
     """The newest run that fits: whether it is whole, ran what is stated, and held."""
     if row.flaws:
         what = f"the evidence {row.name} does not hold: {row.flaws[0].file}: {row.flaws[0].what}"
@@ -52,8 +58,9 @@ def _judged(row: Judged) -> Iterator[Finding]:
     for mode, result in sorted(modes.items()):
         if result == FAIL:
             yield _finding("contracts-broken", Severity.BREAKING, f"mode {mode} failed in {row.name}")
-    if modes.get("contracts", NOT_RUN) == NOT_RUN:
-        yield _finding("contracts-unverified", Severity.REVIEW, f"mode contracts did not run in {row.name}")
+    for mode in wanted:
+        if modes.get(mode, NOT_RUN) == NOT_RUN:
+            yield _finding("contracts-unverified", Severity.REVIEW, f"mode {mode} did not run in {row.name}")
 
 
 def _finding(code: str, severity: Severity, what: str, mend: str = MEND) -> Finding:

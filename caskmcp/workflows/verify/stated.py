@@ -48,7 +48,7 @@ def read(world: World, at: Path | None = None) -> Stated:
         _refuse_schemas(stated, document)
     except CaskError as cause:
         raise cause.mended(f"edit {NAME}") from cause
-    return Stated(stated, document, str(canon.digest(stated.plain())))
+    return Stated(stated, document, str(canon.digest(document.value)))  # not of the record, whose defaults would hide `is: null`
 
 
 def refuse_unknown(stated: Stated, tools: frozenset[str]) -> None:

@@ -72,9 +72,11 @@ def run(world: World, asked: Asked) -> Report:
     started = world.clock.now()
     with _against(world, pack, asked) as (admitted, against, hands):
         stated.refuse_unknown(states, _names(admitted))
-        results, session = anyio.run(_judged, world, pack, asked, (admitted, against, hands), states)
+        view = _approved(world, pack)
+        project = drift.project_of(world, view.operations)
+        results, session = anyio.run(_judged, asked, (admitted, against, hands), states, world, (view, project, pack))
     report = _report(asked, against, results)
-    facts = kept.Facts(pack, report, against, results, states, tuple(session.heard), (started, world.clock.now()))
+    facts = kept.Facts(pack, project, report, against, results, states, tuple(session.heard), (started, world.clock.now()))
     name, signed_by = kept.keep(world, facts, asked.sign)
     signature = {"signed_by": signed_by} if signed_by else {}
     return report.model_copy(update={"summary": {**report.summary, "evidence": name, **signature}})
@@ -139,21 +141,23 @@ def _names(admitted: AdmittedPack) -> frozenset[str]:
 
 
 # ---------------------------------------------------------------- the modes
-async def _judged(world: World, pack: Pack, asked: Asked, placed: Placed, states: Stated) -> tuple[list[Outcome], Session]:
+Given = tuple[View, Project, Pack]
+"""What was approved or built last, whose project it is, and where it lies."""
+
+
+async def _judged(asked: Asked, placed: Placed, states: Stated, world: World, given: Given) -> tuple[list[Outcome], Session]:
     admitted, against, base = placed
     tap, secrets = Tap(), Secrets(world.credentials)
     hands = replace(base, upstream=tap, credentials=secrets)
     shown = surface(admitted)
     session = Session(world, shown, hands, tap, secrets, against, states.file.writes, frozenset(states.file.tools), asked.calls)
-    view = _approved(world, pack)
-    project = drift.project_of(world, view.operations)
     try:
-        return [await _mode(mode, session, asked, states, (view, project, pack)) for mode in MODES], session
+        return [await _mode(mode, session, asked, states, given) for mode in MODES], session
     finally:
         await tap.aclose()
 
 
-async def _mode(mode: str, session: Session, asked: Asked, states: Stated, given: tuple[View, Project, Pack]) -> Outcome:
+async def _mode(mode: str, session: Session, asked: Asked, states: Stated, given: Given) -> Outcome:
     view, project, pack = given
     if asked.mode not in (ALL, mode):
         return Outcome(mode, note="it was not asked for")

@@ -1,6 +1,7 @@
 """`cask verify` against a real service on loopback: each mode, what it calls, what it finds, and what it keeps."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,12 @@ from urllib.parse import parse_qsl
 import pytest
 
 from caskmcp import canon
+from caskmcp.analyze.verify import replay
 from caskmcp.errors import CaskError
 from caskmcp.model.evidence import Manifest, Times
 from caskmcp.model.finding import Report
 from caskmcp.workflows import block, check
-from caskmcp.workflows.verify import bundles, story, suggest
+from caskmcp.workflows.verify import bundles, stated, story, suggest
 from caskmcp.workflows.verify.story import Asked
 from tests.support import audited, drifting, upstream
 from tests.support.drift_project import NAME, PASS, TOKEN, Place, Service, Shop
@@ -54,12 +56,37 @@ class Live(NamedTuple):
         return [f"{heard.method} {heard.target}" for heard in self.service.heard]
 
 
-@pytest.fixture
-def place(measured_shop: Place, tmp_path: Path) -> Iterator[Live]:
-    live = Live(measured_shop.shop.copy(tmp_path), measured_shop.service)
+@pytest.fixture(scope="module")
+def blocked(measured_shop: Place, tmp_path_factory: pytest.TempPathFactory) -> Live:
+    """The shop without the tool that its service does not have; copied, and never written to by a test."""
+    live = Live(measured_shop.shop.copy(tmp_path_factory.mktemp("blocked")), measured_shop.service)
     block.block(live.shop.world(), subjects=("list_returns",), reason="the service does not have it")
+    return live
+
+
+def copied(blocked: Live, folder: Path) -> Iterator[Live]:
+    live = Live(blocked.shop.copy(folder), blocked.service)
     yield live
     live.service.instead, live.service.change = None, None
+
+
+@pytest.fixture
+def place(blocked: Live, tmp_path: Path) -> Iterator[Live]:
+    yield from copied(blocked, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared(blocked: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """For tests in which nothing is called and nothing kept."""
+    yield from copied(blocked, tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="module")
+def ran(blocked: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Live, Path, dict[str, bytes]]]:
+    """A run, the folder of its evidence, and what lies in it."""
+    for live in copied(blocked, tmp_path_factory.mktemp("ran")):
+        folder = evidence(live)
+        yield live, folder, {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def results(report: Report) -> dict[str, str]:
@@ -71,16 +98,30 @@ def codes(report: Report) -> list[str]:
 
 
 # ---------------------------------------------------------------- modes
-def test_a_service_that_is_as_it_was_passes_and_every_mode_is_shown(place: Live) -> None:
-    place.state(HELD)
-    report = place.verify()
+class Clean(NamedTuple):
+    """A run on a service that is as it was, and what that heard."""
+
+    place: Live
+    report: Report
+    lines: list[str]
+
+
+@pytest.fixture(scope="module")
+def clean(blocked: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clean]:
+    for live in copied(blocked, tmp_path_factory.mktemp("clean")):
+        live.state(HELD)
+        yield Clean(live, live.verify(), live.lines)
+
+
+def test_a_service_that_is_as_it_was_passes_and_every_mode_is_shown(clean: Clean) -> None:
+    report = clean.report
     assert (results(report), codes(report), report.exit) == (
         {"contracts": "pass", "replay": "not-run", "outcomes": "not-run", "provenance": "not-run"},
         [],
         0,
     )
     assert {row["against"] for row in report.tables["modes"]} == {"live"}
-    assert {line.split(" ")[0] for line in place.lines} == {"GET"}
+    assert {line.split(" ")[0] for line in clean.lines} == {"GET"}
 
 
 @pytest.mark.feature(96)
@@ -89,10 +130,9 @@ def test_a_mode_without_input_says_not_run_and_fails_when_strict(place: Live) ->
     for name in place.shop.pack.path.parent.iterdir():
         assert name.name == "shop"
     for mode in ("replay", "outcomes", "provenance"):
-        report = place.verify(mode)
-        assert (results(report)[mode], report.exit, place.lines) == ("not-run", 0, [])
         strict = place.verify(mode, strict=True)
-        assert (codes(strict), strict.exit) == (["not-run"], 1)
+        assert (results(strict)[mode], place.lines, codes(strict), strict.exit) == ("not-run", [], ["not-run"], 1)
+    assert place.verify("outcomes").exit == 0
     block.block(
         place.shop.world(),
         subjects=tuple(row for row in ("get_customer", "get_order", "get_reports_daily", "list_orders", "list_products")),
@@ -126,11 +166,10 @@ def test_a_contract_that_does_not_hold_exits_2_and_names_its_line_and_no_value(p
     assert row.message == "$.items[*].state: a text that is none of the 1 allowed"
 
 
-def test_what_the_approved_schema_refuses_reaches_no_service(place: Live) -> None:
-    report = place.verify()
-    note = next(row["note"] for row in report.tables["modes"] if row["mode"] == "contracts")
+def test_what_the_approved_schema_refuses_reaches_no_service(clean: Clean) -> None:
+    note = next(row["note"] for row in clean.report.tables["modes"] if row["mode"] == "contracts")
     assert "15 refused" in note
-    assert not any("x_not_an_argument" in line for line in place.lines)
+    assert not any("x_not_an_argument" in line for line in clean.lines)
 
 
 def test_a_runtime_that_let_such_an_input_through_would_be_found(place: Live, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,15 +179,21 @@ def test_a_runtime_that_let_such_an_input_through_would_be_found(place: Live, mo
     assert "outside-accepted" in codes(place.verify())
 
 
+def few(place: Live) -> str:
+    """The first rounds of the recording: enough answers of each read to bear out what is always there."""
+    place.shop.record("few.har", drifting.har(drifting.calls(rounds=replay.ENOUGH)))
+    return "later/few.har"
+
+
 @pytest.mark.feature(97)
 def test_captured_reads_are_sent_again_and_compared_by_shape_and_value(place: Live) -> None:
     place.service.instead = recorded_shop()
-    report = place.verify("replay", base_url=place_url(place), environment=None)
+    report = place.verify("replay", base_url=place_url(place), environment=None, capture=few(place))
     row = next(row for row in report.tables["modes"] if row["mode"] == "replay")
-    assert (row["result"], row["checked"], codes(report)) == ("pass", 86, [])
-    assert row["note"] == "86 shape, 662 values, 662 values compared, 0 cut, 0 refused"
+    assert (row["result"], row["checked"], codes(report)) == ("pass", 20, [])
+    assert row["note"] == "20 shape, 166 values, 166 values compared, 0 cut, 0 refused"
     evidence = place.shop.root.evidence(report.summary["evidence"])
-    assert json.loads((evidence / "results.json").read_text())["replay"]["figures"]["shape"] == 86
+    assert json.loads((evidence / "results.json").read_text())["replay"]["figures"]["shape"] == 20
 
 
 @pytest.mark.parametrize(
@@ -160,8 +205,31 @@ def test_captured_reads_are_sent_again_and_compared_by_shape_and_value(place: Li
     ],
 )
 def test_an_answer_of_another_shape_than_captured_is_found(place: Live, change: dict[str, Any], expected: list[str]) -> None:
-    report = place.verify("replay", change=change)
+    report = place.verify("replay", change=change, capture=few(place))
     assert (codes(report), report.exit) == (expected, 2)
+
+
+def test_captured_reads_that_nobody_answers_are_no_pass(place: Live) -> None:
+    answered = iter((True, True))
+    place.service.instead = lambda heard: recorded(heard) if next(answered, False) else b""
+    recorded = recorded_shop()
+    report = place.verify("replay", base_url=place_url(place), environment=None, capture=few(place))
+    assert (results(report)["replay"], set(codes(report)), report.exit > 0) == ("fail", {"call-refused"}, True)
+
+
+def test_what_the_calls_of_a_run_did_not_reach_is_told(place: Live) -> None:
+    report = place.verify(calls=2)
+    assert (codes(report), results(report)["contracts"]) == (["calls-spent"], "fail")
+    sent = place.verify("replay", calls=2, capture=few(place))
+    assert "captured reads: 18 were not sent, the calls of this run are spent" in [row.message for row in sent.findings]
+
+
+def test_a_key_that_may_be_a_value_is_told_of_no_answer(place: Live) -> None:
+    named = "Ada Lovelace, 12 St James's Square"
+    place.service.instead = lambda heard: upstream.answer(json.dumps({"day": "2026-01-01", "orders": 1, "revenue": 1.5, named: 1}).encode())
+    report = place.verify("replay", capture=few(place))
+    assert "a number at /…, which no captured answer had" in [row.message for row in report.findings]
+    assert named not in json.dumps(report.json_value(), ensure_ascii=False)
 
 
 # ---------------------------------------------------------------- outcomes
@@ -235,19 +303,17 @@ def test_without_that_guard_the_write_would_be_sent(place: Live, monkeypatch: py
 
 
 # ---------------------------------------------------------------- the door, the record, the evidence
-def test_every_call_stands_on_record_and_no_credential_in_the_evidence(place: Live) -> None:
-    report = place.verify()
-    rows = audited.decisions(place.shop.root.audit)
+def test_every_call_stands_on_record_and_no_credential_in_the_evidence(clean: Clean) -> None:
+    rows = audited.decisions(clean.place.shop.root.audit)
     assert {row["caller"] for row in rows} == {"verify"}
-    folder = place.shop.root.evidence(report.summary["evidence"])
+    folder = clean.place.shop.root.evidence(clean.report.summary["evidence"])
     assert not any(TOKEN in path.read_text() for path in folder.iterdir())
     assert {oct(path.stat().st_mode & 0o777) for path in folder.iterdir()} == {"0o600"}
 
 
-def test_two_runs_on_equal_answers_keep_the_same_evidence_but_for_the_times(place: Live, tmp_path: Path) -> None:
+def test_two_runs_on_equal_answers_keep_the_same_evidence_but_for_the_times(clean: Clean, place: Live) -> None:
     place.state(HELD)
-    one, other = place.verify(), place.verify()
-    assert one.summary["evidence"] == other.summary["evidence"]
+    assert place.verify().summary["evidence"] == clean.report.summary["evidence"], "the copy has the same root key"
 
 
 def test_a_place_that_nobody_approved_is_not_called(place: Live) -> None:
@@ -272,17 +338,17 @@ def test_a_place_that_nobody_approved_is_not_called(place: Live) -> None:
         ("- a list", "CASK-I004", "verify.yaml:1"),
     ],
 )
-def test_a_file_that_is_none_is_refused_with_its_line_before_anything_is_called(place: Live, text: str, code: str, place_: str) -> None:
-    place.state(text)
+def test_a_file_that_is_none_is_refused_with_its_line_before_anything_is_called(shared: Live, text: str, code: str, place_: str) -> None:
+    shared.state(text)
     with pytest.raises(CaskError) as raised:
-        place.verify()
-    assert (raised.value.code, raised.value.place, place.lines) == (code, place_, [])
+        shared.verify()
+    assert (raised.value.code, raised.value.place, shared.lines) == (code, place_, [])
 
 
 @pytest.mark.parametrize("asked", [{"calls": 0}, {"twin": True}, {"base_url": "http://127.0.0.1:1"}, {"faults": ("status",)}], ids=str)
-def test_options_that_exclude_each_other_are_refused(place: Live, asked: dict[str, Any]) -> None:
+def test_options_that_exclude_each_other_are_refused(shared: Live, asked: dict[str, Any]) -> None:
     with pytest.raises(CaskError) as raised:
-        place.verify(**asked)
+        shared.verify(**asked)
     assert raised.value.code == "CASK-I001"
 
 
@@ -301,15 +367,28 @@ def test_check_takes_a_live_run_on_what_is_approved_and_stated_now(place: Live) 
     assert contracts_of(place) == ("review", ["contracts-unverified"])
 
 
+def test_check_takes_no_run_for_a_mode_that_was_stated_and_not_asked_for(place: Live) -> None:
+    place.state(HELD + STATED.removeprefix("version: 1\n"))
+    place.verify("contracts")
+    assert contracts_of(place) == ("review", ["contracts-unverified"])
+
+
+def test_null_and_anything_but_null_are_two_statements(shared: Live) -> None:
+    digests = set()
+    for asks in ("is", "is_not"):
+        shared.state(f"version: 1\ncontracts: [{{tool: list_orders, assert: [{{path: $.a, {asks}: null}}]}}]\n")
+        digests.add(stated.read(shared.shop.world()).digest)
+    assert len(digests) == 2
+
+
 def test_check_fails_on_a_run_that_failed_and_on_evidence_that_was_changed(place: Live) -> None:
     place.state(HELD)
     place.verify(change={"do": "fail", "at": "GET /v1/orders", "status": 500})
     assert contracts_of(place) == ("fail", ["contracts-broken"])
+    shutil.rmtree(place.shop.root.evidence("_").parent)
     report = place.shop.root.evidence(place.verify().summary["evidence"]) / "report.json"
     report.write_bytes(report.read_bytes() + b" ")
-    later = place.shop.root.evidence(report.parent.name) / "times.json"
-    assert later.exists()
-    assert "CASK-V001" in contracts_of(place)[1] or contracts_of(place)[0] == "fail"
+    assert contracts_of(place) == ("fail", ["CASK-V001"])
 
 
 # ---------------------------------------------------------------- the evidence that is kept
@@ -358,8 +437,12 @@ FLAWS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", sorted(FLAWS))
-def test_any_file_that_was_not_left_so_is_named(place: Live, name: str) -> None:
-    folder = evidence(place)
+def test_any_file_that_was_not_left_so_is_named(ran: tuple[Live, Path, dict[str, bytes]], name: str) -> None:
+    place, folder, whole = ran
+    shutil.rmtree(folder)
+    folder.mkdir()
+    for file, data in whole.items():
+        (folder / file).write_bytes(data)
     change, told = FLAWS[name]
     change(folder)
     found = flaws(place)
@@ -375,6 +458,23 @@ def test_evidence_of_another_toolpack_is_refused(place: Live) -> None:
     folder.rename(folder.with_name(name))
     (folder.with_name(name) / "manifest.json").write_bytes(canon.pretty(manifest.content()))
     assert "CASK-V002 it is evidence of `other`, and this is `shop`" in flaws(place, name)
+
+
+def test_evidence_of_another_toolpack_of_this_root_is_left_to_that(place: Live) -> None:
+    folder = evidence(place)
+    manifest = Manifest.from_json((folder / "manifest.json").read_bytes(), "m").model_copy(update={"toolpack": "other"})
+    name = f"verify-{canon.hexadecimal(canon.digest(manifest.content()))[:16]}"
+    shutil.copytree(folder, folder.with_name(name))
+    (folder.with_name(name) / "manifest.json").write_bytes(canon.pretty(manifest.content()))
+    assert any("CASK-V002" in row for row in flaws(place))
+    shutil.copytree(place.shop.pack.path, place.shop.root.pack("other").path)
+    assert (flaws(place), bundles.listing(place.shop.world()).summary) == ([], {"runs": 1})
+
+
+def test_what_a_person_states_is_redacted_in_the_evidence(place: Live) -> None:
+    place.state("version: 1\ncontracts: [{tool: get_customer, with: {customer_id: ada.l@mail.shop.example}, assert: [{status: [200]}]}]\n")
+    kept = json.loads((evidence(place) / "inputs.json").read_text())["stated"]["contracts"][0]
+    assert (kept["tool"], "ada.l" in str(kept)) == ("get_customer", False)
 
 
 def test_a_signature_holds_for_this_evidence_alone(place: Live) -> None:
@@ -430,10 +530,10 @@ def test_a_signature_of_the_evidence_needs_a_person(place: Live) -> None:
 
 
 # ---------------------------------------------------------------- the recorded service
-def recorded_shop() -> Callable[[Heard], bytes]:
+def recorded_shop(rounds: int = replay.ENOUGH) -> Callable[[Heard], bytes]:
     """Answers each recorded request as it was recorded."""
     known: dict[tuple[str, str, frozenset[Any]], dict[str, Any]] = {}
-    for call in drifting.calls():
+    for call in drifting.calls(rounds=rounds):
         known[call["method"], call["path"], frozenset(call["query"].items())] = call
 
     def answer(heard: Heard) -> bytes:

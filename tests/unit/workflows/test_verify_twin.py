@@ -1,5 +1,6 @@
 """`cask verify --twin` on the bundled recording: planted faults of behaviour are found, and a service that is as it was raises no alarm."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -49,11 +50,7 @@ PLANTED = {
     "reused-id": ("outcomes", "outcome-broken"),
 }
 BARE = "version: 1\n"
-CLEAN: list[tuple[str, tuple[str, ...] | None, str]] = [
-    *((mode, None, STATED) for mode in ("contracts", "replay", "outcomes", "all")),
-    *((mode, (), STATED) for mode in ("replay", "outcomes")),
-    *((mode, (), BARE) for mode in ("contracts", "all")),
-]
+CLEAN: list[tuple[str, tuple[str, ...] | None, str]] = [("all", None, STATED), ("outcomes", (), STATED), ("all", (), BARE)]
 """Mode, captures that the twin is made from (none: from observations, and then filters of lists do nothing), and what is stated."""
 
 
@@ -107,18 +104,23 @@ def test_the_real_service_raises_none_either(shop: Scene, mode: str) -> None:
     assert (told(report), report.summary["against"]) == (set(), "live")
 
 
-def test_a_captured_read_is_answered_alike_by_shape_and_value(shop: Scene) -> None:
-    row = next(row for row in verify(shop, "replay").tables["modes"] if row["mode"] == "replay")
+def test_check_does_not_take_what_the_twin_said(shop: Scene) -> None:
+    shutil.rmtree(shop.pack.path.parent.parent / "evidence")
+    row = next(row for row in verify(shop, "all").tables["modes"] if row["mode"] == "replay")
     assert (row["checked"], row["note"]) == (20, "20 shape, 162 values, 162 values compared, 0 cut, 0 refused")
-
-
-def test_check_does_not_take_what_the_twin_said(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with scene(world(tmp_path_factory.mktemp("checked"))) as made:
-        compile_(made)
-        approve(made)
-        (made.project / "verify.yaml").write_text(STATED, encoding="utf-8")
-        assert verify(made, "contracts").exit == 0
-        report = check.run(made.world, only=("contracts",))
+    report = check.run(shop.world, only=("contracts",))
     assert [row.message for row in report.findings] == [
         "the contracts were verified against the twin only, which tells nothing of the service"
     ]
+
+
+def test_a_page_calls_its_own_service_so_that_nothing_of_it_is_said_of_the_twin(shop: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[object] = []
+    monkeypatch.setattr("caskmcp.workflows.verify.provenance._played", lambda session, playbook: played.append(playbook))
+    place = shop.project / "verify.yaml"
+    place.write_text("version: 1\nplaybooks: [{name: the list, url: 'http://127.0.0.1:1/', texts: {rows: li}}]\n", encoding="utf-8")
+    try:
+        report = verify(shop, "provenance")
+    finally:
+        place.write_text(STATED, encoding="utf-8")
+    assert (report.summary["provenance"], played) == ("not-run", [])

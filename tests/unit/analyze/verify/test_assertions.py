@@ -100,6 +100,11 @@ def test_a_kept_value_stands_where_it_is_named() -> None:
         {"path": "$.id", "equals": 1},
         {"status": 200},
         {"path": "$", "matches": "(a+)+$"},
+        {"path": "$.items", "count": {}},
+        {"path": "$.items", "count": {"at_least": 0}},
+        {"path": "$.items", "count": None},
+        {"path": "$.items", "schema": None},
+        {"path": "$.items", "exists": None},
     ],
     ids=str,
 )
@@ -107,6 +112,13 @@ def test_what_is_no_assertion_is_refused_when_it_is_read(asserted: dict[str, Any
     with pytest.raises(CaskError) as raised:
         judged(asserted)
     assert raised.value.code == "CASK-I004"
+
+
+def test_a_tool_that_is_expected_for_texts_that_nobody_names_is_refused() -> None:
+    page = {"name": "the list", "url": "http://127.0.0.1/", "texts": {"products": "li"}, "expect": {"product": "list_products"}}
+    with pytest.raises(CaskError) as raised:
+        VerifyFile.of(Document("verify.yaml", {"version": 1, "playbooks": [page]}, {}))
+    assert "`expect` names `product`" in raised.value.what
 
 
 @pytest.mark.parametrize(
