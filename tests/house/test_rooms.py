@@ -43,6 +43,7 @@ LIBRARIES: Final = {
     "re2":               ("redact/", "compiler/emit/", "compiler/normalize/origins.py", "compiler/normalize/sketch.py"),
     "redis":             ("runtime/state_redis.py",),
     "referencing":       ("analyze/",),
+    "requests":          ("runtime/telemetry.py",),  # the exporter's own, told to follow no proxy
     "rfc8785":           ("canon.py",),
     "rich":              ("report/",),
     "starlette":         ("runtime/",),
