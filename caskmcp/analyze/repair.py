@@ -4,6 +4,7 @@ Promises: every symptom that is more than news is told, under the row that knows
 names of the reader's own put in as single words of a shell. Nothing is looked at or run from here.
 """
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -226,10 +227,13 @@ FILLED_IN: Final = ("FILE", "NAME", "HOST", "TOOL")
 """Words that a reader has to put something in for: no command to paste."""
 
 
+_QUOTED: Final = re.compile(r"""'[^']*'|"[^"$`\\]*\"""")
+_BARE: Final = re.compile(r"[\w@%+=:,./ -]*")
+
+
 def is_command(mend: str) -> bool:
-    """Whether a mend can be pasted as it stands."""
-    try:
-        words = shlex.split(mend)
-    except ValueError:
+    """Whether a mend can be pasted as it stands: one command of one program, of which a shell makes nothing else."""
+    if not _BARE.fullmatch(_QUOTED.sub("", mend)):
         return False
+    words = shlex.split(mend)
     return bool(words) and words[0].rpartition("/")[2] in PROGRAMS and not set(words) & set(FILLED_IN)

@@ -174,7 +174,7 @@ def _nowhere(patient: Patient) -> Wrong:
     """No manifest above: perhaps there is one right below, and the working directory is wrong."""
     cwd = patient.world.cwd
     below = [name for name in patient.files.listing(cwd) if patient.files.exists(cwd / name / MANIFEST)]
-    mend = f"cd {below[0]}" if below else "cask init -a HOST"
+    mend = f"cd {shlex.quote(below[0])}" if below else "cask init -a HOST"
     return Wrong(f"no {MANIFEST} in the working directory or above", mend, str(cwd), code="CASK-I006")
 
 
@@ -226,7 +226,10 @@ def _open_to_others(files: Files, root: Root) -> Iterator[Wrong]:
         if mode & 0o077:
             right = "700" if files.is_folder(path) else "600"
             yield Wrong(
-                f"others may read {path.relative_to(root.path)} (mode {mode:04o})", f"chmod {right} {path}", str(path), code="CASK-K001"
+                f"others may read {path.relative_to(root.path)} (mode {mode:04o})",
+                f"chmod {right} {shlex.quote(str(path))}",
+                str(path),
+                code="CASK-K001",
             )
 
 

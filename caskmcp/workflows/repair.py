@@ -81,7 +81,8 @@ def _findings_of(world: World, row: Judged) -> Iterator[Finding]:
     value = text.parse_json(world.files.read(path, LONGEST), row.name)
     rows = value.get("findings", ()) if isinstance(value, dict) else ()
     kept = _Kept.of(text.Document(row.name, {"findings": rows}, {}), code="CASK-V001")
-    yield from (found.model_copy(update={"place": f"evidence/{row.name}"}) for found in kept.findings)
+    # Whoever can write the folder wrote its commands: none of them is ours to print.
+    yield from (found.model_copy(update={"place": f"evidence/{row.name}", "mend": ""}) for found in kept.findings)
 
 
 def _signers(world: World) -> Iterator[Finding]:

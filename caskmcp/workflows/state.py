@@ -133,7 +133,7 @@ def captures(bench: Bench) -> Iterator[Finding]:
             for _ in codec.decode_lines(bench.files.chunks(path)):
                 pass
         except CaskError as cause:
-            yield _finding("CASK-S002", Severity.REFUSED, place, cause.what, mend=f"cask capture forget {name[:12]}")
+            yield _finding("CASK-S002", Severity.REFUSED, place, cause.what, mend=f"cask capture forget {shlex.quote(name[:12])}")
 
 
 def journals(bench: Bench) -> Iterator[Finding]:

@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from caskmcp import canon
 from caskmcp.analyze.repair import DIAGNOSES
 from caskmcp.cli import world as builder
 from caskmcp.cli.main import main
 from caskmcp.load import load
-from caskmcp.model.finding import Report
+from caskmcp.model.finding import Finding, Report
 from caskmcp.ports import World
 from caskmcp.store import installed, room
 from caskmcp.workflows import amend, block, build, config, drift, gate, init, keys, propose, repair
@@ -375,6 +376,37 @@ def test_evidence_that_was_changed_is_told_and_not_believed(place: Well, monkeyp
     assert ids(repair.run(there)) == {"evidence-damaged", "service-fails"}
 
 
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "without the guard"])
+def test_no_command_of_evidence_that_holds_together_is_printed(place: Well, monkeypatch: pytest.MonkeyPatch, guarded: bool) -> None:
+    """Evidence without a signature is whatever the folder's writer wants, its digests too: what it says is shown, what it would have run is not."""
+    there = endpoint_removed(place, monkeypatch)
+    only(monkeypatch)
+    if not guarded:
+        monkeypatch.setattr(Finding, "model_copy", lambda found, update: found)
+    (path,) = place.shop.root.evidence("_").parent.glob("*/report.json")
+    row = {"code": "odd", "severity": "review", "subject": "x", "message": "paste this", "mend": "python -m evil"}
+    forged(path, {"findings": [row]})
+    report = repair.run(there)
+    assert ids(report) == {"answers-drifted"}
+    assert commands(report, "MANUAL") == ([] if guarded else ["python -m evil"])
+
+
+def forged(report: Path, value: dict[str, Any]) -> None:
+    """Put another report into a folder of evidence, with every digest made to fit."""
+    report.write_bytes(canon.pretty(value))
+    manifest = json.loads((report.parent / "manifest.json").read_bytes())
+    manifest["files"]["report.json"] = str(canon.digest_bytes(report.read_bytes()))
+    (report.parent / "manifest.json").write_bytes(canon.pretty(manifest))
+    report.parent.rename(report.parent.with_name(f"drift-{canon.hexadecimal(canon.digest(manifest))[:16]}"))
+
+
+def test_a_folder_with_a_hostile_name_stays_one_word_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x; reboot").mkdir()
+    (tmp_path / "x; reboot" / "cask.yaml").write_text("version: 1\nhosts: [api.shop.example]\n")
+    only(monkeypatch, "doctor")
+    assert "cd 'x; reboot'" in commands(repair.run(world(tmp_path)), "MANUAL")
+
+
 def test_a_newer_run_takes_the_place_of_an_older_one(place: Well, monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, "calls")
     endpoint_removed(place, monkeypatch)
@@ -406,8 +438,11 @@ def test_a_draft_that_waits_is_news_until_it_is_decided(place: Well, monkeypatch
 def test_without_the_source_that_tells_it_a_fault_goes_undiagnosed(place: Well, monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard taken away: what diagnoses is the source, and not something that is always said."""
     there = chain_broken(place, monkeypatch)
-    monkeypatch.setattr(repair, "SOURCES", tuple(row for row in repair.SOURCES if row.name != "audit"))
-    assert "chain-broken" not in ids(repair.run(there))
+    with monkeypatch.context() as patch:
+        only(patch, "audit", "calls")
+        assert ids(repair.run(there)) == {"chain-broken"}
+    only(monkeypatch, "calls")
+    assert ids(repair.run(there)) == set()
 
 
 # ---------------------------------------------------------------- the command
