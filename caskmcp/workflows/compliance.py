@@ -3,6 +3,7 @@
 What does not hold is left out and told: a sentence rests on nothing that was changed.
 """
 
+import shlex
 from collections.abc import Iterator
 
 from caskmcp.analyze import audit as chain
@@ -16,14 +17,9 @@ from caskmcp.ports import World
 from caskmcp.store import segments
 from caskmcp.store.layout import Pack
 from caskmcp.text import parse_json
-from caskmcp.workflows import here
+from caskmcp.workflows import here, places
 from caskmcp.workflows.verify import bundles
 from caskmcp.workflows.verify.kept import lock_digest
-
-LINES = (
-    "Controls and evidence, each with a digest that can be found again: `cask gate list`, `cask audit verify --holds DIGEST`, `cask evidence verify`.",
-    "Whether a framework's requirements are met is for people to say.",
-)
 
 
 def run(world: World, *, framework: str | None = None, trust_pin: str | None = None) -> Report:
@@ -33,7 +29,16 @@ def run(world: World, *, framework: str | None = None, trust_pin: str | None = N
     facts = Facts(**_lock(world, pack, trust_pin, findings), **_record(world, findings), runs=tuple(_runs(world, pack, findings)))  # type: ignore[arg-type]
     rows = tuple(compliance.rows(facts, framework))
     summary = {"sentences": sum(bool(row["digest"]) for row in rows), "controls_without_evidence": sum(not row["digest"] for row in rows)}
-    return Report(report="compliance", summary=summary, findings=tuple(findings), tables={"controls": rows}, lines=LINES)
+    return Report(report="compliance", summary=summary, findings=tuple(findings), tables={"controls": rows}, lines=_lines(world, pack))
+
+
+def _lines(world: World, pack: Pack) -> tuple[str, ...]:
+    """How each digest is found again, and what none of it says."""
+    ways = f"`sha256sum {shlex.quote(places.shown(world, pack.lock))}`, `cask audit verify --holds DIGEST`, `cask evidence verify`"
+    return (
+        f"Controls and evidence, each with a digest that can be found again: {ways}.",
+        "Whether a framework's requirements are met is for people to say.",
+    )
 
 
 def _lock(world: World, pack: Pack, trust_pin: str | None, findings: list[Finding]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """`cask compliance`: each sentence carries a digest that is found again in the lock, the record or the evidence; nothing claims that a framework is met."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from caskmcp import canon
 from caskmcp.model.finding import Report
 from caskmcp.store import segments
-from caskmcp.workflows import compliance
+from caskmcp.workflows import audit, compliance
 from caskmcp.workflows.verify import bundles, story
 from caskmcp.workflows.verify.story import Asked
 from tests.support.drift_project import Place, Shop
@@ -62,6 +63,15 @@ def test_each_sentence_carries_a_digest_that_is_found_again(shop: Shop) -> None:
         row["clause"]: {other["where"] for other in rows(report) if other["clause"] == row["clause"]} for row in rows(report)
     } == CLAUSES
     assert (report.exit, report.summary["controls_without_evidence"]) == (0, 0)
+
+
+def test_the_commands_that_are_named_find_each_digest_again(shop: Shop) -> None:
+    report = compliance.run(shop.world())
+    digests = {row["where"]: row["digest"] for row in rows(report)}
+    named = re.findall(r"`sha256sum (\S+)`", report.lines[0])
+    assert [f"sha256:{hashlib.sha256((shop.cwd / path).read_bytes()).hexdigest()}" for path in named] == [digests["lock"]]
+    assert audit.verify(shop.world(), holds=digests["audit"]).findings == ()
+    assert digests["evidence"] in {row["digest"] for row in bundles.verify(shop.world()).tables["runs"]}
 
 
 def test_no_word_says_that_a_framework_is_met(shop: Shop) -> None:
