@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-import jsonschema_rs
-
 from caskmcp import canon
 from caskmcp.canon import Digest
 from caskmcp.compiler.capture.codec import decode_whole
@@ -21,6 +19,7 @@ from caskmcp.model.pack import AdmittedPack
 from caskmcp.model.project import EnvironmentHost
 from caskmcp.ports import Files, World
 from caskmcp.runtime.twin.faults import Faulty, planted
+from caskmcp.runtime.twin.invent import is_schema
 from caskmcp.runtime.twin.operations import known
 from caskmcp.runtime.twin.play import Twin
 from caskmcp.runtime.twin.seeded import seeded
@@ -32,7 +31,6 @@ from caskmcp.workflows import here
 SCHEMA: Final = "caskmcp/twin/1"
 NAME: Final = "twin"
 ARTIFACT: Final = "contracts.yaml"
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def _sound(contracts: tuple[Contract, ...]) -> tuple[Contract, ...]:
     for row in contracts:
         asked = (*(each.schema_ for each in row.parameters), *(each.schema_ for each in row.bodies))
         schemas = (*asked, *(each.schema_ for each in row.responses))
-        if not all(jsonschema_rs.meta.is_valid({**schema, "$schema": DIALECT}) for schema in schemas if schema is not None):
+        if not all(is_schema(schema) for schema in schemas if schema is not None):
             raise CaskError("CASK-L002", f"a schema of `{row.id}` is no JSON Schema", place=ARTIFACT, mend="cask build")
     return contracts
 

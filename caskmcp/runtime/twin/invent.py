@@ -6,9 +6,12 @@ For the schemas that contracts hold (types, enums, formats, references into thei
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import jsonschema_rs
+
 from caskmcp import canon
 
 Schema = Mapping[str, Any]
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 DEEPEST: Final = 6
 ITEMS: Final = 2
 LONGEST: Final = 1 << 16
@@ -30,6 +33,11 @@ WORDS: Final = (
     "north",
     "olive",
 )
+
+
+def is_schema(schema: Schema) -> bool:
+    """Whether it is a JSON Schema of 2020-12: of anything else no value can be made."""
+    return bool(jsonschema_rs.meta.is_valid({**schema, "$schema": DIALECT}))
 
 
 def number(seed: str, below: int) -> int:
