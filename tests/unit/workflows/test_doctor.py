@@ -1,6 +1,9 @@
 """The doctor names what is wrong once, with the command that mends it, and calls nothing well that it did not see."""
 
+import json
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +11,16 @@ import pytest
 
 from caskmcp.govern import keys, pins, sign
 from caskmcp.model.finding import Report, Severity
-from caskmcp.store import installed
+from caskmcp.store import installed, room
 from caskmcp.store.installed import Library
 from caskmcp.store.layout import Root
 from caskmcp.workflows import doctor, mint
 from tests.support import packs
 from tests.support.recordings import har
 from tests.support.world import world
+
+NOON_SECONDS = 1_795_262_400
+"""`tests.support.world.NOON` in seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +29,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     (folder.parent / "shop.har").write_bytes(har("https://api.shop.example/orders", answer={"id": 1}))
     mint.run(world(folder), sources=("../shop.har",), hosts=("api.shop.example",), name="shop")
+    for path in folder.rglob("exchanges.ndjson.gz"):
+        os.utime(path, (NOON_SECONDS, NOON_SECONDS))  # as old as the clock of these tests says, whatever the machine's own
     return folder
 
 
@@ -239,3 +247,82 @@ def test_every_check_has_a_name_of_its_own() -> None:
         *("python", "libraries", "mcp", "extras", "disk", "manifest", "captures", "git", "root"),
         *("keys", "toolpack", "pin", "clock", "locks", "clients"),
     ]
+
+
+# ---------------------------------------------------------------- the disk, what was recorded, and who else is here
+@pytest.mark.feature(114)
+def test_a_disk_without_room_and_one_that_may_not_be_written_are_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "at", lambda path: (3 << 20, False))
+    report = run(folder)
+    root = folder / ".caskmcp"
+    assert [each for each in told(report) if each[0] == "disk"] == [
+        ("disk", "CASK-W001", "cask state gc"),
+        ("disk", "CASK-W001", f"ls -ld {root}"),
+    ]
+    assert row(report, "disk") == {"check": "disk", "result": "look", "found": "3 MiB free"}
+
+
+def test_room_is_looked_for_where_the_root_would_be_made(tmp_path: Path) -> None:
+    free, writable = room.at(tmp_path / "not" / "yet")
+    assert (free > 0, writable) == (True, True)
+
+
+def test_an_old_recording_is_news_with_its_age(folder: Path) -> None:
+    (capture,) = Root(folder / ".caskmcp").captures.iterdir()
+    os.utime(capture / "exchanges.ndjson.gz", (NOON_SECONDS - 181 * 86_400,) * 2)
+    report = run(folder)
+    (finding,) = (each for each in report.findings if each.subject == "captures")
+    assert (finding.code, finding.severity, finding.mend) == ("capture-old", Severity.INFO, "cask capture list")
+    assert finding.message.endswith("is 181 days old")
+    assert row(report, "captures")["result"] == "ok"
+
+
+def test_a_lock_that_a_process_holds_is_told_with_the_process(folder: Path) -> None:
+    lock = Root(folder / ".caskmcp").lock
+    with world(folder).files.lock(lock, 0):
+        report = run(folder)
+        assert row(report, "locks")["found"] == f"root held by {os.getpid()}"
+        assert ("locks", "CASK-B003", "cask state unlock") in told(report)
+    assert row(run(folder), "locks")["found"] == "root free"
+
+
+def entry(folder: Path, **other: object) -> dict[str, object]:
+    pack = folder / ".caskmcp/toolpacks/shop/toolpack.yaml"
+    return {"command": sys.executable, "args": ["serve", "--toolpack", str(pack), "--root", str(folder / ".caskmcp")]} | other
+
+
+def clients(folder: Path, servers: object) -> list[tuple[str, str]]:
+    """What is told of `.mcp.json` with these servers: message and mend."""
+    (folder / ".mcp.json").write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
+    return [(each.message, each.mend) for each in run(folder).findings if each.subject == "clients"]
+
+
+@pytest.mark.feature(114)
+def test_a_client_that_starts_what_is_not_there_is_told_with_the_command(folder: Path) -> None:
+    install = "cask config --client claude-code --install"
+    nowhere = ["serve", "--toolpack", "/nowhere/toolpack.yaml", "--root", str(folder)]
+    assert clients(folder, {"shop": entry(folder)}) == []
+    assert clients(folder, {"shop": entry(folder, command="/nowhere/cask")}) == [
+        ("Claude Code starts `shop` with /nowhere/cask, which is not there", install)
+    ]
+    assert clients(folder, {"shop": entry(folder, args=nowhere)}) == [
+        ("Claude Code starts `shop` with /nowhere/toolpack.yaml, which is not there", install)
+    ]
+    assert clients(folder, {"other": entry(folder, args=nowhere)}) == [
+        ("Claude Code starts `other` with /nowhere/toolpack.yaml, which is not there", "edit .mcp.json")
+    ]
+
+
+def test_servers_that_are_not_ours_and_files_of_other_forms_are_left_alone(folder: Path) -> None:
+    assert clients(folder, {"files": {"command": "/nowhere/files", "args": ["/tmp"]}, "odd": 3, "list": []}) == []
+    assert clients(folder, [1, 2]) == []
+    (folder / ".mcp.json").write_text("{ // a comment\n}", encoding="utf-8")
+    (finding,) = (each for each in run(folder).findings if each.subject == "clients")
+    assert (finding.severity, finding.place) == (Severity.INFO, ".mcp.json")
+
+
+@pytest.mark.feature(114)
+def test_a_plugin_of_another_version_than_the_manifests_is_told(folder: Path) -> None:
+    with (folder / "cask.yaml").open("a", encoding="utf-8") as file:
+        file.write("plugins: [cask-not-there==1.2]\n")
+    assert ("extras", "CASK-W002", "python -m pip install cask-not-there==1.2") in told(run(folder))

@@ -25,6 +25,8 @@ from tests.support.drift_project import NAME, PASS, Place, Service, Shop
 from tests.support.world import FixedClock, ScriptedConsole, world
 
 LATER: Final = "2026-12-24T12:00:00Z"
+NOON_SECONDS: Final = 1_795_262_400
+"""`tests.support.world.NOON` in seconds."""
 LOCAL: Final = Probe(environment="local")
 
 
@@ -35,14 +37,22 @@ class Well(NamedTuple):
     service: Service
 
 
+def recorded(shop: Shop, name: str, data: bytes) -> None:
+    """Put a recording among the sources, as old as the clock of these tests says, whatever the machine's own."""
+    path = shop.cwd / "captures" / name
+    path.write_bytes(data)
+    os.utime(path, (NOON_SECONDS, NOON_SECONDS))
+
+
 @pytest.fixture(scope="module")
 def well(measured_shop: Place, tmp_path_factory: pytest.TempPathFactory) -> Well:
     """With the lines for git, and without the tools that the service has never known."""
     shop = measured_shop.shop.copy(tmp_path_factory.mktemp("well"))
     init.run(shop.world(), hosts=(), name=None)
+    recorded(shop, "../specs/shop.json", (shop.cwd / "specs" / "shop.json").read_bytes())
     block.block(shop.world(), subjects=("list_returns", "get_return", "create_return"), reason="the service has none")
     # So many answers that words are a vocabulary.
-    (shop.cwd / "captures" / "shop.har").write_bytes(drifting.har(drifting.calls("base", 48)))
+    recorded(shop, "shop.har", drifting.har(drifting.calls("base", 48)))
     build.run(shop.world())
     shop.snapshot()
     return Well(shop, measured_shop.service)
@@ -101,7 +111,7 @@ def signer_revoked(place: Well, patch: pytest.MonkeyPatch) -> World:
 def enum_drifted(place: Well, patch: pytest.MonkeyPatch) -> World:
     """A later recording, which was built, has orders in a state that nobody knew."""
     later = drifting.har(drifting.calls("later", 48)).replace(b"paid", b"refunded")
-    (place.shop.cwd / "captures" / "later.har").write_bytes(later)
+    recorded(place.shop, "later.har", later)
     build.run(place.shop.world())
     return place.shop.world()
 
@@ -138,7 +148,7 @@ def rule_dead(place: Well, patch: pytest.MonkeyPatch) -> World:
 
 def capture_stale(place: Well, patch: pytest.MonkeyPatch) -> World:
     """The recording is from last year."""
-    os.utime(place.shop.cwd / "captures" / "shop.har", (1.73e9, 1.73e9))
+    os.utime(place.shop.cwd / "captures" / "shop.har", (NOON_SECONDS - 365 * 86_400,) * 2)
     return place.shop.world()
 
 
