@@ -11,12 +11,13 @@ from urllib.parse import parse_qsl
 import pytest
 
 from caskmcp import canon
-from caskmcp.analyze.verify import replay
+from caskmcp.analyze.verify import provenance, replay
 from caskmcp.errors import CaskError
 from caskmcp.model.evidence import Manifest, Times
 from caskmcp.model.finding import Report
 from caskmcp.workflows import block, check
 from caskmcp.workflows.verify import bundles, stated, story, suggest
+from caskmcp.workflows.verify.provenance import _row as page_row
 from caskmcp.workflows.verify.story import Asked
 from tests.support import audited, drifting, upstream
 from tests.support.drift_project import NAME, PASS, TOKEN, Place, Service, Shop
@@ -230,6 +231,12 @@ def test_a_key_that_may_be_a_value_is_told_of_no_answer(place: Live) -> None:
     report = place.verify("replay", capture=few(place))
     assert "a number at /…, which no captured answer had" in [row.message for row in report.findings]
     assert named not in json.dumps(report.json_value(), ensure_ascii=False)
+
+
+def test_a_key_that_may_be_a_value_is_told_of_no_page() -> None:
+    answer = {"people": {"Ada Lovelace": {"post": "Countess of numbers"}, "ada@mail.shop.example": {"post": "Countess of numbers"}}}
+    row = provenance.traced("posts", ["Countess of numbers"], list(provenance.fields("list_people", answer)))
+    assert page_row(row)["ranked"] == [{"tool": "list_people", "score": 1.0, "texts": 1, "fields": ["/people/…/post"]}]
 
 
 # ---------------------------------------------------------------- outcomes
