@@ -70,7 +70,7 @@ def _node(into: Node, other: Node) -> None:
     if into.given is None or other.given is None:
         into.given = None
     else:
-        _sketch(into.given, other.given)
+        into.given.unite(other.given)
         into.given = None if into.given.digests is None else into.given
 
 
@@ -87,24 +87,10 @@ def _texts(into: Node, other: Node) -> None:
         node.finish()
 
 
-def _sketch(into: Sketch, other: Sketch) -> None:
-    into.flush()
-    other.flush()
-    if into.digests is None or other.digests is None:
-        into.close()
-        return
-    into.digests |= other.digests
-    into.specific |= other.specific
-    into.cut |= other.cut
-    into.shrink()
-    if len(into.cut) > into.size:
-        into.close()
-
-
 def _words(into: Words, other: Words) -> None:
     into.found |= other.found
     other.found = into.found  # texts that still wait in the other's nodes are counted later, and their words belong here
 
 
-_ACCOUNTS: Final[dict[type, Callable[[Any, Any], None]]] = {Node: _node, Sketch: _sketch, Words: _words}
+_ACCOUNTS: Final[dict[type, Callable[[Any, Any], None]]] = {Node: _node, Sketch: Sketch.unite, Words: _words}
 """Accounts that are more than tallies."""

@@ -46,6 +46,11 @@ class Taken:
                 sketch.add((min(texts),))  # a list of two says no more than one value does: each match is another exchange
         return own
 
+    def finish(self) -> None:
+        """Look at all that waits."""
+        for sketch in self.places.values():
+            sketch.finish()
+
     def plain(self, parameters: Container[str]) -> dict[str, Plain]:
         """As JSON. parameters: names of the query that are no data."""
         found = sorted(self.places.items())

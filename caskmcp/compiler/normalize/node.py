@@ -5,6 +5,7 @@ time is spent here, and the calls that one value needs cost more than the work.
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from caskmcp.compiler.normalize.forms import BY_NAME, Words, form, may_stand, suspects
@@ -17,7 +18,7 @@ MOST_VALUES: Final = 20
 """Distinct values of a vocabulary (ARCHITECTURE section 4)."""
 FEWEST_DISTINCT: Final = 5
 """Distinct values below which no bound is kept."""
-WAITING: Final = 128
+WAITING: Final = 64
 """Texts that may wait at one place."""
 _LOWEST_PLACEHOLDER: Final = 900_000_000
 """Numbers that stand for what was cut are above this."""
@@ -182,7 +183,7 @@ class Node:
         if low < self.low:  # noqa: PLR1730
             self.low = low
         if len(self.figures) < FEWEST_DISTINCT:
-            self.figures.update(figures)
+            self.figures.update(islice(set(figures), FEWEST_DISTINCT))
 
     def _cut_figures(self, figures: Sequence[float]) -> list[float]:
         kinds = [kind_of(figure) if math.isfinite(figure) else None for figure in figures]
@@ -210,3 +211,12 @@ class Node:
         """Count all that waits here."""
         if self.waiting:
             self._count()
+
+    def finish_all(self) -> None:
+        """Count all that waits here and below."""
+        self.finish()
+        if self.given is not None:
+            self.given.finish()
+        for below in (*self.fields.values(), *self.doubtful.values(), self.items, self.rest):
+            if below is not None:
+                below.finish_all()

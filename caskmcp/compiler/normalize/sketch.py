@@ -8,6 +8,7 @@ one pair of places. A sketch is private: it stays in the candidate form of a par
 
 import re
 import struct
+from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
@@ -26,8 +27,10 @@ GIVEN: Final = 2048
 """Digests kept of a place in answers."""
 TAKEN: Final = 256
 """Digests kept of an argument."""
-WAITING: Final = 128
+WAITING: Final = 64
 """Values that wait to be looked at together; the first two are looked at at once, since most places give no identifiers."""
+FRESH: Final = 256
+"""Digests that wait, as a set, to be put in order among those that are kept: a set takes twenty times the memory."""
 WIDTH: Final = 1 << 32
 """Digests of plain values are below; it is added to those of values that were cut."""
 
@@ -135,7 +138,7 @@ def allowed(name: str) -> tuple[bool, bool]:
 class Sketch:
     """The values of one place. `add` what was seen, `plain` when all is."""
 
-    __slots__ = ("cut", "digests", "figures", "patience", "size", "specific", "strict", "waiting")
+    __slots__ = ("cut", "digests", "figures", "fresh", "patience", "size", "specific", "strict", "waiting")
 
     def __init__(self, size: int = TAKEN, *, strict: bool = False, figures: bool = True) -> None:
         self.size = size
@@ -144,11 +147,13 @@ class Sketch:
         """Whether one value that is not specific says that the place gives no identifiers."""
         self.figures = figures
         """Whether whole numbers may be identifiers here."""
-        self.digests: set[int] | None = set()
-        """None: the place gives no identifiers, whatever else comes."""
+        self.digests: array[int] | None = array("I")
+        """The smallest ones, in order. None: the place gives no identifiers, whatever else comes."""
+        self.fresh: set[int] = set()
+        """Digests that are not among them yet; `shrink` puts them there."""
         self.cut: set[int] = set()
         self.specific: set[int] = set()
-        """Of an argument: those of `digests` whose values are specific."""
+        """Of an argument: those of both whose values are specific."""
         self.waiting: set[str] = set()
         self.patience = 1
 
@@ -168,7 +173,8 @@ class Sketch:
 
     def close(self) -> None:
         """Say that the place gives no identifiers."""
-        self.digests, self.cut, self.waiting = None, set(), set()
+        self.digests = None
+        self.cut, self.fresh, self.specific, self.waiting = set(), set(), set(), set()
 
     def flush(self) -> None:
         """Look at all that waits."""
@@ -195,22 +201,47 @@ class Sketch:
             self.close()
             return
         assert self.digests is not None
-        self.digests.update(map(crc32, found))
+        is_kept = (self.digests[-1] if len(self.digests) == self.size else WIDTH).__gt__
+        self.fresh.update(filter(is_kept, map(crc32, found)))
         if self.size == TAKEN:
-            self.specific.update(map(digest, filter(is_specific, batch)))
-        if len(self.digests) > 2 * self.size:
+            self.specific.update(filter(is_kept, map(digest, filter(is_specific, batch))))
+        if len(self.fresh) > FRESH:
             self.shrink()
 
     def shrink(self) -> None:
         """Keep the smallest digests alone."""
-        if self.digests is not None and len(self.digests) > self.size:
-            self.digests = set(sorted(self.digests)[: self.size])
-            self.specific &= self.digests
+        if self.digests is None or not self.fresh:
+            return
+        found = self.digests.tolist()
+        found += sorted(self.fresh.difference(found))
+        found.sort()  # two runs in order: far cheaper than a set of both
+        self.digests = array("I", found[: self.size])
+        if self.specific:
+            self.specific.intersection_update(self.digests)
+        self.fresh = set()
+
+    def unite(self, other: "Sketch") -> None:
+        """Take in what another sketch of the same kind of place holds."""
+        self.finish()
+        other.finish()
+        if self.digests is None or other.digests is None:
+            self.close()
+            return
+        self.fresh.update(other.digests)
+        self.specific |= other.specific
+        self.cut |= other.cut
+        self.shrink()
+        if len(self.cut) > self.size:
+            self.close()
+
+    def finish(self) -> None:
+        """Look at all that waits, and keep the smallest digests alone."""
+        self.flush()
+        self.shrink()
 
     def plain(self) -> Plain:
         """As JSON."""
-        self.flush()
-        self.shrink()
+        self.finish()
         return None if self.digests is None else _plain(self.digests, self.cut, self.specific)
 
 

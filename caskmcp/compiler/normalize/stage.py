@@ -29,6 +29,8 @@ Key = tuple[str, str, int, str, tuple[str, ...], str]
 TRAFFIC: Final = "traffic"
 SPEC: Final = "spec"
 COLLECTION: Final = "collection"
+MOST_PATHS: Final = 4096
+"""Paths whose segments are remembered: a bound of memory."""
 LISTS: Final = ("declared", "proposed")
 """What a source states item by item."""
 
@@ -110,11 +112,14 @@ class Account:
             self.count(item, serial)
 
     def read(self, items: Iterable[Any]) -> None:
-        """Count all items."""
+        """Count all items; nothing waits then."""
         with _without_collector():
             for serial, item in enumerate(items):
                 self.add(item, serial)
             self.waiting.count()
+        self.paths.clear()
+        for row in (*self.rows.values(), *self.stated.values()):
+            row.finish()
 
     def find_origins(self, again: Callable[[], Iterable[bytes]], pages: Iterable[tuple[str, str]] = ()) -> None:
         """Look, in all lines of the capture, for what its requests sent. As `Origins.find`."""
@@ -154,6 +159,8 @@ class Account:
     def split(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         found = self.paths.get(path)
         if found is None:
+            if len(self.paths) >= MOST_PATHS:
+                self.paths.clear()
             tokens = templates.split_path(path)
             labels = [label(token) for token in tokens]
             plain = tuple(map(unquote, tokens))

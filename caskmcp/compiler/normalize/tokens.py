@@ -31,7 +31,7 @@ _KIND_LABELS: Final = {"uuid": "{uuid}", "hex": "{hex}", "card": "{integer}", "d
 """Placeholders keep the form of what they stand for only where every placeholder of the kind has it."""
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def label(token: str) -> str:
     """The label of one segment as sent: a literal, or a class in braces. Depends on the token alone, never on counts."""
     if not token or words.is_version(token):

@@ -9,7 +9,7 @@ from caskmcp.compiler.normalize.node import Node
 from caskmcp.compiler.normalize.shape import add_bodies
 from caskmcp.compiler.normalize.stamps import Stamp
 
-MOST: Final = 4 << 20
+MOST: Final = 1 << 20
 """Bytes of bodies that wait, as they were sent."""
 UNKNOWN: Final = 1 << 14
 """Bytes that a body without a size counts for."""

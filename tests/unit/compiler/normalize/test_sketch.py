@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caskmcp.compiler.normalize.sketch import GIVEN, TAKEN, Sketch, allowed, is_identifier, is_specific, joined, of_text, union
+from caskmcp.compiler.normalize.sketch import (
+    FRESH,
+    GIVEN,
+    TAKEN,
+    WAITING,
+    Sketch,
+    allowed,
+    is_identifier,
+    is_specific,
+    joined,
+    of_text,
+    union,
+)
 from caskmcp.redact.placeholder import placeholder
 
 KEY = bytes(range(32))
@@ -128,3 +140,23 @@ def test_the_union_with_a_closed_place_is_closed() -> None:
 
 def test_one_text_is_a_sketch_of_one_value() -> None:
     assert of_text("web") == sketch("web").plain()
+
+
+def test_a_sketch_holds_no_more_than_its_size_and_what_waits() -> None:
+    found = Sketch(256)
+    for start in range(0, 20_000, 50):
+        found.add([f"order-{number:06}" for number in range(start, start + 50)])
+        assert len(found.digests or ()) <= 256
+        assert len(found.fresh) <= FRESH + WAITING + 50
+        assert len(found.specific) <= 256 + len(found.fresh)
+    assert found.plain() == sketch(*(f"order-{number:06}" for number in range(20_000))).plain()
+
+
+def test_two_sketches_together_keep_the_smallest_digests_of_both() -> None:
+    texts = [f"item-{number:05}" for number in range(3_000)]
+    one, other = sketch(*texts[:1_700]), sketch(*texts[1_200:])
+    one.unite(other)
+    assert one.plain() == sketch(*texts).plain()
+    closed = sketch("two words here")
+    one.unite(closed)
+    assert one.plain() is None
