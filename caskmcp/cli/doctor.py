@@ -8,5 +8,5 @@ from caskmcp.workflows import doctor as story
 
 @command("doctor")
 def doctor(world: World) -> Report:
-    """What this machine and this project lack: versions, permissions, root, pin."""
+    """What this machine and this project lack: versions, packages, disk, permissions, keys, pin, clock, locks, clients' files."""
     return story.run(world)

@@ -97,6 +97,7 @@ PLACES: Final = (
     Place("store/entropy.py",   ("randomness",),                         "the adapter of Entropy"),
     Place("store/globs.py",     ("files",),                              "follows links, to refuse sources that lead out of the project"),
     Place("store/project.py",   ("files",),                              "the same for the paths that the manifest names"),
+    Place("store/room.py",      ("files",),                              "how much room the disk has, and whether this user may write there, for the doctor"),
     Place("store/swap.py",      ("files",),                              "a finished folder takes the place of another one at once"),
     Place("workflows/demo/service.py", ("network",),                     "the demo's loopback upstream"),
     Place("store/programs.py",  ("processes",),                          "runs a command that the user's own configuration names"),

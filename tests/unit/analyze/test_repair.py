@@ -167,7 +167,7 @@ def test_cases_come_in_the_order_of_the_table_whatever_the_order_of_symptoms() -
     ("mend", "is_one"),
     [
         ("cask gate allow get", True),
-        ("chmod 600 /home/a/key", True),
+        ("chmod 600 /srv/a/key", True),
         ("/usr/bin/python -m pip install plug==1.0", True),
         ("git checkout -- .caskmcp", True),
         ("cask trust init --key NAME", False),
@@ -176,7 +176,7 @@ def test_cases_come_in_the_order_of_the_table_whatever_the_order_of_symptoms() -
         ("edit cask.yaml", False),
         ("cask gate allow 'un", False),
         ('pip install "caskmcp[redis]"', True),
-        ("chmod 600 '/home/a b/$key'", True),
+        ("chmod 600 '/srv/a b/$key'", True),
         ("cask build; rm -rf x", False),
         ("cask build && reboot", False),
         ("cask gate allow $(reboot)", False),
