@@ -64,7 +64,7 @@ def parse_json(data: bytes, name: str, *, limit: int = MAX_BYTES) -> Any:
     """Parse JSON with unique keys and finite numbers; integers keep every digit."""
     text = _decode(data, name, limit)
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        value = _STRICT.decode(text)
     except (ValueError, RecursionError) as cause:
         raise _bad_json(cause, name) from cause
     # A bound that is cheap and never too low comes first.
@@ -292,6 +292,10 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError("a number is too large")
     return value
+
+
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+"""Made once: an answer is read with each call."""
 
 
 def is_deeper(value: Any, levels: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from caskmcp.canon import Digest
 from caskmcp.model.auth import AuthRule
@@ -39,6 +40,11 @@ class AdmittedTool:
     rules: tuple[Rule, ...]
     toolsets: tuple[str, ...]
     """Declared toolsets that hold it, sorted."""
+
+    @cached_property
+    def fitting(self) -> tuple[Rule, ...]:
+        """Of its rules those that fit it, in order."""
+        return tuple(rule for rule in self.rules if rule.match.fits(self.tool))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def decide(served: AdmittedTool) -> Decision:
 
 def asked(served: AdmittedTool, asks: str) -> Rule | None:
     """The first rule signed with the tool that fits it and answers a question: `verdict`, `audit` or `redact`; None: no rule does."""
-    return first((rule for rule in served.rules if rule.match.fits(served.tool)), asks)
+    return first(served.fitting, asks)
 
 
 _VERDICTS: Final[Mapping[str, Literal["allow", "deny", "confirm"]]] = {"allow": "allow", "deny": "deny", "confirm": "confirm"}

@@ -97,6 +97,7 @@ def strict_host(host: str, *, private: bool = False) -> str:
     return name
 
 
+@lru_cache(networks.LATELY)
 def is_literal(host: str) -> bool:
     """Whether the host is an address in the one form of `ipaddress`, without a zone."""
     try:

@@ -210,16 +210,14 @@ def _call(flight: Flight) -> Talk:
     if flight.dry:
         return replace(flight, result=as_shown(shown(request, rule), decision))
     have = yield from authenticate.held(authenticate.asked(flight.surface.pack, rule, flight.call.at, flight.call.carried))
-    flight = replace(flight, clean=have.cut(flight.clean))
     if duties.is_audited(flight.known.admitted):
         yield Record(_entry(flight, {**flight.extra, "phase": "sending"}), durable=True)
     sends: list[Send] = []
     reply, turn, used = yield from authenticate.spoken(have, request, lambda ready, secret: _spoken(flight, ready, place, secret, sends))
-    flight = replace(flight, clean=used.cut(flight.clean))
-    flight = replace(flight, extra={**flight.extra, **retry.told(sends)})
-    if turn is not None:
-        flight = replace(flight, clean=without(turn.session.id, flight.clean), extra={**flight.extra, **_handshake(turn)})
-    return replace(flight, answer=_taken(reply, tool, place))
+    clean = used.cut(flight.clean if used is have else have.cut(flight.clean))  # what was renewed is cut as well as what was refused
+    extra = {**flight.extra, **retry.told(sends), **(_handshake(turn) if turn is not None else {})}
+    clean = clean if turn is None else without(turn.session.id, clean)
+    return replace(flight, clean=clean, extra=extra, answer=_taken(reply, tool, place))
 
 
 def _response(flight: Flight) -> Talk:
@@ -380,7 +378,7 @@ def _entry(flight: Flight, extra: dict[str, Any]) -> Entry:
     decision = flight.decision or Decision(verdict="deny", step="listed", rule="CASK-R001", code="CASK-R001")
     code = flight.result.error if flight.result and not decision.code else decision.code
     return record.entry(
-        decision.model_copy(update={"code": code}),
+        decision if code == decision.code else decision.model_copy(update={"code": code}),
         at=flight.call.at,
         toolpack=pack.toolpack if pack else "",
         lock=str(pack.lock) if pack else "",

@@ -146,6 +146,7 @@ class Front:
             get_tool_input_schema=self._input_schema,
             cache_hints={"tools/list": CacheHint(ttl_ms=0), "server/discover": CacheHint(ttl_ms=60_000)},
         )
+        server.middleware.clear()  # the library's spans go to whoever listens in this process, with names that callers made up: `telemetry` has its own
         server.middleware.append(Listings(self._listing))
         if self._setting.dialogue:
             server.middleware.append(dialogue.sealed())

@@ -7,6 +7,7 @@ carries an IPv4 address inside is judged by both.
 
 import ipaddress
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -65,9 +66,12 @@ _TABLE: Final = tuple((ipaddress.ip_network(row.network), row) for row in DENIED
 _GLOBAL: Final = tuple(ipaddress.IPv6Network(network) for network in GLOBAL)
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _ISATAP: Final = (0x00005EFE, 0x02005EFE)
+LATELY: Final = 1024
+"""Addresses whose judgement is kept: it depends on nothing but the text and the table above."""
 _OUTSIDE: Final = Network("::/0", "not a global unicast address", False)
 
 
+@lru_cache(LATELY)
 def denied(text: str) -> Network | None:
     """The row that forbids an address; None for a public one. text: a strict literal. Raises ValueError for anything else."""
     return next((row for address in unwrapped(ipaddress.ip_address(text)) if (row := _row(address)) is not None), None)

@@ -1,7 +1,8 @@
 """The private state of calls in SQLite (a `keeper.Keeper`): challenges with their grants, the calls that budgets counted, hosts that rest.
 
 Promises: a change of a challenge's state happens once, whoever else tries at the same time; a call is counted in all of its budgets or in
-none; the file is 0600 and a commit survives a power cut (WAL, synchronous FULL). The database is not trusted: what a grant is worth is
+none; the file is 0600; what was said of a challenge or a host survives a power cut (WAL, synchronous FULL), a count of calls whatever ends the
+process, and a power cut if one of the others came after it. The database is not trusted: what a grant is worth is
 decided by its signature, in `confirm`.
 """
 
@@ -44,6 +45,8 @@ class State:
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._durable = True
+        """Whether the connection waits for the disk now."""
 
     def matching(self, binding: Binding, at: str) -> tuple[Challenge, ...]:
         """Challenges for exactly this call that wait or were answered and not used, oldest first."""
@@ -75,7 +78,7 @@ class State:
     def take(self, toolpack: str, call: str, charges: Sequence[Charge], at: str) -> Spent | None:
         """Count one call in each budget, or in none; returns the budget that is spent, if one is."""
         now = seconds(at)
-        with self._writing() as connection:
+        with self._writing(durable=False) as connection:
             for row in charges:
                 connection.execute(
                     "DELETE FROM calls WHERE toolpack = ? AND budget = ? AND at <= ?", (toolpack, row.key, now - row.longest)
@@ -88,7 +91,7 @@ class State:
 
     def took(self, toolpack: str, call: str, tokens: int) -> None:
         """Put what an answer took in place of what was set aside for it."""
-        with self._writing() as connection:
+        with self._writing(durable=False) as connection:
             connection.execute("UPDATE calls SET tokens = ? WHERE toolpack = ? AND call = ?", (tokens, toolpack, call))
 
     def resting(self, host: str, at: str) -> int | None:
@@ -144,8 +147,12 @@ class State:
         return tuple(map(Challenge.of, rows))
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One change. durable: whether it waits for the disk."""
         with self._using() as connection:
+            if durable != self._durable:
+                connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -160,7 +167,7 @@ class State:
         with self._lock:
             try:
                 if self._connection is None:
-                    self._connection = _opened(self._path)
+                    self._connection, self._durable = _opened(self._path), True
                 yield self._connection
             except (sqlite3.Error, OSError) as cause:
                 raise CaskError(

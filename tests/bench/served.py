@@ -197,19 +197,21 @@ class Block(NamedTuple):
     each: tuple[float, ...]
     cpu: float
     wall: float
+    queued: float = 0.0
+    """Seconds that the server stood ready to run while something else ran: what the machine's other work adds."""
 
 
 def one_by_one(side: Side, count: int) -> Block:
     """Each request after the answer to the one before."""
     side.anew()
     side.ask(side.what)
-    took, cpu, begun = [], side.server.cpu(), time.perf_counter()
+    took, cpu, queued, begun = [], side.server.cpu(), side.server.queued(), time.perf_counter()
     for _ in range(count):
         asked = time.perf_counter()
         answer = side.ask(side.what)
         took.append(time.perf_counter() - asked)
         _refuse(answer, side.what)
-    return Block(tuple(took), side.server.cpu() - cpu, time.perf_counter() - begun)
+    return Block(tuple(took), side.server.cpu() - cpu, time.perf_counter() - begun, side.server.queued() - queued)
 
 
 def at_once(side: Side, count: int) -> Block:
@@ -326,6 +328,7 @@ def figures(taken: Sequence[tuple[Block, Block]], memory: tuple[float, float]) -
             f"{who}_p50_ms": round(statistics.median(each) * 1000, 3),
             f"{who}_p99_ms": round(each[int(len(each) * 0.99)] * 1000, 3),
             f"{who}_cpu_ms": round(statistics.median(row.cpu / len(row.each) for row in rows) * 1000, 3),
+            f"{who}_queued_ms": round(statistics.median(row.queued / len(row.each) for row in rows) * 1000, 3),
             f"{who}_per_s": round(statistics.median(len(row.each) / row.wall for row in rows)),
             f"{who}_mib": round(memory[side]),
         }

@@ -72,7 +72,8 @@ def test_a_row_of_served_calls_shows_both_sides_and_a_skipped_one_the_reason() -
 
 
 def test_figures_are_ratios_of_blocks_and_each_sides_own() -> None:
-    ours, theirs = Block((0.002, 0.004, 0.006), 0.03, 0.012), Block((0.001, 0.002, 0.003), 0.015, 0.006)
+    ours, theirs = Block((0.002, 0.004, 0.006), 0.03, 0.012, 0.006), Block((0.001, 0.002, 0.003), 0.015, 0.006)
     found = figures([(ours, theirs), (ours, theirs)], (90.0, 80.0))
     assert (found["ratio"], found["spread"], found["cpu_ratio"], found["throughput"]) == (2.0, "2.00-2.00", 2.0, 0.5)
     assert (found["ours_p50_ms"], found["theirs_p50_ms"], found["ours_cpu_ms"], found["ours_mib"]) == (4.0, 2.0, 10.0, 90)
+    assert (found["ours_queued_ms"], found["theirs_queued_ms"]) == (2.0, 0.0), "what others on the machine took stands beside"

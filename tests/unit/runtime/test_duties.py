@@ -213,3 +213,9 @@ def test_names_that_come_by_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPat
     for number in range(50):
         masking(PII, clean)({f"key_{number}_{other}": "x" for other in range(10)})
     assert len(mask._rules()) <= 110
+
+
+def test_the_rules_that_fit_a_tool_are_told_in_their_order() -> None:
+    tools = {name: row.admitted for name, row in served(GET_ORDER, WIPE, policy=Policy(rules=(PII, DENY_WIPE, AUDIT, READS))).tools.items()}
+    assert [rule.id for rule in tools["get_order"].fitting] == ["hide-people", "keep-reads", "reads"]
+    assert [rule.id for rule in tools["wipe"].fitting] == ["hide-people", "no-wipe"]

@@ -204,3 +204,14 @@ def test_an_error_shows_no_more_of_a_host_than_a_host_can_have() -> None:
 )
 def test_where_a_redirect_leads(location: str, where: str | None) -> None:
     assert egress.leaving(location, PLACE, HOST) == where
+
+
+def test_an_address_that_was_let_through_is_no_pass_for_another_or_for_a_place_that_is_not_private() -> None:
+    for _ in range(2):  # what was judged once is judged the same from memory
+        egress.check_address("10.0.0.7", private=True)
+        with pytest.raises(CaskError, match="CASK-E003"):
+            egress.check_address("10.0.0.7", private=False)
+        with pytest.raises(CaskError, match="CASK-E003"):
+            egress.check_address("169.254.169.254", private=True)
+        with pytest.raises(CaskError, match="CASK-E003"):
+            egress.check_address("010.0.0.7", private=True)

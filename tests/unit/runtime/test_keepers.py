@@ -12,6 +12,7 @@ import pytest
 
 from caskmcp.errors import CaskError
 from caskmcp.model.policy import Budget, Window
+from caskmcp.runtime import state
 from caskmcp.runtime.budgets import Charge, Spent
 from caskmcp.runtime.commands import Binding
 from caskmcp.runtime.keeper import FAILURES, FRESH, REST, Challenge, Keeper
@@ -179,6 +180,30 @@ def test_they_get_no_more_where_the_database_keeps_to_one_view_of_itself(opener:
     finally:
         default("read committed")
     assert found.count(None) == 37
+
+
+def test_a_count_does_not_wait_for_the_disk_and_what_a_person_said_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[sqlite3.Connection] = []
+    opened = state._opened
+
+    def kept(path: Path) -> sqlite3.Connection:
+        made.append(opened(path))
+        return made[-1]
+
+    monkeypatch.setattr(state, "_opened", kept)
+    with closing(State(tmp_path / "state" / "confirmations.db")) as keeper:
+        levels = []
+        for change in (
+            lambda: keeper.add(question("q1")),
+            lambda: keeper.take("shop", "a", (charge(calls=2, per_seconds=60),), NOON),
+            lambda: keeper.took("shop", "a", 3),
+            lambda: keeper.settle("q1", before="open", after="granted"),
+            lambda: keeper.take("shop", "b", (charge(calls=2, per_seconds=60),), NOON),
+            lambda: keeper.failed("a:443", NOON),
+        ):
+            change()
+            levels.append(made[0].execute("PRAGMA synchronous").fetchone()[0])
+    assert (len(made), levels) == (1, [2, 1, 1, 2, 1, 2]), "1 is NORMAL and 2 is FULL"
 
 
 # ---------------------------------------------------------------- challenges

@@ -9,9 +9,13 @@ from typing import Any
 import anyio
 import mcp_types as t
 import pytest
+from mcp.server import lowlevel
 
 from caskmcp.runtime import listing
+from caskmcp.runtime.clean import clean
 from caskmcp.runtime.listing import Listings, Rows, line
+from caskmcp.runtime.mcp_server import Front, Setting
+from tests.support.world import CountingEntropy, FixedClock
 
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 ROWS = [{"name": "a", "description": "ä\u2028"}, {"name": "b", "inputSchema": {"type": "object"}}]
@@ -141,3 +145,13 @@ def test_rows_are_encoded_once() -> None:
 def test_any_other_message_is_the_librarys() -> None:
     error = t.JSONRPCError(jsonrpc="2.0", id=None, error=t.ErrorData(code=-32700, message="no"))
     assert line(error) == error.model_dump_json(by_alias=True, exclude_unset=True).encode()
+
+
+def test_the_library_tells_nobody_of_calls_beside_what_a_person_asked_for() -> None:
+    """Its spans would go to whoever listens in the process, with names that callers made up; `telemetry` has its own."""
+    setting = Setting("shop", None, False, FixedClock(), CountingEntropy(), clean, print)
+    server = Front((), setting).server()
+    assert [type(each).__name__ for each in server.middleware] == ["Listings"]
+    assert [type(each).__name__ for each in lowlevel.Server[Any]("bare").middleware] == ["OpenTelemetryMiddleware"], (
+        "what the library brings along"
+    )
