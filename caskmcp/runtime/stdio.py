@@ -176,7 +176,7 @@ async def _write(end: int, data: bytes, room: "Room") -> None:
 
 def _loop_waits(end: int) -> bool:
     """Whether the end is one that a loop can wait for: not a file, and no terminal, which others share."""
-    if sys.platform == "win32":
+    if not hasattr(select, "poll"):  # on Windows
         return False
     mode = os.fstat(end).st_mode
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
