@@ -16,6 +16,7 @@ from caskmcp.model.audit import SUFFIX, Before, Opening, Seal, Sealed
 from caskmcp.model.decision import Decision, Entry
 from caskmcp.ports import Entropy, Files, Sealer
 from caskmcp.store import segments
+from caskmcp.text import MAX_DEPTH, is_deeper
 
 LARGEST: Final = 4 << 20
 """Bytes of a segment; then it is sealed and the next one is opened."""
@@ -148,10 +149,12 @@ def _as_it_stands(files: Files, path: Path) -> Before:
 
 
 def digest_of(arguments: Any) -> str:
-    """Digest of the canonical arguments. Raises CASK-I003 for what has no canonical form."""
+    """Digest of the canonical arguments. Raises CASK-I003 for what has no canonical form, and for what nests deeper than any document of ours."""
+    if is_deeper(arguments, MAX_DEPTH):
+        raise CaskError("CASK-I003", "nested too deep")
     try:
         return str(canon.digest(arguments))
-    except (ValueError, RecursionError) as cause:  # an integer of thousands of digits, levels beyond what Python follows
+    except ValueError as cause:  # an integer of thousands of digits
         raise CaskError("CASK-I003", "the value has no canonical form") from cause
 
 

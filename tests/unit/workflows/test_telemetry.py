@@ -14,8 +14,6 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from caskmcp.cli.main import main
 from caskmcp.errors import CaskError
@@ -26,6 +24,10 @@ from caskmcp.workflows.serve import Asked
 from tests.support.serving import TOKEN, Project, project
 from tests.support.upstream import Upstream
 from tests.support.world import world
+
+pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs the exporter of OpenTelemetry: pip install 'caskmcp[otel]'")
+METRICS = pytest.importorskip("opentelemetry.proto.collector.metrics.v1.metrics_service_pb2")
+TRACES = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 
 
 class Collector:
@@ -61,12 +63,12 @@ class Collector:
 
     @property
     def spans(self) -> list[Any]:
-        requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies["/v1/traces"]]
+        requests = [TRACES.ExportTraceServiceRequest.FromString(body) for body in self.bodies["/v1/traces"]]
         return [span for request in requests for row in request.resource_spans for scope in row.scope_spans for span in scope.spans]
 
     @property
     def metrics(self) -> dict[str, Any]:
-        requests = [ExportMetricsServiceRequest.FromString(body) for body in self.bodies["/v1/metrics"]]
+        requests = [METRICS.ExportMetricsServiceRequest.FromString(body) for body in self.bodies["/v1/metrics"]]
         return {
             row.name: row
             for request in requests
