@@ -35,8 +35,8 @@ HOMES = itertools.count()
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Workers for `-n auto`: two more than there are processors, since many tests wait for a server, a terminal or a disk."""
-    return (os.cpu_count() or 1) + 2
+    """Workers for `-n auto`: one more than there are processors, since many tests wait for a server, a terminal or a disk."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(trylast=True)
