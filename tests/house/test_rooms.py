@@ -28,7 +28,6 @@ LIBRARIES: Final = {
     "jsonschema":        ("analyze/",),
     "jsonschema_rs":     ("analyze/forms.py", "analyze/verify/", "calculus/", "compiler/capture/sources/mcp.py", "compiler/infer/", "compiler/normalize/", "runtime/"),
     "keyring":           ("store/keyrings.py",),
-    "limits":            ("runtime/",),
     "mcp":               ("runtime/", "record/mcp_surface.py", "workflows/demo/"),
     "mcp_types":         ("runtime/", "workflows/demo/"),
     "msgspec":           ("compiler/", "model/exchange.py", "record/"),  # the hot path of a build, and its exchanges between processes
@@ -37,7 +36,6 @@ LIBRARIES: Final = {
     "playwright":        ("record/chromium.py", "record/events.py", "record/offers.py", "record/playbook_page.py"),  # a process of its own: nothing else pays for it
     "psycopg":           ("runtime/state_postgres.py",),
     "publicsuffixlist":  ("compiler/",),
-    "purgatory":         ("runtime/",),
     "pydantic":          ("model/", "runtime/stdio.py"),  # there: what the MCP library's own records raise
     "pydantic_core":     ("model/",),
     "re2":               ("redact/", "compiler/emit/", "compiler/normalize/origins.py", "compiler/normalize/sketch.py"),
@@ -47,7 +45,6 @@ LIBRARIES: Final = {
     "rfc8785":           ("canon.py",),
     "rich":              ("report/",),
     "starlette":         ("runtime/",),
-    "tenacity":          ("runtime/",),
     "textual":           ("report/screen.py",),
     "uvicorn":           ("runtime/",),
     "yaml":              ("text.py",),
